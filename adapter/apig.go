@@ -1,0 +1,138 @@
+package adapter
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// isAPIG tells whether an event is an API gateway's call: an object with string
+// httpMethod and path and an object requestContext.
+func isAPIG(event []byte) bool {
+	if !bytes.Contains(event, []byte(`"requestContext"`)) {
+		return false // most events; a scan at the speed of memory
+	}
+	var method, path, context bool
+	whole := scanObject(event, func(key, value []byte) {
+		switch string(key) {
+		case "httpMethod":
+			method = value[0] == '"'
+		case "path":
+			path = value[0] == '"'
+		case "requestContext":
+			context = value[0] == '{'
+		}
+	})
+	return whole && method && path && context
+}
+
+// isEnvelope tells whether a result is what the gateway wants: an object with
+// an integer statusCode from 100 to 999.
+func isEnvelope(result []byte) bool {
+	status := false
+	whole := scanObject(result, func(key, value []byte) {
+		if string(key) == "statusCode" {
+			status = len(value) == 3 && value[0] >= '1' && value[0] <= '9' && digit(value[1]) && digit(value[2])
+		}
+	})
+	return whole && status
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+// The envelope of a result that is none. Written by hand, because the body may
+// have 6 MB and goes into memory that is not on the heap.
+const (
+	envelopeHead   = `{"statusCode":200,"headers":{"Content-Type":"`
+	envelopeText   = `"},"isBase64Encoded":false,"body":"`
+	envelopeBinary = `"},"isBase64Encoded":true,"body":"`
+	envelopeTail   = `"}`
+)
+
+// appendEnvelope puts result into an envelope and appends that to dst. It stops
+// once dst has grown past limit bytes, so it is never larger than that and a
+// little.
+func appendEnvelope(dst, result []byte, limit int) []byte {
+	dst = append(dst, envelopeHead...)
+	dst = append(dst, contentType(result)...)
+	if utf8.Valid(result) {
+		dst = append(dst, envelopeText...)
+		dst = appendJSONText(dst, result, limit)
+		return append(dst, envelopeTail...)
+	}
+	dst = append(dst, envelopeBinary...)
+	if len(dst)+base64.StdEncoding.EncodedLen(len(result)) > limit {
+		return dst[:limit+1]
+	}
+	dst = base64.StdEncoding.AppendEncode(dst, result)
+	return append(dst, envelopeTail...)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendJSONText appends valid UTF-8 as the inside of a JSON string.
+func appendJSONText(dst, text []byte, limit int) []byte {
+	start := 0
+	for i, c := range text {
+		if c >= 0x20 && c != '"' && c != '\\' {
+			continue
+		}
+		dst = append(dst, text[start:i]...)
+		start = i + 1
+		switch c {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		case '\t':
+			dst = append(dst, '\\', 't')
+		default:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		if len(dst) > limit {
+			return dst
+		}
+	}
+	return append(dst, text[start:]...)
+}
+
+// contentType is what a browser should take result for.
+func contentType(result []byte) string {
+	switch {
+	case !utf8.Valid(result):
+		return "application/octet-stream"
+	case startsLikeHTML(result):
+		return "text/html; charset=utf-8"
+	case json.Valid(result):
+		return "application/json"
+	default:
+		return "text/plain; charset=utf-8"
+	}
+}
+
+// htmlStarts are the tags by which browsers know HTML (the WHATWG's MIME
+// sniffing table).
+var htmlStarts = []string{
+	"!doctype html", "html", "head", "script", "iframe", "h1", "div", "font", "table",
+	"a", "style", "title", "b", "body", "br", "p", "!--",
+}
+
+func startsLikeHTML(text []byte) bool {
+	text = bytes.TrimLeft(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n\f")
+	if len(text) == 0 || text[0] != '<' {
+		return false
+	}
+	text = text[1:]
+	for _, tag := range htmlStarts {
+		if len(text) <= len(tag) || !bytes.EqualFold(text[:len(tag)], []byte(tag)) {
+			continue
+		}
+		if c := text[len(tag)]; tag == "!--" || bytes.IndexByte([]byte(" \t\r\n\f>"), c) >= 0 {
+			return true
+		}
+	}
+	return false
+}

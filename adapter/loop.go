@@ -1,0 +1,147 @@
+package adapter
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Loop polls, invokes and reports until it is told to stop.
+type Loop struct {
+	Handler Handler
+	// Pollers are asked for events side by side, each by a goroutine of its own.
+	Pollers []RuntimeAPI
+	// Limit and Wrap are those of ResponseOptions; Streaming sends a response
+	// while it is produced.
+	Limit     int64
+	Wrap      bool
+	Streaming bool
+	// Mask hides secrets in errors; each invocation's credentials are added.
+	Mask *Mask
+	// Grace is how long running invocations may go on once Run's ctx has ended.
+	Grace time.Duration
+	// Idle is called, if set, whenever no event is in flight any more; none
+	// begins before it returns.
+	Idle func()
+	Log  *zap.Logger
+
+	// flight is held for reading by every event in flight: who gets it for
+	// writing without waiting knows that there is none.
+	flight sync.RWMutex
+}
+
+// Run returns when ctx has ended, every event that was received has had its
+// outcome and the handler is shut down. Its error is the handler's.
+func (l *Loop) Run(ctx context.Context) error {
+	work, stop := context.WithCancelCause(context.Background())
+	defer stop(nil)
+	context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(l.Grace):
+			stop(ErrShutdown)
+		case <-work.Done(): // nothing was running any more
+		}
+	})
+	var pollers sync.WaitGroup
+	for _, api := range l.Pollers {
+		p, err := l.poller(api)
+		if err != nil {
+			return err
+		}
+		pollers.Go(func() { p.run(ctx, work) })
+	}
+	pollers.Wait()
+	end, cancel := context.WithTimeout(context.Background(), l.Grace)
+	defer cancel()
+	return l.Handler.Shutdown(end)
+}
+
+// poller is one of the loop's goroutines with what it uses again and again.
+type poller struct {
+	*Loop
+	api      RuntimeAPI
+	inv      *Invocation // the current one, for the sender of a stream
+	response *Response
+}
+
+func (l *Loop) poller(api RuntimeAPI) (*poller, error) {
+	p := &poller{Loop: l, api: api}
+	options := ResponseOptions{Limit: l.Limit, Wrap: l.Wrap}
+	if l.Streaming {
+		options.Stream = func(r *Response) error { return p.api.Respond(p.inv, r) }
+	}
+	var err error
+	p.response, err = NewResponse(options)
+	return p, err
+}
+
+func (p *poller) run(ctx, work context.Context) {
+	defer p.response.Free()
+	for ctx.Err() == nil {
+		inv, err := p.api.Next(ctx)
+		if inv == nil {
+			return
+		}
+		p.flight.RLock()
+		p.serve(work, inv, err)
+		p.flight.RUnlock()
+		if p.Idle != nil && p.flight.TryLock() {
+			p.Idle()
+			p.flight.Unlock()
+		}
+	}
+}
+
+// serve gives inv its one outcome. broken is why it can't even be handled.
+func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
+	p.inv = inv
+	p.response.Reset(inv.Payload)
+	err := broken
+	if err == nil {
+		err = p.invoke(work, inv)
+	}
+	if err == nil {
+		err = p.response.finish()
+	} else {
+		// What stopped the response also stopped the program: the handler's
+		// error is only what came of it.
+		err = p.response.abort(err)
+	}
+	log := p.Log.With(zap.String("requestId", inv.ID))
+	if err != nil {
+		p.fail(log, inv, asError(err))
+		return
+	}
+	if _, held := p.response.Whole(); held {
+		if err := p.api.Respond(inv, p.response); err != nil {
+			log.Error("the response did not reach the platform", zap.Error(err))
+			return
+		}
+	}
+	log.Debug("done", zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
+}
+
+func (p *poller) invoke(work context.Context, inv *Invocation) (err error) {
+	ctx, cancel := context.WithDeadline(work, inv.Deadline)
+	defer cancel()
+	// A fault of ours in one event must not take the others with it: the
+	// caller would see "runtime process is exited" and nobody would know why.
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("panic: %v\n%s", fault, debug.Stack())
+		}
+	}()
+	return p.Handler.Invoke(ctx, inv, p.response)
+}
+
+func (p *poller) fail(log *zap.Logger, inv *Invocation, e *Error) {
+	mask := p.Mask.With(inv.Credentials()...)
+	log.Error(mask.String(e.Error()))
+	if err := p.api.Fail(inv, e.masked(mask)); err != nil {
+		log.Error("the error did not reach the platform", zap.Error(err))
+	}
+}

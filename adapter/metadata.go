@@ -1,0 +1,65 @@
+package adapter
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// Metadata are the headers that the program may see: all of them, or all but
+// the credentials.
+func (inv *Invocation) Metadata(credentials bool) []Header {
+	if credentials {
+		return inv.Headers
+	}
+	visible := make([]Header, 0, len(inv.Headers))
+	for _, h := range inv.Headers {
+		if !h.credential() {
+			visible = append(visible, h)
+		}
+	}
+	return visible
+}
+
+// Credentials are the values of the headers that carry a key or a token.
+func (inv *Invocation) Credentials() []string {
+	var values []string
+	for _, h := range inv.Headers {
+		if h.credential() {
+			values = append(values, h.Value)
+		}
+	}
+	return values
+}
+
+// Header is the value of the named header (in lower case), or "".
+func (inv *Invocation) Header(name string) string {
+	for _, h := range inv.Headers {
+		if h.Name == name {
+			return h.Value
+		}
+	}
+	return ""
+}
+
+// credential goes by the ending, not by a list: vendor runtimes read more
+// names (X-CFF-Security-Access-Key …) than the documentation has.
+func (h Header) credential() bool {
+	return strings.HasSuffix(h.Name, "-key") || strings.HasSuffix(h.Name, "-token")
+}
+
+// Context is the JSON that tells a program about its invocation, the same in
+// every mode. deadlineMs is Deadline in milliseconds since 1970.
+func (inv *Invocation) Context(credentials bool) []byte {
+	headers := make(map[string]string, len(inv.Headers))
+	for _, h := range inv.Metadata(credentials) {
+		headers[h.Name] = h.Value
+	}
+	// Strings and a number: Marshal cannot fail.
+	text, _ := json.Marshal(struct {
+		RequestID  string            `json:"requestId"`
+		DeadlineMS int64             `json:"deadlineMs"`
+		InvokeType string            `json:"invokeType"`
+		Headers    map[string]string `json:"headers"`
+	}{inv.ID, inv.Deadline.UnixMilli(), inv.Header("x-cff-invoke-type"), headers})
+	return text
+}

@@ -1,0 +1,258 @@
+package adapter
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// commitBytes and commitDelay say when a streamed response becomes a
+	// request: when there is as much as one write to the socket takes, or when
+	// somebody might notice the wait.
+	commitBytes = 64 << 10
+	commitDelay = 10 * time.Millisecond
+	// readBytes is how much ReadFrom asks for at a time, one default pipe.
+	readBytes = 64 << 10
+)
+
+// ResponseOptions are what all responses of a poller have in common.
+type ResponseOptions struct {
+	// Limit is how many bytes may go to the platform.
+	Limit int64
+	// Wrap puts a result for the API gateway that is no envelope into one.
+	Wrap bool
+	// Stream sends a committed response and returns when it is sent or broken;
+	// it runs beside the handler. nil: every response is held to its end.
+	Stream func(r *Response) error
+}
+
+// Response is the writer a Handler writes its result to, in all modes. It holds
+// what is written until the invocation is over; with streaming it commits at
+// 64 KB or 10 ms after the first byte, and from there on everything flows to
+// the platform, the writer at the platform's pace. One byte over the limit, and
+// this and every further write fails with FunctionResponseTooLarge.
+//
+// One goroutine writes and, once it is committed, one other sends. The poller
+// owns it and uses it again for its next invocation.
+type Response struct {
+	ResponseOptions
+	held    Memory // what was written before the commit
+	wrapped Memory // room for held in its envelope, mapped when first needed
+
+	mu     sync.Mutex
+	event  []byte      // of this invocation, asked whether it is the gateway's
+	body   []byte      // held in its envelope, where it got one
+	n      int         // bytes in held
+	total  int64       // bytes written
+	timer  *time.Timer // from the first held byte to the commit
+	stream *stream     // not nil once committed
+	err    error       // of every further write
+}
+
+// NewResponse reserves the memory of a Response.
+func NewResponse(o ResponseOptions) (*Response, error) {
+	size := int64(commitBytes)
+	if o.Stream == nil {
+		size = o.Limit + 1 // the byte that is too many must have a place
+	}
+	held, err := MapMemory(int(size))
+	if err != nil {
+		return nil, err
+	}
+	return &Response{ResponseOptions: o, held: held}, nil
+}
+
+// Reset makes r the response to event and gives back most memory of the one
+// before. No write and no sending may be under way.
+func (r *Response) Reset(event []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopTimer()
+	r.held.Trim(r.n)
+	r.wrapped.Trim(len(r.body))
+	r.event, r.body, r.n, r.total, r.stream, r.err = event, nil, 0, 0, nil, nil
+}
+
+// Free gives all memory back; r is of no use any more.
+func (r *Response) Free() {
+	r.Reset(nil)
+	r.held.Free()
+	r.wrapped.Free()
+}
+
+// Write takes p, or fails: the response is over the limit, or the platform does
+// not take it any more. A Response that failed once stays failed.
+func (r *Response) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	if err := r.count(len(p)); err != nil || len(p) == 0 {
+		r.mu.Unlock()
+		return 0, err
+	}
+	held := 0
+	if r.stream == nil {
+		held = copy(r.held[r.n:], p)
+		r.n += held
+		r.heldMore()
+	}
+	s := r.stream
+	r.mu.Unlock()
+	if held == len(p) {
+		return held, nil
+	}
+	n, err := s.write(p[held:]) // waits for the platform, so not under the lock
+	return held + n, err
+}
+
+// ReadFrom writes everything src has. A response that is held to its end is
+// read right into its place.
+func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
+	var scratch []byte
+	if r.Stream != nil {
+		scratch = make([]byte, readBytes)
+	}
+	for err == nil {
+		var n int
+		if scratch != nil {
+			n, err = src.Read(scratch)
+			read += int64(n)
+			if _, werr := r.Write(scratch[:n]); werr != nil {
+				return read, werr
+			}
+			continue
+		}
+		n, err = src.Read(r.held[r.n:min(r.n+readBytes, len(r.held))])
+		read += int64(n)
+		r.n += n
+		if werr := r.count(n); werr != nil {
+			return read, werr
+		}
+	}
+	if err == io.EOF {
+		err = nil
+	}
+	return read, err
+}
+
+// Written is how many bytes the handler wrote.
+func (r *Response) Written() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.total
+}
+
+// Whole is the body of a response that was held to its end, in r's memory, or
+// false for a committed one, which WriteTo has.
+func (r *Response) Whole() (body []byte, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.body != nil {
+		return r.body, true
+	}
+	return r.held[:r.n], r.stream == nil
+}
+
+// count adds n bytes and finds the one that is too many.
+func (r *Response) count(n int) error {
+	r.total += int64(n)
+	size := r.total
+	if r.stream != nil && r.stream.wrap {
+		size = wrappedSize(r.total)
+	}
+	if r.err == nil && size > r.Limit {
+		r.err = r.tooLarge()
+	}
+	return r.err
+}
+
+func (r *Response) tooLarge() *Error {
+	return &Error{
+		Type: TypeTooLarge,
+		Message: fmt.Sprintf("The response is larger than %d bytes, the most that may be sent (BOOTSTRAP_MAX_RESPONSE). "+
+			"Write less, or store the result elsewhere and answer with its address; for up to 200 MB switch on the "+
+			"function's Streaming Response and set BOOTSTRAP_STREAMING=on.", r.Limit),
+	}
+}
+
+// heldMore sees to the commit of what was just held.
+func (r *Response) heldMore() {
+	switch {
+	case r.Stream == nil:
+	case r.n == len(r.held):
+		r.commit()
+	case r.timer == nil:
+		r.timer = time.AfterFunc(commitDelay, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			// The invocation may have ended while this waited for the lock.
+			if r.timer != nil && r.err == nil {
+				r.commit()
+			}
+		})
+	}
+}
+
+func (r *Response) stopTimer() {
+	if r.timer != nil {
+		r.timer.Stop()
+		r.timer = nil
+	}
+}
+
+// finish ends the response of a handler that succeeded: a held one gets the
+// envelope it needs, a committed one is sent to its end.
+func (r *Response) finish() error {
+	s := r.end(nil)
+	switch {
+	case r.err != nil:
+		return r.err
+	case s != nil:
+		return s.end(nil)
+	default:
+		return r.envelop()
+	}
+}
+
+// abort ends the response of a handler that failed: a held one is forgotten, a
+// committed one breaks off, so that it can't pass for complete. It returns why
+// the response failed, if it did so before the handler, or else cause.
+func (r *Response) abort(cause error) error {
+	if s := r.end(cause); s != nil {
+		_ = s.end(cause) // it broke: that is what was asked for
+	}
+	return r.err
+}
+
+// end makes sure that nothing is committed any more. The stream has to be ended
+// without the lock, which its sender needs.
+func (r *Response) end(cause error) *stream {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopTimer()
+	if r.err == nil {
+		r.err = cause
+	}
+	return r.stream
+}
+
+// envelop wraps what is held if it answers the gateway and is no envelope.
+func (r *Response) envelop() error {
+	result := r.held[:r.n]
+	if !r.Wrap || isEnvelope(result) || !isAPIG(r.event) {
+		return nil
+	}
+	if r.wrapped == nil {
+		// Room for one step over the limit: append must not move to the heap.
+		room, err := MapMemory(2*int(r.Limit) + len(envelopeHead) + 1024)
+		if err != nil {
+			return err
+		}
+		r.wrapped = room
+	}
+	r.body = appendEnvelope(r.wrapped[:0], result, int(r.Limit))
+	if int64(len(r.body)) > r.Limit {
+		r.err = r.tooLarge()
+	}
+	return r.err
+}

@@ -1,0 +1,163 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"golang.org/x/sys/unix"
+)
+
+// runtimeFolder is where the platform keeps interpreters of its own; it is not
+// on the PATH of a custom runtime.
+const runtimeFolder = "/opt/function/runtime"
+
+// Command is the user's program as it was configured. It is looked for anew at
+// every start that fails, so that a program repaired on disk runs again.
+type Command struct {
+	// Words are the program and its arguments; nil means the default: Handler's
+	// words if the first is an executable of CodeRoot, else CodeRoot/handler.
+	Words   []string
+	Handler string
+	// CodeRoot is the folder of the ZIP, Dir the program's working directory,
+	// Path its PATH.
+	CodeRoot, Dir, Path string
+}
+
+// StartError says why a program can't be started and what to do about it.
+type StartError struct {
+	Message string
+	// Missing is set when no program was named at all: that is a matter of
+	// configuration.
+	Missing bool
+	Cause   error
+}
+
+func (e *StartError) Error() string { return e.Message }
+func (e *StartError) Unwrap() error { return e.Cause }
+
+// Find returns the file to start and its arguments, the first being its name
+// as it was given. Its error is a *StartError.
+func (c *Command) Find() (path string, args []string, err error) {
+	words := c.Words
+	if words == nil {
+		if words, err = c.implied(); err != nil {
+			return "", nil, err
+		}
+	}
+	path, err = c.lookUp(words[0])
+	return path, words, err
+}
+
+// implied is the command where none is configured.
+func (c *Command) implied() ([]string, error) {
+	handler := strings.Fields(c.Handler)
+	if len(handler) > 0 && handler[0] != "bootstrap" && executable(filepath.Join(c.CodeRoot, handler[0])) {
+		return append([]string{filepath.Join(c.CodeRoot, handler[0])}, handler[1:]...), nil
+	}
+	file := filepath.Join(c.CodeRoot, "handler")
+	if executable(file) {
+		return []string{file}, nil
+	}
+	looked := "an executable file named handler in " + c.CodeRoot
+	if len(handler) > 0 && handler[0] != "bootstrap" {
+		looked = fmt.Sprintf("the function's handler %q and %s", c.Handler, looked)
+	}
+	hint := ""
+	if _, err := os.Stat(file); err == nil {
+		hint = " " + Diagnose(file, c.Path, unix.EACCES)
+	}
+	return nil, &StartError{
+		Missing: true,
+		Message: "There is no program to run: BOOTSTRAP_COMMAND is not set, and neither is there " + looked +
+			". Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py." + hint,
+	}
+}
+
+// lookUp finds the file of a command's first word: with a slash it is a path,
+// from Dir; without, a file of CodeRoot or of the PATH.
+func (c *Command) lookUp(word string) (string, error) {
+	if strings.Contains(word, "/") {
+		path := word
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(c.Dir, path)
+		}
+		if executable(path) {
+			return path, nil
+		}
+		return "", c.startError(path)
+	}
+	found := ""
+	for _, folder := range append([]string{c.CodeRoot}, filepath.SplitList(c.Path)...) {
+		if !filepath.IsAbs(folder) {
+			folder = filepath.Join(c.Dir, folder)
+		}
+		path := filepath.Join(folder, word)
+		if executable(path) {
+			return path, nil
+		}
+		if info, err := os.Stat(path); err == nil && !info.IsDir() && found == "" {
+			found = path
+		}
+	}
+	if found != "" {
+		return "", c.startError(found)
+	}
+	return "", &StartError{Message: c.notFound(word), Cause: unix.ENOENT}
+}
+
+func (c *Command) startError(path string) error {
+	if _, err := os.Stat(path); os.IsNotExist(err) {
+		return &StartError{
+			Message: fmt.Sprintf("There is no file %s.%s", path, nearest(filepath.Dir(path), filepath.Base(path))),
+			Cause:   unix.ENOENT,
+		}
+	}
+	return &StartError{Message: Diagnose(path, c.Path, unix.EACCES), Cause: unix.EACCES}
+}
+
+func (c *Command) notFound(word string) string {
+	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", word, c.CodeRoot, c.Path)
+	if c.Path == "" {
+		text = fmt.Sprintf("There is no program %q in %s, and PATH is not set.", word, c.CodeRoot)
+	}
+	if near := nearest(c.CodeRoot, word); near != "" {
+		return text + near
+	}
+	for _, pattern := range []string{"/*/bin/", "/*/*/bin/", "/bin/", "/*/", "/*/*/"} {
+		matches, _ := filepath.Glob(runtimeFolder + pattern + word)
+		for _, path := range matches {
+			if executable(path) {
+				return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
+			}
+		}
+	}
+	if strings.ContainsAny(word, " \t") {
+		return text + " It is one word with a blank in it: was it quoted as a whole?"
+	}
+	return text + " Put it into the ZIP, or name it with its full path."
+}
+
+// nearest is a remark about the file of folder whose name is closest to name.
+func nearest(folder, name string) string {
+	entries, _ := os.ReadDir(folder)
+	best, distance := "", 3
+	for _, entry := range entries {
+		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && d < len(name) && !entry.IsDir() {
+			best, distance = entry.Name(), d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Did you mean %s?", filepath.Join(folder, best))
+}
+
+// executable tells whether path is a file that may be executed; whether it can
+// is Diagnose's question.
+func executable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && unix.Access(path, unix.X_OK) == nil
+}

@@ -1,0 +1,178 @@
+package process
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Diagnose says in a sentence or two why the file path can't be started and
+// what helps. cause is the system's error, searchPath the PATH that env would
+// search. Without a finding it repeats the system's error.
+func Diagnose(path, searchPath string, cause error) string {
+	if finding := examine(path, searchPath, cause).finding(); finding != "" {
+		return finding
+	}
+	return fmt.Sprintf("%s can't be started: %s.", path, system(cause))
+}
+
+// Check is Diagnose before there is an error; "" means that nothing is amiss
+// as far as can be seen.
+func Check(path, searchPath string) string {
+	return examine(path, searchPath, nil).finding()
+}
+
+// finding is what the first of the examinations finds that finds something.
+func (s subject) finding() string {
+	for _, look := range []func(subject) string{
+		folder, noPermission, emptyFile, byteOrderMark, carriageReturn, interpreter, foreignBinary, elf, noShebang,
+	} {
+		if finding := look(s); finding != "" {
+			return finding
+		}
+	}
+	return ""
+}
+
+// subject is a file that can't be started.
+type subject struct {
+	path, searchPath string
+	cause            error
+	info             os.FileInfo
+	head             []byte // the first 4 KB
+}
+
+func examine(path, searchPath string, cause error) subject {
+	s := subject{path: path, searchPath: searchPath, cause: cause}
+	s.info, _ = os.Stat(path)
+	if s.info == nil || !s.info.Mode().IsRegular() {
+		return s
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return s
+	}
+	defer f.Close()
+	s.head = make([]byte, 4096)
+	n, _ := io.ReadFull(f, s.head)
+	s.head = s.head[:n]
+	return s
+}
+
+// shebang is the first line after the #!, or "" where there is none.
+func (s subject) shebang() string {
+	text, found := bytes.CutPrefix(s.head, []byte("#!"))
+	if !found {
+		return ""
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return string(line)
+}
+
+func system(cause error) string {
+	var errno unix.Errno
+	if errors.As(cause, &errno) {
+		return fmt.Sprintf("%s (%s)", errno.Error(), unix.ErrnoName(errno))
+	}
+	return fmt.Sprint(cause)
+}
+
+func folder(s subject) string {
+	if s.info == nil || !s.info.IsDir() {
+		return ""
+	}
+	return fmt.Sprintf("%s is a directory, not a program. Name the file in it that is to run.", s.path)
+}
+
+func noPermission(s subject) string {
+	if s.info == nil || !s.info.Mode().IsRegular() || unix.Access(s.path, unix.X_OK) == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s is not executable. Run chmod +x %s before you make the ZIP, and make the ZIP on Linux or macOS: "+
+		"a ZIP made on Windows does not keep the executable bit. Or start it by its interpreter, for example python3 %s.",
+		s.path, filepath.Base(s.path), filepath.Base(s.path))
+}
+
+func emptyFile(s subject) string {
+	if s.info == nil || !s.info.Mode().IsRegular() || s.info.Size() > 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s is empty.", s.path)
+}
+
+func byteOrderMark(s subject) string {
+	if !bytes.HasPrefix(s.head, []byte("\xef\xbb\xbf#!")) {
+		return ""
+	}
+	return fmt.Sprintf("%s begins with a byte order mark (BOM), so the system does not see its #! line. "+
+		"Save it as UTF-8 without BOM.", s.path)
+}
+
+func carriageReturn(s subject) string {
+	if !strings.HasSuffix(s.shebang(), "\r") {
+		return ""
+	}
+	return fmt.Sprintf("%s has Windows line ends (CRLF): the system looks for the interpreter %q. "+
+		"Convert it, for example with sed -i 's/\\r$//' %s.",
+		s.path, strings.TrimSpace(strings.TrimSuffix(s.shebang(), "\r"))+`\r`, filepath.Base(s.path))
+}
+
+func interpreter(s subject) string {
+	words := strings.Fields(s.shebang())
+	if len(words) == 0 {
+		return ""
+	}
+	if _, err := os.Stat(words[0]); err != nil {
+		return fmt.Sprintf("%s wants the interpreter %s, which is not here. Name one that is in its #! line, "+
+			"or start the file by its interpreter in BOOTSTRAP_COMMAND.", s.path, words[0])
+	}
+	if filepath.Base(words[0]) != "env" {
+		return ""
+	}
+	words = words[1:]
+	for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {
+		words = words[1:]
+	}
+	if len(words) == 0 || strings.Contains(words[0], "/") {
+		return ""
+	}
+	for _, folder := range filepath.SplitList(s.searchPath) {
+		if executable(filepath.Join(folder, words[0])) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%s wants the interpreter %s by env, which is not on the PATH (%s).", s.path, words[0], s.searchPath)
+}
+
+func foreignBinary(s subject) string {
+	for _, kind := range []struct{ magic, system string }{
+		{"MZ", "Windows"},
+		{"\xcf\xfa\xed\xfe", "macOS"},
+		{"\xca\xfe\xba\xbe", "macOS"},
+	} {
+		if bytes.HasPrefix(s.head, []byte(kind.magic)) {
+			return fmt.Sprintf("%s is a program for %s. Build it for Linux on %s (Go: GOOS=linux GOARCH=%s).",
+				s.path, kind.system, runtime.GOARCH, runtime.GOARCH)
+		}
+	}
+	return ""
+}
+
+func noShebang(s subject) string {
+	if s.info == nil || !s.info.Mode().IsRegular() || len(s.head) == 0 ||
+		bytes.HasPrefix(s.head, []byte("#!")) || bytes.HasPrefix(s.head, []byte(elfMagic)) {
+		return ""
+	}
+	if s.cause != nil && !errors.Is(s.cause, unix.ENOEXEC) {
+		return ""
+	}
+	return fmt.Sprintf("%s is neither a Linux program nor a script with a #! line. Make #!/bin/sh (or its interpreter) its "+
+		"first line, or start it by its interpreter in BOOTSTRAP_COMMAND.", s.path)
+}

@@ -1,0 +1,117 @@
+package process
+
+import (
+	"bytes"
+	"io"
+	"strings"
+)
+
+const (
+	// LineBytes is where a line is cut: what comes after goes on as the next
+	// one. The platform's own runtimes cut at 90 KB.
+	LineBytes = 64 << 10
+
+	tailLines     = 20
+	tailLineBytes = 400
+)
+
+// Masker hides secrets. Cut says how much of a text that goes on can be given
+// away without tearing a secret in two.
+type Masker interface {
+	Bytes(line []byte) []byte
+	Cut(text []byte) int
+}
+
+// Lines hands on what a program prints, line by line, and remembers the end.
+// The zero value with a Mask and an Emit is ready.
+type Lines struct {
+	Mask Masker
+	// Emit gets each line without its end, masked and not empty; it must not
+	// keep it.
+	Emit func(line []byte)
+
+	tail []string // a ring of the last lines
+	next int
+	seen bool
+}
+
+// Copy reads r to its end or first error, with buf (of at least LineBytes) to
+// read into. It never stops reading for want of a line's end: a program that
+// writes a line of 5 MB would wait for ever.
+func (l *Lines) Copy(r io.Reader, buf []byte) error {
+	used := 0
+	for {
+		n, err := r.Read(buf[used:])
+		if n > 0 {
+			l.seen = true
+		}
+		used = l.take(buf, used, used+n)
+		if err != nil {
+			if used > 0 {
+				l.line(buf[:used])
+			}
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// take hands on the lines in buf[:used], of which buf[:searched] held no line
+// end, and moves the rest to the front.
+func (l *Lines) take(buf []byte, searched, used int) (rest int) {
+	start := 0
+	for {
+		n := bytes.IndexByte(buf[searched:used], '\n')
+		if n < 0 {
+			break
+		}
+		l.line(buf[start : searched+n])
+		start = searched + n + 1
+		searched = start
+	}
+	if start == 0 && used == len(buf) {
+		// A cut at 0 would be no progress: such a secret is as long as a line.
+		if start = l.Mask.Cut(buf[:used]); start == 0 {
+			start = used
+		}
+		l.line(buf[:start])
+	}
+	return copy(buf, buf[start:used])
+}
+
+func (l *Lines) line(line []byte) {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 {
+		return
+	}
+	line = l.Mask.Bytes(line)
+	l.Emit(line)
+	text := strings.ToValidUTF8(string(line[:min(len(line), tailLineBytes)]), "\ufffd")
+	if len(line) > tailLineBytes {
+		text += "…"
+	}
+	if len(l.tail) < tailLines {
+		l.tail = append(l.tail, text)
+		return
+	}
+	l.tail[l.next] = text
+	l.next = (l.next + 1) % tailLines
+}
+
+// Tail is the last twenty lines, each cut at 400 bytes.
+func (l *Lines) Tail() []string {
+	return append(append([]string(nil), l.tail[l.next:]...), l.tail[:l.next]...)
+}
+
+// Last is the last line, or "".
+func (l *Lines) Last() string {
+	if len(l.tail) == 0 {
+		return ""
+	}
+	return l.tail[(l.next+len(l.tail)-1)%len(l.tail)]
+}
+
+// Seen tells whether anything was printed at all.
+func (l *Lines) Seen() bool { return l.seen }

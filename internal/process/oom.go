@@ -1,0 +1,89 @@
+package process
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// OOM watches how often the kernel has killed for want of memory in our
+// control group.
+type OOM struct {
+	file string // "" where there is none
+
+	mu    sync.Mutex
+	count int
+}
+
+// NewOOM finds the counter of this process's control group: version 2 has it in
+// memory.events, version 1 in memory.oom_control. root is /sys/fs/cgroup and
+// groups /proc/self/cgroup.
+func NewOOM(root, groups string) *OOM {
+	text, _ := os.ReadFile(groups)
+	for _, line := range strings.Split(string(text), "\n") {
+		// hierarchy:controllers:path
+		parts := strings.SplitN(line, ":", 3)
+		if len(parts) != 3 {
+			continue
+		}
+		for _, file := range counterFiles(root, parts[1], parts[2]) {
+			if count, ok := readCounter(file); ok {
+				return &OOM{file: file, count: count}
+			}
+		}
+	}
+	return &OOM{}
+}
+
+// counterFiles are the places of the counter: in a container the group's path
+// is often the host's, and the group itself mounted at the root.
+func counterFiles(root, controllers, path string) []string {
+	switch {
+	case controllers == "":
+		return []string{
+			filepath.Join(root, path, "memory.events"),
+			filepath.Join(root, "memory.events"),
+		}
+	case strings.Contains(","+controllers+",", ",memory,"):
+		return []string{
+			filepath.Join(root, "memory", path, "memory.oom_control"),
+			filepath.Join(root, "memory", "memory.oom_control"),
+		}
+	default:
+		return nil
+	}
+}
+
+func readCounter(file string) (count int, ok bool) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, false
+	}
+	for _, line := range bytes.Split(text, []byte("\n")) {
+		if value, found := bytes.CutPrefix(line, []byte("oom_kill ")); found {
+			count, err = strconv.Atoi(string(bytes.TrimSpace(value)))
+			return count, err == nil
+		}
+	}
+	return 0, false
+}
+
+// Rose tells whether the counter rose since the last call, and whether there is
+// one.
+func (o *OOM) Rose() (rose, known bool) {
+	if o.file == "" {
+		return false, false
+	}
+	count, ok := readCounter(o.file)
+	if !ok {
+		return false, false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	rose = count > o.count
+	o.count = count
+	return rose, true
+}

@@ -1,0 +1,68 @@
+package process
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// pipes are the three pipes of a program: our ends, which Go's poller watches,
+// and the program's, which block.
+type pipes struct {
+	stdin, stdout, stderr *os.File
+	stdinFD               int
+	child                 [3]uintptr
+}
+
+// openPipes opens them; with size, stdin and stdout get that much room where
+// the system allows it.
+func openPipes(size int) (*pipes, error) {
+	p := &pipes{}
+	for i, ours := range []**os.File{&p.stdin, &p.stdout, &p.stderr} {
+		var fd [2]int // the reading end and the writing end
+		if err := unix.Pipe2(fd[:], unix.O_CLOEXEC); err != nil {
+			p.close(i)
+			return nil, fmt.Errorf("open a pipe: %w", err)
+		}
+		mine, theirs := fd[0], fd[1]
+		if i == 0 {
+			mine, theirs = fd[1], fd[0]
+			p.stdinFD = mine
+		}
+		if size > 0 && i < 2 {
+			_, _ = unix.FcntlInt(uintptr(mine), unix.F_SETPIPE_SZ, size) // a smaller pipe works too
+		}
+		// The flag belongs to one end; the program's keeps blocking.
+		_ = unix.SetNonblock(mine, true)
+		*ours = os.NewFile(uintptr(mine), "pipe")
+		p.child[i] = uintptr(theirs)
+	}
+	return p, nil
+}
+
+// prefill writes as much of input as the pipe holds, before anybody reads.
+func (p *pipes) prefill(input []byte) int {
+	if len(input) == 0 {
+		return 0
+	}
+	n, err := unix.Write(p.stdinFD, input)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (p *pipes) closeChild() {
+	for _, fd := range p.child {
+		_ = unix.Close(int(fd))
+	}
+}
+
+// close undoes the first n.
+func (p *pipes) close(n int) {
+	for i, f := range []*os.File{p.stdin, p.stdout, p.stderr}[:n] {
+		_ = f.Close()
+		_ = unix.Close(int(p.child[i]))
+	}
+}

@@ -1,0 +1,168 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Spec says what to start and with what.
+type Spec struct {
+	// Path is the program's file and Args its arguments, Args[0] its name.
+	Path string
+	Args []string
+	Dir  string
+	Env  []string
+	// Input is written to stdin before the program starts, as far as the pipe
+	// takes it; what is left is the caller's to write to Process.Stdin. It is
+	// not kept.
+	Input []byte
+	// PipeBytes asks for larger pipes than the system's 64 KB; 0 does not.
+	PipeBytes int
+	// Exited is called once the program has ended, before Done is closed; it
+	// must not wait for anything.
+	Exited func(*Process)
+}
+
+// Process is a program that was started: the leader of a process group of its
+// own. The pipes' ends belong to who started it, who closes them.
+type Process struct {
+	PID                   int
+	Stdin, Stdout, Stderr *os.File
+	// Written is how much of Spec.Input is in the pipe already.
+	Written int
+	Started time.Time
+
+	exit   func(*Process)
+	done   chan struct{}
+	status Status
+}
+
+// Start starts a program in a new process group with pipes for stdin, stdout
+// and stderr, to be killed when this process dies. The error is the system's;
+// Diagnose makes a sentence of it.
+func (r *Reaper) Start(spec Spec) (*Process, error) {
+	pipes, err := openPipes(spec.PipeBytes)
+	if err != nil {
+		return nil, err
+	}
+	p := &Process{
+		Stdin: pipes.stdin, Stdout: pipes.stdout, Stderr: pipes.stderr,
+		Written: pipes.prefill(spec.Input),
+		exit:    spec.Exited,
+		done:    make(chan struct{}),
+		Started: time.Now(),
+	}
+	attr := &syscall.ProcAttr{
+		Dir:   spec.Dir,
+		Env:   spec.Env,
+		Files: pipes.child[:],
+		Sys: &syscall.SysProcAttr{
+			Setpgid: true,
+			// Fires when the thread that forks ends. Go's threads do not, as
+			// long as no goroutine ends while it is locked to one.
+			Pdeathsig: syscall.SIGKILL,
+		},
+	}
+	r.mu.Lock()
+	p.PID, err = syscall.ForkExec(spec.Path, spec.Args, attr)
+	first := false
+	if err == nil {
+		first = len(r.children) == 0
+		r.children[p.PID] = p
+	}
+	r.mu.Unlock()
+	pipes.closeChild()
+	if err != nil {
+		p.Close()
+		return nil, fmt.Errorf("start %s: %w", spec.Path, err)
+	}
+	if first {
+		select {
+		case r.started <- struct{}{}:
+		default:
+		}
+	}
+	return p, nil
+}
+
+// Close closes the pipes. It does not end the program.
+func (p *Process) Close() {
+	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+func (p *Process) exited(status Status) {
+	p.status = status
+	if p.exit != nil {
+		p.exit(p)
+	}
+	close(p.done)
+}
+
+// Done is closed when the program, though not necessarily what it started, has
+// ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Status is how the program ended; valid once Done is closed.
+func (p *Process) Status() Status { return p.status }
+
+// Signal sends a signal to the whole group; there being nobody left is fine.
+//
+// The group's number can't have passed to somebody else while one of its
+// members lives or is not reaped. After that the kernel would first have to
+// hand out all other numbers: an invocation ends long before.
+func (p *Process) Signal(signal unix.Signal) error {
+	if err := unix.Kill(-p.PID, signal); err != nil && !errors.Is(err, unix.ESRCH) {
+		return fmt.Errorf("signal %s: %w", unix.SignalName(signal), err)
+	}
+	return nil
+}
+
+// Step is one rung of the ladder by which a program is stopped.
+type Step struct {
+	Signal unix.Signal
+	Wait   time.Duration // for the program to end, before the next step
+}
+
+// Stop goes down the ladder until the program has ended, and tells whether it
+// has.
+func (p *Process) Stop(ladder ...Step) bool {
+	for _, step := range ladder {
+		_ = p.Signal(step.Signal) // what can't be signalled may still end
+		timer := time.NewTimer(step.Wait)
+		select {
+		case <-p.done:
+			timer.Stop()
+			return true
+		case <-timer.C:
+		}
+	}
+	return false
+}
+
+// killPause bounds how often KillGroup looks whether its victims are gone.
+const killPause = 5 * time.Millisecond
+
+// KillGroup kills what is left of the group and returns when nothing is, with
+// how long that took... or false after patience: a process in an
+// uninterruptible system call can't be killed.
+func (p *Process) KillGroup(patience time.Duration) (gone bool) {
+	end := time.Now().Add(patience)
+	for pause := 100 * time.Microsecond; ; pause = min(2*pause, killPause) {
+		if errors.Is(unix.Kill(-p.PID, unix.SIGKILL), unix.ESRCH) {
+			return true
+		}
+		if time.Now().After(end) {
+			return false
+		}
+		time.Sleep(pause)
+	}
+}

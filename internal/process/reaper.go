@@ -1,0 +1,130 @@
+// Package process owns the life and death of the programs that this one
+// starts: finding and starting them, saying why one can't start, their groups,
+// how they are stopped, who waits for them, and what they print.
+//
+// It does not know what they are started for (modes/).
+package process
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// Reaper waits for every child of this process: those it started and those it
+// inherits, because it is the subreaper of all their descendants. There can be
+// only one in a process, and nobody else there may start children.
+type Reaper struct {
+	log *zap.Logger
+
+	// mu makes starting a child and knowing it one step, so that a child that
+	// dies at once is not taken for an inherited one.
+	mu       sync.Mutex
+	children map[int]*Process
+	started  chan struct{} // a child was started after there was none
+	quit     chan struct{}
+	done     chan struct{}
+}
+
+// NewReaper makes this process a subreaper and begins to wait.
+func NewReaper(log *zap.Logger) (*Reaper, error) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("become a subreaper: %w", err)
+	}
+	r := &Reaper{
+		log:      log,
+		children: map[int]*Process{},
+		started:  make(chan struct{}, 1),
+		quit:     make(chan struct{}),
+		done:     make(chan struct{}),
+	}
+	go r.run()
+	return r, nil
+}
+
+// Close ends the waiting, once no child is left.
+func (r *Reaper) Close() {
+	close(r.quit)
+	<-r.done
+}
+
+func (r *Reaper) run() {
+	defer close(r.done)
+	for {
+		// Only look, outside the lock: a pid must not become free, for the
+		// kernel to give it away, before everybody here knows it is dead.
+		err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		switch {
+		case err == nil:
+			r.reap()
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.ECHILD):
+			select {
+			case <-r.started:
+			case <-r.quit:
+				return
+			}
+		default:
+			r.log.Error("wait for children", zap.Error(err))
+			return
+		}
+	}
+}
+
+// reap collects what has died.
+func (r *Reaper) reap() {
+	for {
+		var status unix.WaitStatus
+		r.mu.Lock()
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+		p := r.children[pid]
+		delete(r.children, pid)
+		r.mu.Unlock()
+		if err != nil || pid <= 0 {
+			return
+		}
+		if p != nil {
+			p.exited(Status{status})
+		}
+	}
+}
+
+// sweepRounds bounds Sweep: each round may set free children of those that the
+// one before killed.
+const sweepRounds = 5
+
+// Sweep kills the processes that we inherited and that belong to no group of
+// ours: what a program left behind with setsid. Call it when no event is in
+// flight, because a program that is at work may have such children for a reason.
+func (r *Reaper) Sweep() {
+	for range sweepRounds {
+		if r.sweep() == 0 {
+			return
+		}
+		// They are reaped by run; only their own children are waited for here.
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (r *Reaper) sweep() (killed int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, pid := range inherited() {
+		if r.children[pid] != nil {
+			continue
+		}
+		group, err := unix.Getpgid(pid)
+		if err != nil || r.children[group] != nil {
+			continue
+		}
+		if unix.Kill(pid, unix.SIGKILL) == nil {
+			killed++
+			r.log.Debug("killed a process that a program had left behind", zap.Int("pid", pid))
+		}
+	}
+	return killed
+}

@@ -1,0 +1,45 @@
+// Package retry holds the one back-off of this program: 50 ms doubling to 2 s,
+// with jitter. The platform's own sample waits 50 ms after a failed poll.
+package retry
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+)
+
+const (
+	first = 50 * time.Millisecond
+	last  = 2 * time.Second
+)
+
+// Backoff says how long to wait before the next try. The zero value is ready.
+type Backoff struct{ exponential *backoff.ExponentialBackOff }
+
+// Next is the time to wait now; it never says to give up.
+func (b *Backoff) Next() time.Duration {
+	if b.exponential == nil {
+		b.exponential = backoff.NewExponentialBackOff()
+		b.exponential.InitialInterval = first
+		b.exponential.Multiplier = 2
+		b.exponential.MaxInterval = last
+		b.exponential.Reset()
+	}
+	return b.exponential.NextBackOff()
+}
+
+// Reset forgets the failures so far.
+func (b *Backoff) Reset() { b.exponential = nil }
+
+// Wait waits for Next, or until ctx ends: then it returns false.
+func (b *Backoff) Wait(ctx context.Context) bool {
+	timer := time.NewTimer(b.Next())
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

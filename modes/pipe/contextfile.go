@@ -1,0 +1,80 @@
+package pipe
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"fgbootstrap/adapter"
+
+	"golang.org/x/sys/unix"
+)
+
+// contextFileVariable names the file with the invocation's context.
+const contextFileVariable = "BOOTSTRAP_CONTEXT_FILE"
+
+// contextFile is a file that any descendant of ours can read by its path, again
+// and again, without inheriting a descriptor: memory that is found under
+// /proc/<our pid>/fd, or a temporary file where there is no /proc.
+type contextFile struct {
+	file *os.File
+	path string
+	temp bool
+}
+
+func newContextFile() (*contextFile, error) {
+	if fd, err := unix.MemfdCreate("context.json", unix.MFD_CLOEXEC); err == nil {
+		file := os.NewFile(uintptr(fd), "context.json")
+		path := fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), fd)
+		if _, err := os.Stat(path); err == nil {
+			return &contextFile{file: file, path: path}, nil
+		}
+		_ = file.Close()
+	}
+	file, err := os.CreateTemp("/tmp", "context-*.json")
+	if err != nil {
+		return nil, fmt.Errorf("make the context file: %w", err)
+	}
+	return &contextFile{file: file, path: file.Name(), temp: true}, nil
+}
+
+func (c *contextFile) write(text []byte) error {
+	if err := c.file.Truncate(0); err != nil {
+		return fmt.Errorf("write the context file: %w", err)
+	}
+	if _, err := c.file.WriteAt(text, 0); err != nil {
+		return fmt.Errorf("write the context file: %w", err)
+	}
+	return nil
+}
+
+func (c *contextFile) close() error {
+	if c.temp {
+		_ = os.Remove(c.path)
+	}
+	return c.file.Close()
+}
+
+// environment is env with the invocation's metadata: X-CFF-Request-Id becomes
+// X_CFF_REQUEST_ID.
+func environment(env []string, headers []adapter.Header, contextPath string) []string {
+	out := make([]string, 0, len(env)+len(headers)+1)
+	out = append(out, env...)
+	for _, h := range headers {
+		if strings.IndexByte(h.Value, 0) < 0 { // no variable can hold it
+			out = append(out, strings.Map(variableRune, h.Name)+"="+h.Value)
+		}
+	}
+	return append(out, contextFileVariable+"="+contextPath)
+}
+
+func variableRune(r rune) rune {
+	switch {
+	case r >= 'a' && r <= 'z':
+		return r - 'a' + 'A'
+	case r >= 'A' && r <= 'Z', r >= '0' && r <= '9':
+		return r
+	default:
+		return '_'
+	}
+}

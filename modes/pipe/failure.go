@@ -1,0 +1,139 @@
+package pipe
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+)
+
+// startError is what the caller of a function gets whose program can't start.
+func startError(err error) error {
+	var start *process.StartError
+	if !errors.As(err, &start) {
+		return err
+	}
+	e := &adapter.Error{Type: adapter.TypeInit, Message: start.Message, Cause: start.Cause}
+	if start.Missing {
+		e.Type = adapter.TypeConfig
+	}
+	return e
+}
+
+// stack is the stackTrace of an error of this run.
+func (r *run) stack() []string {
+	if !r.FullErrors {
+		return nil
+	}
+	return r.stderr.Tail()
+}
+
+// overdue is the error of a run that was stopped.
+func (r *run) overdue(cause error) error {
+	after := time.Since(r.inv.Received).Round(time.Millisecond)
+	if errors.Is(cause, adapter.ErrShutdown) {
+		return &adapter.Error{
+			Type:    adapter.TypeShutdown,
+			Message: fmt.Sprintf("The platform stopped the instance while the program was running, %s after the event came.", after),
+			Stack:   r.stack(),
+		}
+	}
+	message := fmt.Sprintf("The program was still running %s after the event came and was stopped; the function's timeout is %s.",
+		r.inv.Deadline.Sub(r.inv.Received).Round(time.Millisecond), r.Timeout)
+	if !r.stderr.Seen() && !wrote(r.response) {
+		message += " It had written nothing, neither to stdout nor to stderr: does it wait for something else than " +
+			"the end of its stdin? Does it flush its output?"
+	} else {
+		message += " If it needs longer, raise the timeout in the function's settings."
+	}
+	return &adapter.Error{Type: adapter.TypeTimeout, Message: message, Stack: r.stack()}
+}
+
+// held is what a response that was not committed can show.
+type held interface{ Whole() (body []byte, ok bool) }
+
+func wrote(w io.Writer) bool {
+	h, ok := w.(held)
+	if !ok {
+		return false
+	}
+	body, whole := h.Whole()
+	return !whole || len(body) > 0
+}
+
+// failed is the error of a run that ended without success: the program's own,
+// if it wrote one, else how it ended.
+func (r *run) failed() error {
+	if own := r.ownError(); own != nil {
+		return own
+	}
+	status := r.p.Status()
+	message := "The program " + status.String() + r.memory(status) + "."
+	if code := status.ExitStatus(); code == 126 || code == 127 {
+		// What shells and env answer when they can't start something.
+		if finding := process.Check(r.path, r.Command.Path); finding != "" {
+			message += " " + finding
+		}
+	}
+	if last := r.stderr.Last(); last != "" && r.FullErrors {
+		message += " The last line on its stderr: " + last
+	}
+	return &adapter.Error{Type: adapter.TypeExit, Message: message, Stack: r.stack()}
+}
+
+// memory says whether a SIGKILL was for want of memory.
+func (r *run) memory(status process.Status) string {
+	if !status.Killed() {
+		return ""
+	}
+	switch rose, known := r.OOM.Rose(); {
+	case rose:
+		return ": out of memory; raise the function's memory"
+	case known:
+		return ""
+	default:
+		return ", often out of memory"
+	}
+}
+
+// ownError is the error that a failed program wrote to stdout instead of a
+// response: a JSON object with an errorType or an errorMessage.
+func (r *run) ownError() error {
+	h, ok := r.response.(held)
+	if !ok {
+		return nil
+	}
+	text, whole := h.Whole()
+	if !whole {
+		return nil
+	}
+	var own struct {
+		Type    *string           `json:"errorType"`
+		Message *string           `json:"errorMessage"`
+		Stack   []json.RawMessage `json:"stackTrace"`
+	}
+	if json.Unmarshal(text, &own) != nil || own.Type == nil && own.Message == nil {
+		return nil
+	}
+	e := &adapter.Error{Type: adapter.TypeFunction}
+	if own.Type != nil {
+		e.Type = *own.Type
+	}
+	if own.Message != nil {
+		e.Message = *own.Message
+	} else {
+		e.Message = "The program " + r.p.Status().String() + "."
+	}
+	for _, line := range own.Stack {
+		var text string
+		if json.Unmarshal(line, &text) != nil {
+			text = string(line)
+		}
+		e.Stack = append(e.Stack, text)
+	}
+	return e
+}

@@ -1,0 +1,121 @@
+// Package functiongraph is the client of FunctionGraph's runtime API: one long
+// poll for events and two addresses for their outcomes. It follows the vendor's
+// page "Custom Runtime"; where that is silent, docs/adr says what was chosen.
+// fasthttp's memory does not leave it.
+package functiongraph
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/retry"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+)
+
+const (
+	pollPath     = "/v1/runtime/invocation/request"
+	responsePath = "/v1/runtime/invocation/response/"
+	errorPath    = "/v1/runtime/invocation/error/"
+
+	// headerBytes is the room for an answer's head. fasthttp's own 4 KB lose
+	// an event that comes with a token of 6 KB.
+	headerBytes = 64 << 10
+	// longPoll tells a poll that the platform held from one that it refused.
+	longPoll = time.Second
+)
+
+// Config is what a Client needs to know.
+type Config struct {
+	// Addr is RUNTIME_API_ADDR, host:port.
+	Addr string
+	// Timeout is RUNTIME_TIMEOUT, from the first byte of an event; Margin is
+	// how long before that an invocation has its Deadline.
+	Timeout, Margin time.Duration
+	Log             *zap.Logger
+}
+
+// Client is one poller's adapter.RuntimeAPI, with a connection of its own.
+type Client struct {
+	Config
+	wire   wire
+	host   fasthttp.HostClient
+	outage outage
+
+	request fasthttp.Request // of the poll
+	answer  fasthttp.Response
+	event   event
+}
+
+// New makes a client; it connects when it first polls.
+func New(c Config) *Client {
+	client := &Client{Config: c, wire: wire{addr: c.Addr}, outage: outage{log: c.Log}}
+	client.host = fasthttp.HostClient{
+		Addr:                     c.Addr,
+		Dial:                     client.wire.dial, // not the library's, which knows proxies of its own
+		ReadBufferSize:           headerBytes,
+		NoDefaultUserAgentHeader: true,
+		DisablePathNormalizing:   true, // a request id is data
+		// The default asks for an event five times and loses four.
+		MaxIdemponentCallAttempts: 1,
+	}
+	client.request.SetRequestURI("http://" + c.Addr + pollPath)
+	return client
+}
+
+// Next implements adapter.RuntimeAPI. The invocation is valid until the next
+// call.
+func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
+	defer c.wire.abandonAtEndOf(ctx)()
+	var wait retry.Backoff
+	for ctx.Err() == nil {
+		began, kept := time.Now(), c.host.IdleConnsCount() > 0
+		c.event.release()
+		inv, err := c.poll()
+		if inv != nil {
+			c.outage.over()
+			return inv, err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if kept && isConnection(err) {
+			continue // the kept connection had died: a fresh one tells more
+		}
+		c.outage.note(err)
+		if time.Since(began) > longPoll {
+			wait.Reset()
+			continue // it was held and had nothing; to wait more would be to miss something
+		}
+		wait.Wait(ctx)
+	}
+	return nil, ctx.Err()
+}
+
+// poll asks once. Without an invocation there was no event.
+func (c *Client) poll() (*adapter.Invocation, error) {
+	c.wire.expect(c.Timeout - c.Margin)
+	c.answer.StreamBody = true
+	err := c.host.Do(&c.request, &c.answer)
+	first := c.wire.answered()
+	if err != nil {
+		return nil, &connectionError{err}
+	}
+	inv, err := c.event.read(&c.answer, func(inv *adapter.Invocation) {
+		inv.Received = first
+		inv.Expires = first.Add(c.Timeout)
+		inv.Deadline = inv.Expires.Add(-c.Margin)
+	})
+	if closed := c.answer.CloseBodyStream(); err == nil && closed != nil {
+		c.Log.Debug("close the poll's answer", zap.Error(closed))
+	}
+	return inv, err
+}
+
+// reportURI is where the outcome of an invocation goes.
+func (c *Client) reportURI(path, id string) string {
+	return "http://" + c.Addr + path + url.PathEscape(id)
+}

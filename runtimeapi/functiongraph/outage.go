@@ -1,0 +1,30 @@
+package functiongraph
+
+import (
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// outage logs that the runtime API fails once when it begins and once when it
+// ends, however many polls that takes.
+type outage struct {
+	log   *zap.Logger
+	since time.Time
+	polls int
+}
+
+func (o *outage) note(err error) {
+	if o.polls++; o.polls > 1 {
+		return
+	}
+	o.since = time.Now()
+	o.log.Warn("the runtime API has no event for us; polling on", zap.Error(err))
+}
+
+func (o *outage) over() {
+	if o.polls > 0 {
+		o.log.Info("the runtime API has events again", zap.Int("polls", o.polls), zap.Duration("after", time.Since(o.since)))
+	}
+	o.polls = 0
+}
