@@ -76,7 +76,7 @@ func FuzzCommand(f *testing.F) {
 		if strings.ContainsRune(v, 0) {
 			t.Skip("no environment holds a NUL")
 		}
-		c, problems := load(t, vars{"BOOTSTRAP_COMMAND": v})
+		c, problems := loadEnviron(t, []string{"BOOTSTRAP_COMMAND=" + v}, "/bootstrap")
 		switch {
 		case len(problems) > 1, v == "" && len(problems) > 0:
 			t.Errorf("%q has the problems %q", v, problems)

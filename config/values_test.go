@@ -146,7 +146,7 @@ func FuzzSizes(f *testing.F) {
 		if strings.ContainsRune(v, 0) {
 			t.Skip("no environment holds a NUL")
 		}
-		c, problems := load(t, vars{"BOOTSTRAP_MAX_RESPONSE": v})
+		c, problems := loadEnviron(t, []string{"BOOTSTRAP_MAX_RESPONSE=" + v}, "/bootstrap")
 		if c.MaxResponse <= 0 || len(problems) > 1 || (len(problems) == 1 && c.MaxResponse != 6291456) {
 			t.Errorf("%q gives %d and %q", v, c.MaxResponse, problems)
 		}
