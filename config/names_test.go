@@ -38,6 +38,8 @@ func TestNamesOfOthersAreLeftAlone(t *testing.T) {
 		"BOOTSTRAP_SERVERS": "BOOTSTRAP_SERVERS is not a setting of bootstrap; it is only handed on to the program",
 		"BOOSTRAP_MODE":     "BOOSTRAP_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
 		"_BOOTSTRAP_MODE":   "_BOOTSTRAP_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
+		"B0OTSTRA_MODE":     "B0OTSTRA_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
+		"BOOTS-TR4P_MODE":   "BOOTS-TR4P_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
 		"bootstrap_mode":    "bootstrap_mode is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
 	} {
 		if c := mustLoad(t, vars{name: "x"}); !slices.Equal(c.Warnings, []string{want}) {
