@@ -1,0 +1,67 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// nearby is how many edits away a name still counts as a slip of the pen.
+const nearby = 2
+
+// checkNames reports settings that do not exist. A slip is a problem, because the setting it was meant for silently
+// has its default. Another unknown name is a warning: BOOTSTRAP_SERVERS, say, is Kafka's. So is a name near a setting
+// that does not start like one: it may have been renamed to switch it off.
+func (r *report) checkNames() {
+	known := knownNames()
+	for _, name := range slices.Sorted(maps.Keys(r.vars)) {
+		if r.vars[name] == "" || slices.Contains(known, name) {
+			continue
+		}
+		ours := strings.HasPrefix(name, settingPrefix)
+		meant, near := nearest(name, known)
+		switch {
+		case ours && near:
+			r.problemf("%s is not a setting; did you mean %s?", showName(name), meant)
+		case ours:
+			r.warnf("%s is not a setting of bootstrap; it is only handed on to the program", showName(name))
+		case near:
+			r.warnf("%s is not a setting of bootstrap; did you mean %s?", showName(name), meant)
+		}
+	}
+}
+
+func knownNames() []string {
+	names := []string{contextFile}
+	for _, s := range Settings() {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// nearest finds the known name with the fewest edits to name, and whether they are few enough for a slip. Upper and
+// lower case are no edits.
+func nearest(name string, known []string) (string, bool) {
+	best, edits := "", nearby+1
+	name = strings.ToUpper(name)
+	if !resembles(name) {
+		return "", false
+	}
+	for _, k := range known {
+		if diff := len(name) - len(k); diff > nearby || diff < -nearby {
+			continue // spares a long name the quadratic comparison
+		}
+		if d := levenshtein.ComputeDistance(name, k); d < edits {
+			best, edits = k, d
+		}
+	}
+	return best, edits <= nearby
+}
+
+// resembles spares most names the comparison with every setting, half the time of Load at a cold start: two edits
+// can't break all three of these parts of settingPrefix.
+func resembles(name string) bool {
+	return strings.Contains(name, "BOO") || strings.Contains(name, "TST") || strings.Contains(name, "RAP")
+}

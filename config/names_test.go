@@ -1,0 +1,68 @@
+package config_test
+
+import (
+	"slices"
+	"testing"
+
+	"fgbootstrap/config"
+)
+
+func TestANameWithinTwoEditsOfASettingIsAProblem(t *testing.T) {
+	for _, s := range config.Settings() {
+		body := s.Name[len("BOOTSTRAP_"):]
+		for _, slip := range []string{
+			s.Name + "0", s.Name[:len(s.Name)-1], "BOOTSTRAP_0" + body[1:], // one edit
+			s.Name + "00", "BOOTSTRAP_00" + body[2:], "BOOTSTRAP_0" + body + "0", // two
+			"BOOTSTRAP_" + body[1:2] + body[:1] + body[2:], // two neighbours swapped
+		} {
+			_, problems := load(t, vars{slip: "x"})
+			wantProblem(t, problems, slip+" is not a setting; did you mean "+s.Name+"?")
+		}
+	}
+}
+
+func TestANameThreeEditsAwayIsAWarning(t *testing.T) {
+	for _, s := range config.Settings() {
+		for _, other := range []string{s.Name + "000", "BOOTSTRAP_000" + s.Name[len("BOOTSTRAP_")+3:]} {
+			c := mustLoad(t, vars{other: "x"})
+			want := other + " is not a setting of bootstrap; it is only handed on to the program"
+			if !slices.Equal(c.Warnings, []string{want}) {
+				t.Errorf("%s: warnings %q", other, c.Warnings)
+			}
+		}
+	}
+}
+
+func TestNamesOfOthersAreLeftAlone(t *testing.T) {
+	for name, want := range map[string]string{
+		"BOOTSTRAP_SERVERS": "BOOTSTRAP_SERVERS is not a setting of bootstrap; it is only handed on to the program",
+		"BOOSTRAP_MODE":     "BOOSTRAP_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
+		"_BOOTSTRAP_MODE":   "_BOOTSTRAP_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
+		"B0OTSTRA_MODE":     "B0OTSTRA_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
+		"BOOTS-TR4P_MODE":   "BOOTS-TR4P_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
+		"bootstrap_mode":    "bootstrap_mode is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
+	} {
+		if c := mustLoad(t, vars{name: "x"}); !slices.Equal(c.Warnings, []string{want}) {
+			t.Errorf("%s: warnings %q", name, c.Warnings)
+		}
+	}
+	if c := mustLoad(t, vars{"MODE": "x", "BOOTSTRAP": "x", "COMMAND": "x"}); len(c.Warnings) > 0 {
+		t.Errorf("warnings %q", c.Warnings)
+	}
+}
+
+func TestANameThatCanNotBeSeenIsQuoted(t *testing.T) {
+	_, problems := load(t, vars{"BOOTSTRAP_MODE ": "http"})
+	wantProblem(t, problems, `"BOOTSTRAP_MODE " is not a setting; did you mean BOOTSTRAP_MODE?`)
+}
+
+func TestAWrongCaseIsASlip(t *testing.T) {
+	_, problems := load(t, vars{"BOOTSTRAP_Command": "x"})
+	wantProblem(t, problems, "BOOTSTRAP_Command is not a setting; did you mean BOOTSTRAP_COMMAND?")
+}
+
+func TestAnEmptyUnknownNameIsNotWorthAWord(t *testing.T) {
+	if c := mustLoad(t, vars{"BOOTSTRAP_COMAND": "", "BOOTSTRAP_SERVERS": ""}); len(c.Warnings) > 0 {
+		t.Errorf("warnings %q", c.Warnings)
+	}
+}

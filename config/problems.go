@@ -1,0 +1,77 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxShown is how many bytes of a value or name a sentence shows; enough to recognise it, too little to flood a log.
+const maxShown = 80
+
+// Problems are all faults of a configuration, one sentence each. No sentence holds a value of user data other than
+// that of a BOOTSTRAP_* or RUNTIME_* scalar.
+type Problems []string
+
+// Error joins the sentences on one line, because it ends up in a log line and in an error report.
+func (p Problems) Error() string { return strings.Join(p, "; ") }
+
+// report collects what Load has to tell while it goes on with defaults.
+type report struct {
+	problems Problems
+	warnings []string
+	vars     map[string]string // the merged environment
+	secrets  []string
+	bad      map[string]bool // names of variables whose value was refused
+}
+
+func (r *report) problemf(format string, args ...any) {
+	r.problems = append(r.problems, fmt.Sprintf(format, args...))
+}
+
+func (r *report) warnf(format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+}
+
+// refuse notes that the variable name has a value it can't have. allowed finishes the sentence.
+func (r *report) refuse(name, allowed string) {
+	if r.bad == nil {
+		r.bad = map[string]bool{}
+	}
+	r.bad[name] = true
+	if concealed(name) {
+		r.problemf("%s: %s", name, allowed)
+		return
+	}
+	r.problemf("%s is %s: %s", name, strconv.Quote(cut(r.mask(r.vars[name]))), allowed)
+}
+
+// mask hides secrets in a value that is shown: people do paste a token into the wrong field.
+func (r *report) mask(value string) string {
+	for _, s := range r.secrets {
+		value = strings.ReplaceAll(value, s, "***")
+	}
+	return value
+}
+
+// cut shortens s to maxShown bytes without splitting a character.
+func cut(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	n := maxShown
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n] + "…"
+}
+
+// showName gives a variable's name as it is, or quoted where a reader would not see what is in it.
+func showName(name string) string {
+	name = cut(name)
+	if q := strconv.Quote(name); len(q) != len(name)+2 || strings.Contains(name, " ") {
+		return q
+	}
+	return name
+}

@@ -1,0 +1,99 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// resolve builds the Config: it applies the rules that involve more than one variable, or the machine.
+func (r *report) resolve(s settings, self string) *Config {
+	c := &Config{
+		Handler: s.Handler, Timeout: time.Duration(s.Timeout), MemoryMB: int(s.MemoryMB),
+		Mode: string(s.Mode), Command: s.Command,
+		InitWait: s.InitWait, ShutdownGrace: s.ShutdownGrace,
+		Concurrency: int(s.Concurrency), Credentials: s.Credentials,
+		APIGWrap: s.APIGWrap == "auto", FullErrors: s.ErrorDetail == "full",
+		LogFormat: string(s.LogFormat), PipeSpares: int(s.PipeSpares),
+		WorkerProtocol: string(s.WorkerProtocol), WorkerResponse: string(s.WorkerResponse),
+		WorkerCount: int(s.WorkerCount), WorkerMaxInvocations: int(s.WorkerMaxInvocations),
+		HTTPPort: int(s.HTTPPort), HTTPReady: string(s.HTTPReady), HTTPEventPath: string(s.HTTPEventPath),
+		HTTPStripPrefix: string(s.HTTPStripPrefix), HTTPFailStatus: s.HTTPFailStatus,
+	}
+	if c.WorkerCount == 0 {
+		c.WorkerCount = c.Concurrency
+	}
+	c.LogLevel, _ = zapcore.ParseLevel(string(s.LogLevel)) // the words allowed are words zap knows
+	c.APIAddr = r.apiAddr(s.APIAddr)
+	c.CodeRoot = codeRoot(s.CodeRoot, self)
+	c.Dir = r.dir(s, c.CodeRoot)
+	c.HTTPSocket = r.socket(s.HTTPSocket, c.Dir)
+	c.Margin = r.margin(s)
+	c.Streaming = r.streaming(s)
+	c.MaxResponse = maxResponse(s, c.Streaming)
+	r.checkOperators(c.Command)
+	return c
+}
+
+// codeRoot is absolute even if self or the variable is not: the program is started in another directory than ours.
+func codeRoot(set, self string) string {
+	root := set
+	if root == "" {
+		root = filepath.Dir(self)
+	}
+	if abs, err := filepath.Abs(root); err == nil {
+		return abs
+	}
+	return root
+}
+
+// dir is the program's working directory. The platform starts us in the parent of the code folder, where no program
+// finds its files.
+func (r *report) dir(s settings, root string) string {
+	dir := s.Dir
+	switch {
+	case dir == "" && !isDir(root):
+		if s.CodeRoot != "" {
+			r.refuse("RUNTIME_CODE_ROOT", "there is no such directory")
+		} else {
+			r.problemf("the folder of bootstrap is no directory; set RUNTIME_CODE_ROOT or BOOTSTRAP_DIR")
+		}
+		return root
+	case dir == "":
+		return root
+	case !filepath.IsAbs(dir):
+		dir = filepath.Join(root, dir)
+	}
+	if !isDir(dir) {
+		r.refuse("BOOTSTRAP_DIR", "allowed is an existing directory, absolute or relative to the code folder")
+		return root
+	}
+	return filepath.Clean(dir)
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// maxSocketPath is what sockaddr_un holds besides its final NUL.
+const maxSocketPath = 107
+
+// socket resolves a relative path where the program would: in its working directory.
+func (r *report) socket(path, dir string) string {
+	if path == "" || strings.HasPrefix(path, "@") {
+		return path
+	}
+	abs := path
+	if !filepath.IsAbs(abs) {
+		abs = filepath.Join(dir, abs)
+	}
+	if len(abs) > maxSocketPath {
+		r.refuse("BOOTSTRAP_HTTP_SOCKET", "the path of a unix socket has at most 107 bytes")
+		return ""
+	}
+	return abs
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// minSecret is the shortest value that is masked: shorter ones occur by chance in any output.
+const minSecret = 6
+
+// secretWords make a name smell of a secret when they are a segment of it: KEY does in API_KEY, not in MONKEY.
+var secretWords = []string{
+	"PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "PASS", "PWD", "SECRET", "SECRETS", "TOKEN", "TOKENS",
+	"KEY", "KEYS", "APIKEY", "ACCESSKEY", "SECRETKEY", "PRIVATEKEY", "AUTHKEY",
+	"CREDENTIAL", "CREDENTIALS", "CRED", "CREDS", "PRIVATE", "AUTH", "AUTHORIZATION", "BEARER", "JWT",
+}
+
+// secretEndings do so at the end of a segment too, as in PGPASSWORD and AUTHTOKEN.
+var secretEndings = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS"}
+
+// secrets collects the values to mask: of each secret variable the whole value and, as output is masked line by line,
+// each line of it.
+func secrets(vars map[string]string) []string {
+	var list []string
+	for name, value := range vars {
+		if !isSecret(name) {
+			continue
+		}
+		list = append(list, value)
+		for line := range strings.Lines(value) {
+			list = append(list, strings.TrimSpace(line))
+		}
+	}
+	list = slices.DeleteFunc(list, func(s string) bool { return len(s) < minSecret })
+	slices.SortFunc(list, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	return slices.Clip(slices.Compact(list))
+}
+
+func isSecret(name string) bool {
+	if strings.HasPrefix(name, settingPrefix) || name == "PWD" || name == "OLDPWD" {
+		return false
+	}
+	return slices.ContainsFunc(segments(name), func(s string) bool {
+		return slices.Contains(secretWords, s) ||
+			slices.ContainsFunc(secretEndings, func(end string) bool { return strings.HasSuffix(s, end) })
+	})
+}
+
+// segments splits a name at everything that is no letter, and where a capital follows a small letter, and gives the
+// parts in capitals: DB_PASSWORD2 and dbPassword are both DB, PASSWORD.
+func segments(name string) []string {
+	var b strings.Builder
+	var last rune
+	for _, c := range name {
+		if unicode.IsUpper(c) && unicode.IsLower(last) {
+			b.WriteByte(' ')
+		}
+		if !unicode.IsLetter(c) {
+			c = ' '
+		}
+		b.WriteRune(unicode.ToUpper(c))
+		last = c
+	}
+	return strings.Fields(b.String())
+}

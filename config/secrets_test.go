@@ -1,0 +1,41 @@
+package config_test
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestSecretsAreKnownByTheirNames(t *testing.T) {
+	for name, secret := range map[string]bool{
+		"DB_PASSWORD": true, "PGPASSWORD": true, "DB_PASSWD": true, "DB_PWD": true, "API_KEY": true, "apiKey": true,
+		"APIKEY": true, "AWS_ACCESS_KEY_ID": true, "AWS_SECRET_ACCESS_KEY": true, "TOKEN": true, "github-token": true,
+		"AUTHTOKEN": true, "dbPassword2": true, "OAUTH_CLIENT_SECRET": true, "GOOGLE_CREDENTIALS": true,
+		"GIT_CREDENTIAL": true, "SSH_PRIVATE": true, "BASIC_AUTH": true, "KEY": true,
+		"MONKEY": false, "KEYBOARD": false, "AUTHOR": false, "PASSENGER": false, "COMPASS": false, "HOCKEY_TEAM": false,
+		"TOKENIZERS_PARALLELISM": false, "PATH": false, "PWD": false, "OLDPWD": false, "DB_USER": false,
+		"BOOTSTRAP_API_KEY": false, "SECRETARY": false,
+	} {
+		c, _ := load(t, vars{name: "a-value-of-it"})
+		if slices.Contains(c.Secrets, "a-value-of-it") != secret {
+			t.Errorf("%s: secret should be %v", name, secret)
+		}
+	}
+}
+
+func TestSecretsComeLongestFirstAndOnce(t *testing.T) {
+	c := mustLoad(t, vars{
+		"A_TOKEN": "aaaaaa", "B_TOKEN": "bbbbbbbb", "C_TOKEN": "aaaaaa", "SHORT_KEY": "12345", "EMPTY_KEY": "",
+		"RUNTIME_USERDATA": `{"D_PASSWORD": "dddddddddd", "E_PASSWORD": 123456}`,
+	})
+	if want := []string{"dddddddddd", "bbbbbbbb", "123456", "aaaaaa"}; !slices.Equal(c.Secrets, want) {
+		t.Errorf("secrets %q, want %q", c.Secrets, want)
+	}
+}
+
+func TestEachLineOfASecretIsOne(t *testing.T) {
+	c := mustLoad(t, vars{"SSH_KEY": "-----BEGIN KEY-----\r\nMIIEpQIBAAK\nxyz\n"})
+	want := []string{"-----BEGIN KEY-----\r\nMIIEpQIBAAK\nxyz\n", "-----BEGIN KEY-----", "MIIEpQIBAAK"}
+	if !slices.Equal(c.Secrets, want) {
+		t.Errorf("secrets %q, want %q", c.Secrets, want)
+	}
+}

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+	"time"
+)
+
+// settings is the one table of variables: names, defaults and help stand in its tags, the allowed values in its types
+// (see parsers). A field without envDefault has a default that depends on others; the tag default describes it.
+// The tag value:"concealed" keeps a value out of every message.
+type settings struct {
+	APIAddr     string      `env:"RUNTIME_API_ADDR"`
+	Handler     string      `env:"RUNTIME_HANDLER"`
+	Timeout     seconds     `env:"RUNTIME_TIMEOUT" envDefault:"3"`
+	MemoryMB    wholeNumber `env:"RUNTIME_MEMORY"`
+	CodeRoot    string      `env:"RUNTIME_CODE_ROOT"`
+	MaxRespBody size        `env:"RUNTIME_MAX_RESP_BODY_SIZE" envDefault:"6291456"`
+
+	Mode          mode          `env:"BOOTSTRAP_MODE" envDefault:"pipe" help:"pipe, worker, http"`
+	Command       command       `env:"BOOTSTRAP_COMMAND" value:"concealed" default:"the handler" help:"the program: words with shell quoting, or a JSON array; no shell is involved"`
+	Dir           string        `env:"BOOTSTRAP_DIR" default:"RUNTIME_CODE_ROOT, else the binary's folder" help:"working directory of the program; a relative one starts at the code folder"`
+	TimeoutMargin margin        `env:"BOOTSTRAP_TIMEOUT_MARGIN" default:"5 % of the timeout, within 100ms..1s" help:"how long before the platform's deadline we give up ourselves"`
+	InitWait      time.Duration `env:"BOOTSTRAP_INIT_WAIT" envDefault:"2.5s" help:"how long the first poll waits for worker or server to be ready"`
+	ShutdownGrace time.Duration `env:"BOOTSTRAP_SHUTDOWN_GRACE" envDefault:"2s" help:"between asking and killing at shutdown and retirement"`
+	Concurrency   poolSize      `env:"BOOTSTRAP_CONCURRENCY" envDefault:"1" help:"pollers: how many events may be in flight at once"`
+	Credentials   bool          `env:"BOOTSTRAP_CREDENTIALS" envDefault:"off" help:"on: the invocation's access keys and tokens are handed to the program too"`
+	APIGWrap      wrapping      `env:"BOOTSTRAP_APIG_WRAP" envDefault:"auto" help:"pipe, worker: an APIG event's result that is no envelope becomes one; off relays it untouched"`
+	ErrorDetail   detail        `env:"BOOTSTRAP_ERROR_DETAIL" envDefault:"full" help:"full: the error's stackTrace carries the last stderr lines; brief: not"`
+	Streaming     bool          `env:"BOOTSTRAP_STREAMING" envDefault:"off" help:"on: a response goes out as it is produced (needs the function's Streaming Response switch)"`
+	MaxResponse   size          `env:"BOOTSTRAP_MAX_RESPONSE" default:"RUNTIME_MAX_RESP_BODY_SIZE, else 6MiB; streaming 200MiB" help:"bytes sent to the platform; over it: FunctionResponseTooLarge"`
+	LogLevel      logLevel      `env:"BOOTSTRAP_LOG_LEVEL" envDefault:"info" help:"debug, info, warn, error"`
+	LogFormat     logFormat     `env:"BOOTSTRAP_LOG_FORMAT" envDefault:"text" help:"text, json"`
+
+	PipeSpares spareCount `env:"BOOTSTRAP_PIPE_SPARES" envDefault:"0" help:"processes started ahead"`
+
+	WorkerProtocol       protocol    `env:"BOOTSTRAP_WORKER_PROTOCOL" envDefault:"lines" help:"lines, jsonrpc, actionloop"`
+	WorkerResponse       channel     `env:"BOOTSTRAP_WORKER_RESPONSE" envDefault:"stdout" help:"stdout, or fd3: then stdout is log"`
+	WorkerCount          poolSize    `env:"BOOTSTRAP_WORKER_COUNT" default:"BOOTSTRAP_CONCURRENCY" help:"pool size"`
+	WorkerMaxInvocations wholeNumber `env:"BOOTSTRAP_WORKER_MAX_INVOCATIONS" envDefault:"0" help:"retire a worker after so many, its successor warmed up first; 0: never"`
+
+	HTTPPort        port      `env:"BOOTSTRAP_HTTP_PORT" envDefault:"8000" help:"the program's port, also handed to it as PORT; auto picks a free one"`
+	HTTPSocket      string    `env:"BOOTSTRAP_HTTP_SOCKET" help:"unix socket instead"`
+	HTTPReady       readiness `env:"BOOTSTRAP_HTTP_READY" envDefault:"tcp" help:"tcp, or a path that must answer below 500"`
+	HTTPEventPath   urlPath   `env:"BOOTSTRAP_HTTP_EVENT_PATH" envDefault:"/invoke" help:"path (a query is fine) where events that are not HTTP requests are POSTed"`
+	HTTPStripPrefix urlPrefix `env:"BOOTSTRAP_HTTP_STRIP_PREFIX" help:"taken off the path once, at a segment border"`
+	HTTPFailStatus  StatusSet `env:"BOOTSTRAP_HTTP_FAIL_STATUS" help:"answers to APIG events that count as failures, e.g. 500-599"`
+}
+
+const (
+	settingPrefix = "BOOTSTRAP_"
+	runtimePrefix = "RUNTIME_"
+	userData      = "RUNTIME_USERDATA"
+	// contextFile is set by us for the program. A bootstrap that runs below another one finds its parent's here.
+	contextFile = "BOOTSTRAP_CONTEXT_FILE"
+)
+
+// Setting is one row of the documentation.
+type Setting struct {
+	Name    string // the variable
+	Default string // as a user would write or say it; empty if there is none
+	Help    string // what it is for, half a sentence
+}
+
+// Settings lists what a user can set, in the order of the documentation. It is there so that a test can hold the
+// documentation to it.
+func Settings() []Setting {
+	var list []Setting
+	for f := range reflect.TypeFor[settings]().Fields() {
+		name := f.Tag.Get("env")
+		if !strings.HasPrefix(name, settingPrefix) {
+			continue
+		}
+		def, fixed := f.Tag.Lookup("envDefault")
+		if !fixed {
+			def = f.Tag.Get("default")
+		}
+		list = append(list, Setting{Name: name, Default: def, Help: f.Tag.Get("help")})
+	}
+	return list
+}
+
+// concealed tells whether the value of the variable name must not be shown.
+func concealed(name string) bool {
+	for f := range reflect.TypeFor[settings]().Fields() {
+		if f.Tag.Get("env") == name {
+			return f.Tag.Get("value") == "concealed"
+		}
+	}
+	return true
+}

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// merge lays the user data over the process environment: encrypted variables exist only there.
+func (r *report) merge(environ []string) map[string]string {
+	vars := map[string]string{}
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
+			vars[name] = value
+		}
+	}
+	r.overlay(vars, vars[userData])
+	return vars
+}
+
+func (r *report) overlay(vars map[string]string, data string) {
+	if strings.TrimSpace(data) == "" {
+		return
+	}
+	object, err := decodeUserData(data)
+	if err != nil {
+		r.userDataFault(err)
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		if value, ok := r.entry(key, object[key]); ok {
+			vars[key] = value
+		}
+	}
+}
+
+// decodeUserData takes the JSON null for an empty object, which is how some encoders write one.
+func decodeUserData(data string) (map[string]json.RawMessage, error) {
+	var object map[string]json.RawMessage
+	err := json.Unmarshal([]byte(data), &object)
+	return object, err
+}
+
+// userDataFault says where the JSON breaks. The decoder's own words quote the content.
+func (r *report) userDataFault(err error) {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		r.problemf("%s is no valid JSON: fault at byte %d; allowed is a JSON object of variables", userData, syntax.Offset)
+		return
+	}
+	r.problemf("%s is JSON but no object; allowed is a JSON object of variables", userData)
+}
+
+// entry gives the text of one variable of the user data, and false if it can't be one.
+func (r *report) entry(key string, raw json.RawMessage) (string, bool) {
+	value := text(raw)
+	before, _, hasEqual := strings.Cut(key, "=")
+	switch {
+	case strings.HasPrefix(key, runtimePrefix):
+		r.warnf("the key %s of %s is ignored: names that start with %s are the platform's", showName(key), userData, runtimePrefix)
+	case key == "":
+		r.problemf("%s has an empty key; a variable needs a name", userData)
+	case hasEqual:
+		// What follows may be a value: {"TOKEN=abc": ""} is a likely slip.
+		r.problemf("%s has a key with = in it, after %q; no variable can have that name", userData, cut(before))
+	case strings.ContainsRune(key, 0):
+		r.problemf("%s has the key %q with a NUL byte in it; no variable can have that name", userData, cut(key))
+	case strings.ContainsRune(value, 0):
+		r.problemf("the value of %s in %s has a NUL byte in it; no variable can hold that", showName(key), userData)
+	default:
+		return value, true
+	}
+	return "", false
+}
+
+// text is a string's content, or the JSON of anything else: numbers as they were written, objects on one line.
+func text(raw json.RawMessage) string {
+	var s string
+	if raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
+		return s
+	}
+	var line bytes.Buffer
+	if json.Compact(&line, raw) != nil {
+		return string(raw)
+	}
+	return line.String()
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// One type for each set of allowed values.
+type (
+	mode        string
+	protocol    string
+	channel     string
+	wrapping    string
+	detail      string
+	logLevel    string
+	logFormat   string
+	poolSize    int
+	spareCount  int
+	wholeNumber int
+	seconds     time.Duration
+)
+
+// parsers is the table of what is allowed. The bounds of numbers are guards against slips of the hand (an instance has
+// 1024 processes and threads, and 2048 descriptors), not promises.
+func parsers() map[reflect.Type]env.ParserFunc {
+	return map[reflect.Type]env.ParserFunc{
+		reflect.TypeFor[mode]():          oneOf[mode]("pipe", "worker", "http"),
+		reflect.TypeFor[protocol]():      oneOf[protocol]("lines", "jsonrpc", "actionloop"),
+		reflect.TypeFor[channel]():       oneOf[channel]("stdout", "fd3"),
+		reflect.TypeFor[wrapping]():      oneOf[wrapping]("auto", "off"),
+		reflect.TypeFor[detail]():        oneOf[detail]("full", "brief"),
+		reflect.TypeFor[logLevel]():      oneOf[logLevel]("debug", "info", "warn", "error"),
+		reflect.TypeFor[logFormat]():     oneOf[logFormat]("text", "json"),
+		reflect.TypeFor[poolSize]():      number[poolSize](1, 1000),
+		reflect.TypeFor[spareCount]():    number[spareCount](0, 100),
+		reflect.TypeFor[wholeNumber]():   number[wholeNumber](0, math.MaxInt32),
+		reflect.TypeFor[bool]():          parser(onOff),
+		reflect.TypeFor[seconds]():       parser(parseSeconds),
+		reflect.TypeFor[time.Duration](): parser(parseDuration),
+		reflect.TypeFor[margin]():        parser(parseMargin),
+		reflect.TypeFor[size]():          parser(parseSize),
+		reflect.TypeFor[command]():       parser(parseCommand),
+		reflect.TypeFor[port]():          parser(parsePort),
+		reflect.TypeFor[readiness]():     parser(parseReadiness),
+		reflect.TypeFor[urlPath]():       parser(parsePath),
+		reflect.TypeFor[urlPrefix]():     parser(parsePrefix),
+		reflect.TypeFor[StatusSet]():     parser(parseStatusSet),
+	}
+}
+
+// parser adapts a typed function to the signature of the env library.
+func parser[T any](parse func(string) (T, error)) env.ParserFunc {
+	return func(v string) (any, error) { return parse(v) }
+}
+
+// oneOf allows the given words in upper or lower case, also with blanks around, which nobody sees in a console.
+func oneOf[T ~string](words ...string) env.ParserFunc {
+	return func(v string) (any, error) {
+		if w := tidy(v); slices.Contains(words, w) {
+			return T(w), nil
+		}
+		return nil, fmt.Errorf("allowed are %s", strings.Join(words, ", "))
+	}
+}
+
+// number allows whole decimal numbers from low to high.
+func number[T ~int](low, high int) env.ParserFunc {
+	return func(v string) (any, error) {
+		n, err := strconv.Atoi(strings.TrimSpace(v))
+		if err != nil || n < low || n > high {
+			return nil, fmt.Errorf("allowed are whole numbers from %d to %d", low, high)
+		}
+		return T(n), nil
+	}
+}
+
+// onOff takes true, false, 1 and 0 too: in the JSON of user data a switch is easily a bool.
+func onOff(v string) (bool, error) {
+	switch tidy(v) {
+	case "on", "true", "1":
+		return true, nil
+	case "off", "false", "0":
+		return false, nil
+	}
+	return false, errors.New("allowed are on, off")
+}
+
+// maxSeconds is a year: far above the platform's 259200 s, far below what a time.Duration holds.
+const maxSeconds = 365 * 24 * 60 * 60
+
+// parseSeconds reads the platform's way of writing a time: a number, decimals allowed, no unit.
+func parseSeconds(v string) (seconds, error) {
+	n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
+	if err != nil || !(n >= 0.001 && n <= maxSeconds) { // written so that NaN fails too
+		return 0, errors.New("allowed are seconds as a number of at least 0.001, decimals allowed, no unit")
+	}
+	return seconds(n * float64(time.Second)), nil
+}
+
+// parseDuration reads Go durations. A number without a unit is refused: half the world would mean seconds by it.
+func parseDuration(v string) (time.Duration, error) {
+	v = strings.TrimSpace(v)
+	d, err := time.ParseDuration(v)
+	if err == nil && d >= 0 {
+		return d, nil
+	}
+	if _, bare := strconv.ParseFloat(v, 64); bare == nil {
+		return 0, errors.New("add a unit to the number; allowed are durations such as 500ms, 2.5s, 1m")
+	}
+	return 0, errors.New("allowed are durations such as 500ms, 2.5s, 1m")
+}
+
+func tidy(v string) string { return strings.ToLower(strings.TrimSpace(v)) }

@@ -1,0 +1,90 @@
+package config
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+)
+
+type (
+	port      int    // 1 to 65535, or 0 for any free one
+	readiness string // tcp, or a path
+	urlPath   string // starts with /
+	urlPrefix string // starts with / and does not end with one, or is empty
+)
+
+func parsePort(v string) (port, error) {
+	v = tidy(v)
+	if v == "auto" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > 65535 {
+		return 0, errors.New("allowed are ports from 1 to 65535, auto")
+	}
+	return port(n), nil
+}
+
+func parseReadiness(v string) (readiness, error) {
+	if tidy(v) == "tcp" {
+		return "tcp", nil
+	}
+	if !isPath(v) {
+		return "", errors.New("allowed are tcp, or a path that starts with / and has no blanks")
+	}
+	return readiness(v), nil
+}
+
+func parsePath(v string) (urlPath, error) {
+	if !isPath(v) {
+		return "", errors.New("allowed is a path that starts with / and has no blanks")
+	}
+	return urlPath(v), nil
+}
+
+func parsePrefix(v string) (urlPrefix, error) {
+	if !isPath(v) || strings.ContainsAny(v, "?#") {
+		return "", errors.New("allowed is a path that starts with / and has no blanks and no query")
+	}
+	return urlPrefix(strings.TrimRight(v, "/")), nil
+}
+
+// isPath holds blanks and control characters off the request line, where they would end the path.
+func isPath(v string) bool {
+	return strings.HasPrefix(v, "/") && !strings.ContainsFunc(v, func(c rune) bool { return c <= ' ' || c == 0x7f })
+}
+
+// StatusSet is a set of HTTP status codes as ranges of first and last code.
+type StatusSet [][2]int
+
+// Contains tells whether code is in one of the ranges. A nil set contains nothing.
+func (s StatusSet) Contains(code int) bool {
+	for _, r := range s {
+		if r[0] <= code && code <= r[1] {
+			return true
+		}
+	}
+	return false
+}
+
+func parseStatusSet(v string) (StatusSet, error) {
+	var set StatusSet
+	for part := range strings.SplitSeq(v, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		low, ok := statusCode(first)
+		high, ok2 := statusCode(last)
+		if !ok || !ok2 || low > high {
+			return nil, errors.New("allowed are codes from 100 to 999 and ranges of them, such as 404,500-599")
+		}
+		set = append(set, [2]int{low, high})
+	}
+	return set, nil
+}
+
+func statusCode(v string) (int, bool) {
+	n, err := strconv.Atoi(strings.TrimSpace(v))
+	return n, err == nil && n >= 100 && n <= 999
+}
