@@ -76,12 +76,25 @@ func (s subject) shebang() string {
 	return string(line)
 }
 
+// remedies are for what the system says about any program.
+var remedies = map[unix.Errno]string{
+	unix.E2BIG:   "its arguments and environment together are too large; pass less in variables",
+	unix.EAGAIN:  "there are too many processes; the platform allows 1024 with their threads",
+	unix.EMFILE:  "there are too many open files; the platform allows 2048",
+	unix.ENOMEM:  "there is no memory left; raise the function's memory",
+	unix.ETXTBSY: "its file is still being written",
+}
+
 func system(cause error) string {
 	var errno unix.Errno
-	if errors.As(cause, &errno) {
-		return fmt.Sprintf("%s (%s)", errno.Error(), unix.ErrnoName(errno))
+	if !errors.As(cause, &errno) {
+		return fmt.Sprint(cause)
 	}
-	return fmt.Sprint(cause)
+	text := fmt.Sprintf("%s (%s)", errno.Error(), unix.ErrnoName(errno))
+	if remedy := remedies[errno]; remedy != "" {
+		text += ": " + remedy
+	}
+	return text
 }
 
 func folder(s subject) string {

@@ -151,9 +151,9 @@ func (p *Process) Stop(ladder ...Step) bool {
 // killPause bounds how often KillGroup looks whether its victims are gone.
 const killPause = 5 * time.Millisecond
 
-// KillGroup kills what is left of the group and returns when nothing is, with
-// how long that took... or false after patience: a process in an
-// uninterruptible system call can't be killed.
+// KillGroup kills what is left of the group and returns when nothing is, or
+// false after patience: a process that hangs in the kernel can't be killed.
+// Call it when the program itself has ended; before, its status is lost.
 func (p *Process) KillGroup(patience time.Duration) (gone bool) {
 	end := time.Now().Add(patience)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, killPause) {

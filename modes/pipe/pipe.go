@@ -49,9 +49,15 @@ type Mode struct {
 	known bool
 }
 
-// New makes the mode; it starts nothing.
+// New makes the mode. It starts nothing, but says in the log what would keep
+// the program from starting.
 func New(c Config) *Mode {
 	m := &Mode{Config: c}
+	if path, _, _, err := m.command(); err != nil {
+		c.Log.Error(err.Error())
+	} else if finding := process.Check(path, c.Command.Path); finding != "" {
+		c.Log.Warn(finding)
+	}
 	m.Env = nil
 	for _, entry := range c.Env {
 		// The first entry of a name wins in most programs: ours must be the only one.
@@ -118,18 +124,17 @@ func (m *Mode) Shutdown(context.Context) error {
 	return errors.Join(all...)
 }
 
-// command is the program's file and arguments. It is remembered until a start
-// fails.
-func (m *Mode) command() (string, []string, error) {
+// command is the program's file and arguments. They are remembered until a
+// start fails, so that a program repaired on disk runs again.
+func (m *Mode) command() (path string, args []string, remembered bool, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.known {
-		return m.path, m.args, nil
+		return m.path, m.args, true, nil
 	}
-	var err error
 	m.path, m.args, err = m.Command.Find()
 	m.known = err == nil
-	return m.path, m.args, err
+	return m.path, m.args, false, err
 }
 
 func (m *Mode) forget() {

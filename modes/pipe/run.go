@@ -35,6 +35,7 @@ type run struct {
 	*slot
 	inv      *adapter.Invocation
 	response io.Writer
+	file     string // the program's
 	p        *process.Process
 	stderr   process.Lines
 	readers  sync.WaitGroup // everything that refers to the event or the pipes
@@ -50,22 +51,8 @@ func (r *run) start() error {
 	if len(spec.Input) > defaultPipe {
 		spec.PipeBytes = largePipe
 	}
-	for again := true; ; again = false {
-		var err error
-		remembered := r.known
-		if spec.Path, spec.Args, err = r.command(); err != nil {
-			return startError(err)
-		}
-		if r.p, err = r.Reaper.Start(spec); err == nil {
-			break
-		}
-		r.forget()
-		if !remembered || !again {
-			return startError(&process.StartError{
-				Message: process.Diagnose(spec.Path, r.Command.Path, err),
-				Cause:   err,
-			})
-		}
+	if err := r.launch(&spec); err != nil {
+		return startError(err)
 	}
 	r.feed()
 	r.stderr.Mask = r.Mask.With(r.inv.Credentials()...)
@@ -73,6 +60,26 @@ func (r *run) start() error {
 	r.stderr.Emit = func(line []byte) { r.Program.Info(string(line), id) }
 	r.readers.Go(func() { _ = r.stderr.Copy(r.p.Stderr, r.lines) }) // a deadline ends it
 	return nil
+}
+
+// launch starts the program. One that was started before and can't be now may
+// have moved: it is looked for once more.
+func (r *run) launch(spec *process.Spec) error {
+	for {
+		var remembered bool
+		var err error
+		if spec.Path, spec.Args, remembered, err = r.command(); err != nil {
+			return err
+		}
+		r.file = spec.Path
+		if r.p, err = r.Reaper.Start(*spec); err == nil {
+			return nil
+		}
+		r.forget()
+		if !remembered {
+			return &process.StartError{Message: process.Diagnose(spec.Path, r.Command.Path, err), Cause: err}
+		}
+	}
 }
 
 // letGo bounds how long the pipes of a program that has ended are waited for: a

@@ -1,0 +1,17 @@
+package adapter
+
+import (
+	"context"
+	"io"
+)
+
+// Refusal is the Handler of a function that can't run: it answers every event
+// with the reason. To exit instead would tell the caller nothing but "runtime
+// process is exited".
+type Refusal struct{ Reason *Error }
+
+// Invoke implements Handler.
+func (r Refusal) Invoke(context.Context, *Invocation, io.Writer) error { return r.Reason }
+
+// Shutdown implements Handler.
+func (Refusal) Shutdown(context.Context) error { return nil }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/config"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes"
+	"fgbootstrap/runtimeapi/functiongraph"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// version is set by the linker.
+var version = "development"
+
+const notOnThePlatform = "RUNTIME_API_ADDR is not set: this program is meant to be started by FunctionGraph, as the file " +
+	"bootstrap in a function's ZIP (runtime: Custom). To try a function on your own machine: fgdev invoke DIRECTORY -e EVENT.json"
+
+// run is the whole program but for its exit code: configure, wire, loop.
+func run(environ []string, self string, output io.Writer) int {
+	cfg, err := config.Load(environ, self)
+	mask := adapter.NewMask(cfg.Secrets...)
+	log, program := newLoggers(cfg, mask, output)
+	defer func() { _ = log.Sync() }()
+	for _, warning := range cfg.Warnings {
+		log.Warn(warning)
+	}
+	var problems config.Problems
+	errors.As(err, &problems)
+	for _, problem := range problems {
+		log.Error(problem)
+	}
+	if cfg.APIAddr == "" {
+		if len(problems) == 0 {
+			log.Error(notOnThePlatform)
+		}
+		return 1
+	}
+	reaper, err := process.NewReaper(log)
+	if err != nil {
+		log.Error(err.Error())
+		return 1
+	}
+	kit := modes.Kit{
+		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Program: program,
+		OOM: process.NewOOM("/sys/fs/cgroup", "/proc/self/cgroup"),
+	}
+	loop := &adapter.Loop{
+		Handler:   handler(kit, problems),
+		Pollers:   pollers(cfg, log),
+		Limit:     cfg.MaxResponse,
+		Wrap:      cfg.APIGWrap && modes.Get(cfg.Mode).Wraps,
+		Streaming: cfg.Streaming,
+		Mask:      mask,
+		Grace:     cfg.ShutdownGrace,
+		Idle:      reaper.Sweep,
+		Log:       log,
+	}
+	log.Info("bootstrap "+version, zap.String("mode", cfg.Mode), zap.Duration("timeout", cfg.Timeout))
+	ctx, stop := untilSignal(log)
+	defer stop()
+	if err := loop.Run(ctx); err != nil {
+		log.Error("shut down", zap.Error(err))
+		return 1
+	}
+	log.Info("bootstrap has stopped")
+	return 0
+}
+
+// handler is the mode's, or one that answers every event with what is wrong.
+func handler(kit modes.Kit, problems config.Problems) adapter.Handler {
+	if len(problems) == 0 {
+		h, err := modes.Get(kit.Mode).New(kit)
+		if err == nil {
+			return h
+		}
+		kit.Log.Error(err.Error())
+		problems = config.Problems{err.Error()}
+	} else if _, _, err := command(kit.Config); err != nil {
+		// Whoever has to mend the configuration wants to know everything now.
+		problems = append(problems, err.Error())
+	}
+	return adapter.Refusal{Reason: &adapter.Error{
+		Type:    adapter.TypeConfig,
+		Message: "The function's configuration is wrong: " + strings.Join(problems, "; "),
+		Stack:   problems,
+	}}
+}
+
+func command(cfg *config.Config) (string, []string, error) {
+	c := modes.Command(cfg)
+	return c.Find()
+}
+
+// pollers are the clients of the platform's API; another platform's would stand
+// here beside them.
+func pollers(cfg *config.Config, log *zap.Logger) []adapter.RuntimeAPI {
+	var all []adapter.RuntimeAPI
+	for range cfg.Concurrency {
+		all = append(all, functiongraph.New(functiongraph.Config{
+			Addr: cfg.APIAddr, Timeout: cfg.Timeout, Margin: cfg.Margin, Log: log,
+		}))
+	}
+	return all
+}
+
+// untilSignal ends ctx at the first SIGTERM or SIGINT and the process at the
+// second.
+func untilSignal(log *zap.Logger) (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	// Caught, not ignored: the programs that we start would inherit that.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	go func() {
+		for s := range signals {
+			if ctx.Err() != nil {
+				log.Warn("stopping at once", zap.Stringer("signal", s))
+				os.Exit(1)
+			}
+			log.Info("stopping", zap.Stringer("signal", s))
+			cancel()
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+		cancel()
+	}
+}

@@ -1,0 +1,87 @@
+// Package modes is the table of modes: how each is made of the configuration.
+package modes
+
+import (
+	"fmt"
+	"strings"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/config"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/pipe"
+
+	"go.uber.org/zap"
+)
+
+// Kit is what modes are made of. Log is for what we have to say, Program for
+// what the user's program says.
+type Kit struct {
+	*config.Config
+	Mask         *adapter.Mask
+	Reaper       *process.Reaper
+	OOM          *process.OOM
+	Log, Program *zap.Logger
+}
+
+// Mode is one row of the table.
+type Mode struct {
+	Name string
+	// Wraps says that results for the API gateway get an envelope where they
+	// have none; a mode that speaks HTTP makes its own.
+	Wraps bool
+	// New makes the mode's handler. Its error is a sentence for the user.
+	New func(Kit) (adapter.Handler, error)
+}
+
+// All lists the modes by the names that BOOTSTRAP_MODE knows.
+func All() []Mode {
+	return []Mode{
+		{Name: "pipe", Wraps: true, New: newPipe},
+		{Name: "worker", Wraps: true, New: notYet},
+		{Name: "http", Wraps: false, New: notYet},
+	}
+}
+
+// Get is the mode of that name; config has checked it.
+func Get(name string) Mode {
+	for _, mode := range All() {
+		if mode.Name == name {
+			return mode
+		}
+	}
+	return Mode{Name: name, New: notYet}
+}
+
+// Command is the user's program as it is configured.
+func Command(c *config.Config) process.Command {
+	command := process.Command{Words: c.Command, Handler: c.Handler, CodeRoot: c.CodeRoot, Dir: c.Dir}
+	for _, entry := range c.Env {
+		if path, found := strings.CutPrefix(entry, "PATH="); found {
+			command.Path = path
+		}
+	}
+	return command
+}
+
+func newPipe(k Kit) (adapter.Handler, error) {
+	if k.PipeSpares > 0 {
+		k.Log.Warn("BOOTSTRAP_PIPE_SPARES has no effect in this release: the program is started when its event comes")
+	}
+	return pipe.New(pipe.Config{
+		Command:     Command(k.Config),
+		Env:         k.Env,
+		Timeout:     k.Timeout,
+		Margin:      k.Margin,
+		Credentials: k.Credentials,
+		FullErrors:  k.FullErrors,
+		Mask:        k.Mask,
+		Reaper:      k.Reaper,
+		OOM:         k.OOM,
+		Log:         k.Log,
+		Program:     k.Program,
+	}), nil
+}
+
+func notYet(k Kit) (adapter.Handler, error) {
+	return nil, fmt.Errorf("BOOTSTRAP_MODE is %q, which this release does not have yet: use pipe", k.Mode)
+}
