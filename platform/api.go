@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -89,9 +88,8 @@ func (c Config) withDefaults() Config {
 // process polls it, serves it.
 type API struct {
 	cfg      Config
-	server   fasthttp.Server
+	server   *server
 	addr     string
-	listener net.Listener
 	queue    queue
 	faults   script
 	history  *history
@@ -99,14 +97,10 @@ type API struct {
 	instance atomic.Int64 // number of the current instance
 	taker    atomic.Int64 // number of the last instance that took an event
 	queued   atomic.Pointer[func()]
+	closing  <-chan struct{}
 
-	mu     sync.Mutex
-	calls  map[string]*call
-	conns  map[*conn]struct{}
-	closed bool
-
-	closing chan struct{}
-	serving sync.WaitGroup // accept loop and connections
+	mu    sync.Mutex
+	calls map[string]*call
 }
 
 // NewAPI starts the server. It fails if the address can't be had or a fault is unknown.
@@ -115,24 +109,19 @@ func NewAPI(cfg Config) (*API, error) {
 		cfg:     cfg.withDefaults(),
 		history: newHistory(),
 		calls:   make(map[string]*call),
-		conns:   make(map[*conn]struct{}),
-		closing: make(chan struct{}),
 	}
+	a.server = newServer(a.handle)
+	a.closing = a.server.closing
 	if err := a.Inject(cfg.Faults); err != nil {
 		return nil, err
 	}
 	a.touch()
-	a.server = fasthttp.Server{
-		Handler:                       a.handle,
-		ReadBufferSize:                16 << 10,
-		StreamRequestBody:             true, // or a stream would be collected before we see it
-		MaxRequestBodySize:            1,    // the body's limit is ours to enforce, with the platform's answer
-		DisablePreParseMultipartForm:  true, // a report's Content-Type means nothing
-		DisableHeaderNamesNormalizing: true, // X-CFF-Invoke-Type is sent as the platform writes it
-		NoDefaultServerHeader:         true,
-		NoDefaultContentType:          true,
+	a.server.http.StreamRequestBody = true // or a stream would be collected before we see it
+	a.server.http.MaxRequestBodySize = 1   // the body's limit is ours to enforce, with the platform's answer
+	if err := a.listen(cfg.Faults.refusal()); err != nil {
+		return nil, err
 	}
-	return a, a.listen(cfg.Faults.refusal())
+	return a, nil
 }
 
 // Addr is the value of RUNTIME_API_ADDR: host:port.
@@ -148,26 +137,7 @@ func (a *API) Inject(f Faults) error {
 }
 
 // Close ends all connections and waits until nothing of the server runs any more. Events under way end with ErrClosed.
-func (a *API) Close() error {
-	a.mu.Lock()
-	if a.closed {
-		a.mu.Unlock()
-		return nil
-	}
-	a.closed = true
-	close(a.closing)
-	for c := range a.conns {
-		_ = c.Close()
-	}
-	ln := a.listener
-	a.mu.Unlock()
-	var err error
-	if ln != nil {
-		err = ln.Close()
-	}
-	a.serving.Wait()
-	return err
-}
+func (a *API) Close() error { return a.server.close() }
 
 // listen starts to accept, at once or when the time of refusal has passed.
 func (a *API) listen(refusal time.Duration) error {
@@ -177,7 +147,7 @@ func (a *API) listen(refusal time.Duration) error {
 			return fmt.Errorf("runtime API: %w", err)
 		}
 		a.addr = ln.Addr().String()
-		a.serving.Go(func() { a.accept(ln) })
+		a.server.start(ln)
 		return nil
 	}
 	r, err := reserve(a.cfg.Addr)
@@ -185,63 +155,21 @@ func (a *API) listen(refusal time.Duration) error {
 		return err
 	}
 	a.addr = r.addr
-	a.serving.Go(func() {
-		if !wait(refusal, a.closing) {
-			_ = r.Close()
-			return
-		}
-		if ln, err := r.listen(); err == nil {
-			a.accept(ln)
-		}
-	})
+	a.server.work.Go(func() { a.listenLater(r, refusal) })
 	return nil
 }
 
-func (a *API) accept(ln net.Listener) {
-	a.mu.Lock()
-	a.listener = ln
-	closed := a.closed
-	a.mu.Unlock()
-	if closed {
-		_ = ln.Close()
-	}
-	for {
-		nc, err := ln.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		tcp, ok := nc.(*net.TCPConn)
-		if err != nil || !ok {
-			wait(10*time.Millisecond, a.closing) // out of descriptors for a moment
-			continue
-		}
-		a.serving.Go(func() { a.serve(&conn{TCPConn: tcp, stop: a.closing}) })
-	}
-}
-
-func (a *API) serve(c *conn) {
-	defer c.Close()
-	a.mu.Lock()
-	a.conns[c] = struct{}{}
-	closed := a.closed
-	a.mu.Unlock()
-	defer func() {
-		a.mu.Lock()
-		delete(a.conns, c)
-		a.mu.Unlock()
-	}()
-	if !closed {
-		_ = a.server.ServeConn(c) // how a connection ended is the client's business; what it reported is in the history
-	}
-}
-
-func (a *API) handle(ctx *fasthttp.RequestCtx) {
-	c, ok := ctx.Conn().(*conn)
-	if !ok { // serve hands out no other
-		ctx.SetStatusCode(fasthttp.StatusInternalServerError)
+func (a *API) listenLater(r *reserved, refusal time.Duration) {
+	if !wait(refusal, a.closing) {
+		_ = r.Close() // nobody ever used it
 		return
 	}
-	c.plan = writePlan{}
+	if ln, err := r.listen(); err == nil { // or connections stay refused
+		a.server.accept(ln)
+	}
+}
+
+func (a *API) handle(ctx *fasthttp.RequestCtx, c *conn) {
 	a.touch()
 	path := string(ctx.Request.URI().PathOriginal()) // as sent: an id may hold escaped slashes
 	kind, id := reportPath(path)
@@ -315,159 +243,4 @@ func (a *API) refuse(why *Result) {
 			a.queue.remove(c)
 		}
 	}
-}
-
-// Invoke queues the event and waits for its outcome. A failed invocation is a Result with Failed set; the error is for
-// what never got that far: an event over the limit, a request id in use, the platform closed, or ctx at its end.
-func (a *API) Invoke(ctx context.Context, ev Event) (*Result, error) {
-	c := newCall(ev)
-	if err := a.admit(c); err != nil {
-		return nil, fmt.Errorf("event %s: %w", c.id, err)
-	}
-	defer a.forget(c)
-	a.queue.put(c)
-	if f := a.queued.Load(); f != nil {
-		(*f)()
-	}
-	if err := a.awaitTaken(ctx, c); err != nil {
-		return nil, fmt.Errorf("event %s: %w", c.id, err)
-	}
-	if err := a.awaitDone(ctx, c); err != nil {
-		return nil, fmt.Errorf("event %s: %w", c.id, err)
-	}
-	return c.result, nil
-}
-
-func (a *API) admit(c *call) error {
-	limit := a.cfg.MaxPayload
-	if c.event.Async {
-		limit = min(limit, MaxAsync)
-	}
-	if size := int64(len(c.event.Payload)); size > limit {
-		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrEventTooLarge, size, limit)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.closed {
-		return ErrClosed
-	}
-	if _, taken := a.calls[c.id]; taken {
-		return errors.New("this request id is in use")
-	}
-	a.calls[c.id] = c
-	return nil
-}
-
-func (a *API) forget(c *call) {
-	a.queue.remove(c)
-	a.mu.Lock()
-	delete(a.calls, c.id)
-	a.mu.Unlock()
-}
-
-// awaitTaken waits for a poller, or gives up after LoadTimeout without a sign of life.
-func (a *API) awaitTaken(ctx context.Context, c *call) error {
-	load := time.NewTimer(a.cfg.LoadTimeout)
-	defer load.Stop()
-	if a.cfg.LoadTimeout <= 0 {
-		load.Stop()
-	}
-	for {
-		select {
-		case <-c.taken:
-			return nil
-		case <-c.done:
-			return nil
-		case <-a.closing:
-			return a.abandon(c, ErrClosed)
-		case <-ctx.Done():
-			return a.abandon(c, ctx.Err())
-		case <-load.C:
-			if left := a.loadLeft(); left > 0 {
-				load.Reset(left)
-				continue
-			}
-			a.expire(c, failure(CodeLoadTimeout, "load timeout: the bootstrap did not ask for an event for %v", a.cfg.LoadTimeout))
-		}
-	}
-}
-
-// loadLeft is what is left of LoadTimeout since the last sign of life. An event in hand is one.
-func (a *API) loadLeft() time.Duration {
-	if a.busy() {
-		return a.cfg.LoadTimeout
-	}
-	return time.Until(time.Unix(0, a.active.Load()).Add(a.cfg.LoadTimeout))
-}
-
-// busy reports whether an instance has events in hand.
-func (a *API) busy() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, c := range a.calls {
-		if c.stage != queued && c.stage != settled {
-			return true
-		}
-	}
-	return false
-}
-
-// awaitDone waits for the outcome, until the deadline.
-func (a *API) awaitDone(ctx context.Context, c *call) error {
-	deadline := time.NewTimer(time.Until(a.deadline(c)))
-	defer deadline.Stop()
-	select {
-	case <-c.done:
-	case <-a.closing:
-		return a.abandon(c, ErrClosed)
-	case <-ctx.Done():
-		return a.abandon(c, ctx.Err())
-	case <-deadline.C:
-		a.expire(c, failure(CodeTimeout, "function invocation timed out after %v", a.cfg.Timeout))
-	}
-	a.endStream(c)
-	return nil
-}
-
-func (a *API) deadline(c *call) time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return c.started.Add(a.cfg.Timeout)
-}
-
-// expire gives a call that took too long its failure, and the instance to whoever kills it.
-func (a *API) expire(c *call, r *Result) {
-	a.mu.Lock()
-	instance, won := c.instance, c.settle(r)
-	a.mu.Unlock()
-	if !won {
-		return
-	}
-	if instance == 0 {
-		instance = int(a.instance.Load())
-	}
-	a.cfg.Expired(instance)
-}
-
-// abandon settles a call whose caller does not wait any longer.
-func (a *API) abandon(c *call, why error) error {
-	a.mu.Lock()
-	c.settle(failure(CodeInvocation, "%v", why))
-	a.mu.Unlock()
-	a.endStream(c)
-	return why
-}
-
-// endStream breaks off a stream that is still arriving, so that the event's writer is not used after Invoke.
-func (a *API) endStream(c *call) {
-	a.mu.Lock()
-	ended, conn := c.ended, c.conn
-	a.mu.Unlock()
-	if ended == nil {
-		return
-	}
-	if c.result.Failed {
-		conn.reset()
-	}
-	<-ended
 }

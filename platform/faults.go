@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// Door is the place of the runtime API where a fault strikes.
-type Door string
+// FaultDoor is the place of the runtime API where a fault strikes.
+type FaultDoor string
 
 // The doors of the runtime API.
 const (
-	DoorListen Door = "listen" // accepting connections at all
-	DoorPoll   Door = "poll"   // GET …/invocation/request
-	DoorPost   Door = "post"   // POST …/invocation/response/ID and …/error/ID
+	DoorListen FaultDoor = "listen" // accepting connections at all
+	DoorPoll   FaultDoor = "poll"   // GET …/invocation/request
+	DoorPost   FaultDoor = "post"   // POST …/invocation/response/ID and …/error/ID
 )
 
 // Rule is one fault, repeated Count times. Rules of a door are used up in the order in which they stand, one a request.
 type Rule struct {
-	Door  Door
+	Door  FaultDoor
 	Kind  string
 	Wait  time.Duration // argument of the kinds that take a duration
 	Size  int64         // argument in bytes of the kinds that take a size; 0 is the kind's own default
@@ -48,8 +48,8 @@ type trait struct {
 	help    string
 }
 
-func kinds() map[Door]map[string]trait {
-	return map[Door]map[string]trait{
+func kinds() map[FaultDoor]map[string]trait {
+	return map[FaultDoor]map[string]trait{
 		DoorListen: {
 			"refuse": {argDuration, false, "connections are refused for that long from the start"},
 		},
@@ -83,7 +83,7 @@ func FaultsHelp() string {
 	var b strings.Builder
 	b.WriteString("door:kind[=arg][*count], separated by commas; the rules of a door are used up in order, one a request\n")
 	all := kinds()
-	for _, door := range []Door{DoorListen, DoorPoll, DoorPost} {
+	for _, door := range []FaultDoor{DoorListen, DoorPoll, DoorPost} {
 		for _, kind := range sortedKeys(all[door]) {
 			t := all[door][kind]
 			fmt.Fprintf(&b, "  %-18s %s\n", string(door)+":"+kind+argHint(t.arg), t.help)
@@ -129,7 +129,7 @@ func parseRule(text string) (Rule, error) {
 		return Rule{}, fmt.Errorf("it has to look like door:kind[=arg][*count], doors are %s", allowed(kinds()))
 	}
 	kind, arg, hasArg := strings.Cut(kind, "=")
-	rule.Door, rule.Kind = Door(door), kind
+	rule.Door, rule.Kind = FaultDoor(door), kind
 	t, err := rule.trait()
 	if err != nil {
 		return Rule{}, err
@@ -229,7 +229,7 @@ func (s *script) add(f Faults) {
 }
 
 // take uses up the next rule of the door, if it strikes in this phase: a poll asks twice, on arrival and with an event.
-func (s *script) take(door Door, onEvent bool) (Rule, bool) {
+func (s *script) take(door FaultDoor, onEvent bool) (Rule, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.rules {

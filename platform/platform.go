@@ -8,7 +8,6 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -83,5 +82,5 @@ func (p *Platform) Invoke(ctx context.Context, ev Event) (*Result, error) {
 // Close stops the instance (SIGTERM, the grace, then SIGKILL for all of it) and the API.
 func (p *Platform) Close() error {
 	p.sup.close()
-	return errors.Join(p.api.Close())
+	return p.api.Close()
 }
