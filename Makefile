@@ -1,0 +1,38 @@
+# Two commands: `make demo` shows it at work, `make test` proves it. Both need Go
+# and make; what else a test needs, it says.
+
+VERSION := 0.1.0
+GOTOOL  := go tool -modfile=tools/go.mod
+
+# Static, without paths, symbols or build ids: the same source and Go version
+# give the same bytes.
+export CGO_ENABLED := 0
+LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
+BUILD   := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+
+# The race detector is the one thing that needs a C compiler.
+RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+
+.PHONY: build demo test lint clean
+
+build:
+	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
+
+demo: build
+	$(BUILD) -o examples/pipe-go/handler ./examples/pipe-go
+	sh examples/demo.sh
+
+test:
+	@test -n "$(RACE)" || echo "There is no C compiler here, so the race detector is off."
+	@test -n "$(RACE)" || test "$$CI" != true
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTOOL) gotestsum --format pkgname -- $(RACE) -timeout 12m ./...
+
+lint:
+	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
+	go vet ./...
+	$(GOTOOL) staticcheck ./...
+	$(GOTOOL) errcheck -exclude tools/errcheck.txt ./...
+	$(GOTOOL) go-errorlint ./...
+
+clean:
+	rm -rf bin examples/pipe-go/handler

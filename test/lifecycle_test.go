@@ -1,0 +1,90 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestAnIdleInstanceStopsAtOnce(t *testing.T) {
+	for _, s := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		c := deploy(t, sh("echo ok"))
+		c.answer("{}")
+		c.signal(s)
+		c.logs("bootstrap has stopped")
+		c.waitFor("it to exit", func() bool { return len(c.processes()) == 0 })
+	}
+}
+
+func TestAShutdownStopsWhatOutlivesTheGrace(t *testing.T) {
+	c := deploy(t, sh(`trap '' TERM; echo started >&2; sleep 600 & wait; wait`).with("BOOTSTRAP_SHUTDOWN_GRACE", "200ms"))
+	result := c.begin("{}")
+	c.logs("INFO started")
+	c.signal(syscall.SIGTERM)
+	if f := c.failureOf(<-result); f.Type != "Runtime.Shutdown" || strings.Join(f.Stack, "") != "started" {
+		t.Errorf("got %+v", f)
+	}
+	c.logs("bootstrap has stopped")
+	c.waitFor("everything to be gone", func() bool { return len(c.processes()) == 0 })
+}
+
+func TestASecondSignalStopsAtOnceAndTakesTheProgramAlong(t *testing.T) {
+	c := deploy(t, sh(`trap '' TERM; echo started >&2; while :; do sleep 1; done`).with("BOOTSTRAP_SHUTDOWN_GRACE", "1h"))
+	result := c.begin("{}")
+	c.logs("INFO started")
+	c.signal(syscall.SIGTERM)
+	c.logs("stopping")
+	c.signal(syscall.SIGTERM)
+	if got := <-result; got.Code != 4204 {
+		t.Errorf("got %d: %s", got.Code, got.Payload)
+	}
+	c.waitFor("the program to be gone", func() bool { return len(c.processes()) == 0 })
+}
+
+func TestAKilledBootstrapTakesItsProgramAlong(t *testing.T) {
+	c := deploy(t, sh(`echo started >&2; exec sleep 600`))
+	result := c.begin("{}")
+	c.logs("INFO started")
+	c.signal(syscall.SIGKILL)
+	if got := <-result; got.Code != 4204 {
+		t.Errorf("got %d: %s", got.Code, got.Payload)
+	}
+	c.waitFor("the program to be gone", func() bool { return len(c.processes()) == 0 })
+}
+
+// A goroutine that ends while it is locked to its thread ends the thread, and
+// with it, by PDEATHSIG, every program that was started from there.
+func TestNoGoroutineOfOursIsLockedToItsThread(t *testing.T) {
+	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if strings.Contains(string(text), "LockOSThread") {
+			t.Errorf("%s locks a goroutine to its thread", path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAProgramDoesNotInheritOurSignals(t *testing.T) {
+	// SigIgn and SigBlk of the program: nothing is ignored or blocked.
+	got := deploy(t, sh(`grep -E 'Sig(Blk|Ign)' /proc/self/status`)).answer("{}")
+	for _, line := range strings.Split(strings.TrimSpace(got), "\n") {
+		if fields := strings.Fields(line); len(fields) != 2 || strings.Trim(fields[1], "0") != "" {
+			t.Errorf("got %q", line)
+		}
+	}
+}
+
+func TestAProgramInheritsNoDescriptorsOfOurs(t *testing.T) {
+	got := deploy(t, sh(`ls -l /proc/self/fd | grep -c -e socket -e memfd -e anon_inode; exit 0`)).answer("{}")
+	if strings.TrimSpace(got) != "0" {
+		t.Errorf("%s descriptors of ours are open in the program", strings.TrimSpace(got))
+	}
+}

@@ -1,0 +1,71 @@
+// Package test proves the product from outside: built binaries, real programs,
+// real sockets, the local platform as the other side.
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// bin is the folder with the binaries under test, built for this run.
+var bin string
+
+// TestMain builds the binaries, or is the user's program: the platform starts
+// this same test binary again with behaviourVariable set.
+func TestMain(m *testing.M) {
+	if name := os.Getenv(behaviourVariable); name != "" {
+		os.Exit(pipeProgram(name))
+	}
+	os.Exit(withBinaries(m.Run))
+}
+
+func withBinaries(run func() int) int {
+	dir, err := os.MkdirTemp("", "fgbootstrap-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	bin = dir
+	// As `make build` does; the build cache makes it cheap.
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", bin+"/",
+		"fgbootstrap/cmd/bootstrap", "fgbootstrap/cmd/fgdev")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
+		return 1
+	}
+	return run()
+}
+
+// self is the test binary, as a program to run.
+func self(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path, err = filepath.EvalSymlinks(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// need finds an interpreter that a test can't do without. Where nobody promised
+// it the test is skipped; CI installs what it needs, so there it fails.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed, and CI has to install it", program)
+	}
+	t.Skipf("%s is not installed", program)
+	return ""
+}

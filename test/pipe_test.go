@@ -1,0 +1,270 @@
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"fgbootstrap/platform"
+)
+
+func TestTheEventIsOnStdinAndThenItEnds(t *testing.T) {
+	if got := deploy(t, sh(`cat; echo "<end>"`)).answer(`{"a": 1}`); got != `{"a": 1}<end>`+"\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestStdoutIsTheResponseByteForByte(t *testing.T) {
+	got := deploy(t, sh(`printf 'a\000b\377\r\n\n'`)).answer("{}")
+	if got != "a\x00b\xff\r\n\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestStderrIsTheLog(t *testing.T) {
+	c := deploy(t, sh(`echo "one"; echo "two" >&2; printf 'three' >&2`))
+	result := c.invoke("{}")
+	if string(result.Payload) != "one\n" {
+		t.Errorf("got %q", result.Payload)
+	}
+	c.logs(" " + result.RequestID + " INFO two\n")
+	c.logs(" " + result.RequestID + " INFO three\n")
+}
+
+func TestExitCodesAndSignalsAreErrors(t *testing.T) {
+	for _, row := range []struct{ script, want string }{
+		{"exit 1", "code 1"},
+		{"exit 255", "code 255"},
+		{"kill -SEGV $$", "was killed by SIGSEGV"},
+		{"kill -TERM $$", "was killed by SIGTERM"},
+		{"kill -KILL $$", "was killed by SIGKILL"},
+		{"sh -c 'kill -ABRT $$'; exit $?", "SIGABRT"},
+		{"no-such-program-anywhere", "code 127"},
+	} {
+		t.Run(row.script, func(t *testing.T) {
+			deploy(t, sh(row.script)).fails("{}", "Runtime.ExitError", row.want)
+		})
+	}
+}
+
+func TestASuccessWithAnErrorObjectIsASuccess(t *testing.T) {
+	want := `{"errorType":"X","errorMessage":"y"}`
+	if got := deploy(t, sh(`printf '`+want+`'`)).answer("{}"); got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestTheProgramsOwnErrorNeedsOnlyOneOfItsNames(t *testing.T) {
+	c := deploy(t, sh(`printf '{"errorMessage":"no such customer"}'; exit 1`))
+	c.fails("{}", "Function.Error", "no such customer")
+	c = deploy(t, sh(`printf '{"errorType":"Customer.Unknown"}'; exit 4`))
+	c.fails("{}", "Customer.Unknown", "code 4")
+	c = deploy(t, sh(`printf '{"message":"no such customer"}'; exit 4`))
+	c.fails("{}", "Runtime.ExitError", "code 4")
+}
+
+func TestAKilledProgramIsSaidToBeOutOfMemoryIfTheKernelSaysSo(t *testing.T) {
+	group := filepath.Join("/sys/fs/cgroup/memory", "fgbootstrap-"+strconv.Itoa(os.Getpid()))
+	if err := os.Mkdir(group, 0o755); err != nil {
+		t.Skipf("no control group can be made here: %v", err)
+	}
+	t.Cleanup(func() { waitFor(t, "the control group to go", func() bool { return os.Remove(group) == nil }) })
+	write(t, filepath.Join(group, "memory.limit_in_bytes"), "40000000")
+	python := need(t, "python3")
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command(python, "-c", "x = b'x' * 400000000")},
+		func(f *platform.Function, _ *platform.Options) {
+			// The bootstrap joins the group before it runs: an instance is born in its own.
+			wrap(t, f, fmt.Sprintf("echo $$ > %s/cgroup.procs && exec ", group))
+		})
+	c.fails("{}", "Runtime.ExitError", "SIGKILL", "out of memory")
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAProgramThatNeverReadsStdinIsFine(t *testing.T) {
+	c := deploy(t, sh(`echo done`))
+	for _, size := range []int{0, 100, 65536, 65537, 5 << 20} {
+		if got := c.answer(strings.Repeat("x", size)); got != "done\n" {
+			t.Errorf("%d bytes: got %q", size, got)
+		}
+	}
+}
+
+func TestAProgramThatClosesStdinAndGoesOnIsFine(t *testing.T) {
+	c := deploy(t, sh(`exec 0<&-; sleep 0.2; echo done`))
+	if got := c.answer(strings.Repeat("x", 5<<20)); got != "done\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAProgramThatClosesStdoutIsWaitedFor(t *testing.T) {
+	c := deploy(t, sh(`echo early; exec 1>&-; sleep 0.3; echo late >&2; exit 5`))
+	f := c.fails("{}", "Runtime.ExitError", "code 5")
+	if strings.Join(f.Stack, ",") != "late" {
+		t.Errorf("got %q", f.Stack)
+	}
+}
+
+func TestABackgroundProcessDelaysTheAnswerByATenthOfASecondAtMost(t *testing.T) {
+	c := deploy(t, sh(`echo fast; sleep 600 & exit 0`))
+	c.answer("warm")
+	began := time.Now()
+	if got := c.answer("{}"); got != "fast\n" {
+		t.Errorf("got %q", got)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	c.logs("left in the background")
+	c.alone()
+}
+
+func TestABackgroundProcessMayStillWriteWithinThatTime(t *testing.T) {
+	if got := deploy(t, sh(`(sleep 0.02; echo second) & echo first`)).answer("{}"); got != "first\nsecond\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestABackgroundProcessThatLeftItsGroupIsGoneAfterTheEvent(t *testing.T) {
+	c := deploy(t, sh(`setsid sh -c 'sleep 600 & sleep 601' >/dev/null 2>&1 & sleep 0.05; echo ok`))
+	for range 3 {
+		c.answer("{}")
+		c.alone()
+	}
+}
+
+func TestTheContextIsInVariablesAndInAFile(t *testing.T) {
+	c := deploy(t, sh(`echo "$X_CFF_REQUEST_ID $X_CFF_INVOKE_TYPE $X_CFF_TRACE_ID"; cat "$BOOTSTRAP_CONTEXT_FILE"; `+
+		`sh -c 'sh -c "cat $BOOTSTRAP_CONTEXT_FILE"'`))
+	before := time.Now()
+	result := c.call(platform.Event{Payload: []byte("{}"), Async: true, Headers: map[string]string{"X-CFF-Trace-Id": "t-1"}})
+	lines := strings.SplitN(string(result.Payload), "\n", 2)
+	if want := result.RequestID + " async t-1"; lines[0] != want {
+		t.Errorf("got %q, want %q", lines[0], want)
+	}
+	half := len(lines[1]) / 2
+	if lines[1][:half] != lines[1][half:] {
+		t.Errorf("a grandchild read something else: %s", lines[1])
+	}
+	var context struct {
+		RequestID  string            `json:"requestId"`
+		DeadlineMS int64             `json:"deadlineMs"`
+		InvokeType string            `json:"invokeType"`
+		Headers    map[string]string `json:"headers"`
+	}
+	if err := json.Unmarshal([]byte(lines[1][:half]), &context); err != nil {
+		t.Fatal(err)
+	}
+	if context.RequestID != result.RequestID || context.InvokeType != "async" || context.Headers["x-cff-trace-id"] != "t-1" {
+		t.Errorf("got %+v", context)
+	}
+	// The deadline is the timeout of 20 s less the margin of 1 s.
+	if left := time.UnixMilli(context.DeadlineMS).Sub(before); left < 18*time.Second || left > 25*time.Second {
+		t.Errorf("the deadline is in %s", left)
+	}
+}
+
+func TestTheContextFileIsOfThisEventOnly(t *testing.T) {
+	c := deploy(t, sh(`cat "$BOOTSTRAP_CONTEXT_FILE"`))
+	long := platform.Event{Headers: map[string]string{"X-CFF-Long": strings.Repeat("l", 5000)}}
+	if first := c.call(long); !json.Valid(first.Payload) || len(first.Payload) < 5000 {
+		t.Errorf("got %.200q", first.Payload)
+	}
+	if second := c.invoke("{}"); !json.Valid(second.Payload) || strings.Contains(string(second.Payload), "lll") {
+		t.Errorf("got %.200q", second.Payload)
+	}
+}
+
+var agency = platform.Credentials{AccessKey: "AKPLANTED0001", SecretKey: "SKPLANTED0002", SecurityToken: "STPLANTED0003",
+	AuthToken: "ATPLANTED0004", SecurityAccessKey: "SAPLANTED0005", SecuritySecretKey: "SSPLANTED0006"}
+
+func withAgency(_ *platform.Function, o *platform.Options) { o.Credentials = agency }
+
+func TestCredentialsAreHandedOverOnlyIfSwitchedOn(t *testing.T) {
+	script := `env; cat "$BOOTSTRAP_CONTEXT_FILE"`
+	if got := deploy(t, sh(script), withAgency).answer("{}"); strings.Contains(got, "PLANTED") {
+		t.Errorf("a credential in: %s", got)
+	}
+	got := deploy(t, sh(script).with("BOOTSTRAP_CREDENTIALS", "on"), withAgency).answer("{}")
+	for _, want := range []string{"X_CFF_ACCESS_KEY=AKPLANTED0001\n", "X_CFF_SECURITY_TOKEN=STPLANTED0003\n",
+		`"x-cff-secret-key":"SKPLANTED0002"`, `"x-cff-auth-token":"ATPLANTED0004"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in: %s", want, got)
+		}
+	}
+}
+
+func TestTheProgramsSurroundingsAreThoseOfTheDesign(t *testing.T) {
+	c := deploy(t, sh(`pwd; echo "$PWD $HOME $LANG $PYTHONUNBUFFERED $GREETING $SECRET_ONE"`).with("GREETING", "hi"),
+		func(f *platform.Function, _ *platform.Options) {
+			f.Encrypted = map[string]string{"SECRET_ONE": "only in the user data"}
+		})
+	dir := c.Function().Dir
+	want := dir + "\n" + dir + " /tmp C.UTF-8 1 hi only in the user data\n"
+	if got := c.answer("{}"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestQuotedCommandsAreSplitLikeAShellDoes(t *testing.T) {
+	show := "#!/bin/sh\nfor word; do echo \"<$word>\"; done\n"
+	for _, row := range []struct{ command, want string }{
+		{`show one two`, "<one>\n<two>\n"},
+		{`show "one two" 'three "four"' five\ six ''`, "<one two>\n<three \"four\">\n<five six>\n<>\n"},
+		{`["show","one two","$HOME","*",""]`, "<one two>\n<$HOME>\n<*>\n<>\n"},
+		{`./show '$HOME' *`, "<$HOME>\n<*>\n"},
+	} {
+		c := deploy(t, settings{"BOOTSTRAP_COMMAND": row.command}, file("show", show, 0o755))
+		if got := c.answer("{}"); got != row.want {
+			t.Errorf("%s: got %q, want %q", row.command, got, row.want)
+		}
+	}
+}
+
+func TestWithoutACommandTheHandlerRuns(t *testing.T) {
+	script := func(says string) string { return "#!/bin/sh\necho " + says + " $*\n" }
+	if got := deploy(t, nil, file("handler", script("default"), 0o755)).answer("{}"); got != "default\n" {
+		t.Errorf("got %q", got)
+	}
+	named := func(f *platform.Function, _ *platform.Options) { f.Handler = "app.sh --fast" }
+	got := deploy(t, nil, named, file("app.sh", script("named"), 0o755), file("handler", script("default"), 0o755)).answer("{}")
+	if got != "named --fast\n" {
+		t.Errorf("got %q", got)
+	}
+	other := func(f *platform.Function, _ *platform.Options) { f.Handler = "index.handler" }
+	if got := deploy(t, nil, other, file("handler", script("default"), 0o755)).answer("{}"); got != "default\n" {
+		t.Errorf("got %q", got)
+	}
+	deploy(t, nil).fails("{}", "Runtime.ConfigError", "BOOTSTRAP_COMMAND", "handler")
+}
+
+func TestAProgramThatIsRepairedOnDiskRunsWithoutARestart(t *testing.T) {
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "./app"}, file("app", "#!/bin/sh\necho one\n", 0o644))
+	path := filepath.Join(c.Function().Dir, "app")
+	c.fails("{}", "Runtime.InitError", "chmod +x")
+	if err := exec.Command("chmod", "+x", path).Run(); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.answer("{}"); got != "one\n" {
+		t.Errorf("got %q", got)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	c.fails("{}", "Runtime.InitError", "no file")
+	file("app", "#!/bin/sh\necho two\n", 0o755)(&platform.Function{Dir: c.Function().Dir}, nil)
+	if got := c.answer("{}"); got != "two\n" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,120 @@
+package test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// state is what must not grow in a process that serves for days.
+type state struct {
+	rss                        int // KB
+	fds, children, threadCount int
+}
+
+func stateOf(t *testing.T, pid int) state {
+	t.Helper()
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return state{
+		rss:         status(t, pid, "VmRSS:"),
+		threadCount: status(t, pid, "Threads:"),
+		fds:         len(fds),
+		children:    len(children(pid)),
+	}
+}
+
+// status is a number of /proc/PID/status.
+func status(t *testing.T, pid int, name string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if value, found := strings.CutPrefix(line, name); found {
+			number, err := strconv.Atoi(strings.Fields(value)[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return number
+		}
+	}
+	t.Fatalf("no %s of %d", name, pid)
+	return 0
+}
+
+// TestTwentyThousandEventsLeaveNothingBehind also counts goroutines, by SIGQUIT
+// at the end: the trace that Go prints has a line for each.
+func TestTwentyThousandEventsLeaveNothingBehind(t *testing.T) {
+	events := 20000
+	if testing.Short() {
+		events = 4000
+	}
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "cat"})
+	serve := func(n int) {
+		for i := range n {
+			event := `{"n":` + strconv.Itoa(i) + `}`
+			if got := c.answer(event); got != event {
+				t.Fatalf("event %d: got %.100q", i, got)
+			}
+		}
+	}
+	serve(1000)
+	pid := c.bootstrap()
+	before := stateOf(t, pid)
+	began := time.Now()
+	serve(events - 1000)
+	t.Logf("%.0f events a second", float64(events-1000)/time.Since(began).Seconds())
+	if now := c.bootstrap(); now != pid {
+		t.Fatal("another bootstrap serves: the first one died")
+	}
+	c.waitFor("the last child to be reaped", func() bool { return len(children(pid)) == 0 })
+	after := stateOf(t, pid)
+	t.Logf("after 1,000 events %+v, after %d %+v", before, events, after)
+	if after.rss > before.rss+2048 {
+		t.Errorf("RSS grew from %d KB to %d KB", before.rss, after.rss)
+	}
+	if after.fds > before.fds || after.children > 0 || after.threadCount > before.threadCount+4 {
+		t.Errorf("from %+v to %+v", before, after)
+	}
+	// Go's runtime has a dozen, the loop a handful.
+	if n := goroutines(c); n > 30 {
+		t.Errorf("%d goroutines", n)
+	}
+}
+
+func TestLargeEventsGiveTheirMemoryBack(t *testing.T) {
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "cat"})
+	for range 10 {
+		c.answer("small")
+	}
+	pid := c.bootstrap()
+	before := status(t, pid, "VmRSS:")
+	large := strings.Repeat("x", 6<<20)
+	for range 20 {
+		if got := c.answer(large); got != large {
+			t.Fatalf("got %d bytes", len(got))
+		}
+	}
+	c.answer("small")
+	after, peak := status(t, pid, "VmRSS:"), status(t, pid, "VmHWM:")
+	t.Logf("RSS %d KB before, %d KB after twenty events of 6 MB, %d KB at the peak", before, after, peak)
+	if after > before+3072 || peak > 24<<10 {
+		t.Errorf("RSS %d KB before, %d KB after, peak %d KB", before, after, peak)
+	}
+}
+
+// goroutines ends the bootstrap and counts what it was doing.
+func goroutines(c *cloud) int {
+	c.signal(3) // SIGQUIT
+	c.logs("goroutine 1 ")
+	c.waitFor("it to exit", func() bool { return len(c.processes()) == 0 })
+	return strings.Count(c.log.String(), "\ngoroutine ")
+}
