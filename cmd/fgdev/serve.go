@@ -9,7 +9,7 @@ import (
 
 type runCommand struct {
 	// 8000 is where web programs listen by default, 8081 to 8090 belong to the platform's extensions.
-	Listen string `default:"127.0.0.1:8070" placeholder:"HOST:PORT" help:"Address of the doors; port 0 takes a free one."`
+	Listen string `default:"127.0.0.1:8070" placeholder:"HOST:PORT" help:"Address of the doors; port 0 takes a free one (default ${default})."`
 	functionFlags
 }
 

@@ -1,0 +1,152 @@
+package platform_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"fgbootstrap/platform"
+)
+
+// openDoor is a door to a function; see bootstrap. Its event is also what the function may answer.
+func openDoor(t *testing.T) *platform.Door {
+	t.Helper()
+	p, _ := function(t, "", nil)
+	d, err := platform.OpenDoor(p, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func request(t *testing.T, method, url, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Close = true
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
+	d := openDoor(t)
+	raw := "http://" + d.Addr() + platform.RawPath
+	if resp, body := request(t, "POST", raw, `{"a":1}`); resp.StatusCode != 200 || body != `{"a":1}` || resp.Header.Get("X-Cff-Request-Id") == "" {
+		t.Error(resp, body)
+	}
+	if resp, body := request(t, "POST", raw+"?async=1", "async"); resp.StatusCode != 200 || body != "async" {
+		t.Error(resp, body)
+	}
+	if resp, body := request(t, "POST", raw, "exit"); resp.StatusCode != 500 || resp.Header.Get("X-Cff-Function-Error") != "FSS.4204" || !strings.Contains(body, "runtime process is exited") {
+		t.Error(resp, body)
+	}
+	if resp, _ := request(t, "GET", raw, ""); resp.StatusCode != 405 {
+		t.Error(resp)
+	}
+	if resp, _ := request(t, "GET", "http://"+d.Addr()+"/_fg/other", ""); resp.StatusCode != 404 {
+		t.Error(resp)
+	}
+	if resp, body := request(t, "POST", raw, strings.Repeat("x", platform.MaxPayload+1)); resp.StatusCode != 413 || !strings.Contains(body, "limit") {
+		t.Error(resp, body)
+	}
+}
+
+func TestTheGatewayRefusesWhatIsNoEnvelope(t *testing.T) {
+	d := openDoor(t) // the function echoes the event, which has no statusCode
+	resp, body := request(t, "GET", "http://"+d.Addr()+"/path", "")
+	var e struct {
+		Code string `json:"error_code"`
+		Msg  string `json:"error_msg"`
+	}
+	if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != 500 || e.Code != "FSS.1206" || !strings.Contains(e.Msg, `"httpMethod":"GET"`) {
+		t.Error(resp.Status, body, err)
+	}
+}
+
+func TestTheGatewayUnwrapsTheEnvelope(t *testing.T) {
+	p, _ := function(t, "", func(fn *platform.Function, _ *platform.Options) {
+		fn.Env = append(fn.Env, `ANSWER={"statusCode":201,"headers":{"Content-Type":"text/x","Set-Cookie":["a=1","b=2"],"Content-Length":"999"},"isBase64Encoded":true,"body":"aGk="}`)
+	})
+	d, err := platform.OpenDoor(p, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, body := request(t, "POST", "http://"+d.Addr()+"/a?b=c", "body")
+	if resp.StatusCode != 201 || body != "hi" || resp.Header.Get("Content-Type") != "text/x" || !reflect.DeepEqual(resp.Header["Set-Cookie"], []string{"a=1", "b=2"}) {
+		t.Error(resp, body)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnAPIGEventHoldsTheRequest(t *testing.T) {
+	b, err := platform.APIGEvent(platform.HTTPRequest{
+		Method: "POST", Path: "/a%20b/%C3%BC", Query: "k=1&k=2&one=%2B+x&empty=", Host: "h:81", Remote: "10.1.2.3",
+		Header: []platform.Field{{Name: "Content-Type", Value: "text/plain"}, {Name: "X-Twice", Value: "1"}, {Name: "x-twice", Value: "2"},
+			{Name: "X-Forwarded-For", Value: "forged"}, {Name: "Transfer-Encoding", Value: "chunked"}},
+		Body: []byte("<&>"),
+	}, "req")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want any
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatal(err)
+	}
+	_ = json.Unmarshal([]byte(`{
+		"body": "PCY+", "isBase64Encoded": true, "httpMethod": "POST", "path": "/a b/ü", "pathParameters": {},
+		"requestContext": {"apiId": "00000000-0000-4000-8000-000000000000", "requestId": "req", "stage": "RELEASE"},
+		"queryStringParameters": {"k": ["1","2"], "one": "+ x", "empty": ""},
+		"headers": {"content-type": "text/plain", "x-twice": ["1","2"], "host": "h:81", "x-forwarded-host": "h:81", "x-forwarded-port": "81",
+			"x-forwarded-proto": "http", "x-forwarded-for": "10.1.2.3", "x-real-ip": "10.1.2.3", "x-request-id": "req"}}`), &want)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%s", b)
+	}
+	for _, bad := range []platform.HTTPRequest{{Path: "/%zz"}, {Path: "/", Query: "%zz"}} {
+		if _, err := platform.APIGEvent(bad, ""); err == nil {
+			t.Errorf("%+v: accepted", bad)
+		}
+	}
+}
+
+func TestUnwrapAcceptsEnvelopesOnly(t *testing.T) {
+	for in, status := range map[string]int{
+		`{"statusCode":200}`: 200, `{"statusCode":404,"body":"x","headers":{}}`: 404, `{"statusCode":200,"more":1}`: 200,
+		`{}`: 0, `[]`: 0, `"x"`: 0, ``: 0, `{"statusCode":0}`: 0, `{"statusCode":1000}`: 0, `{"statusCode":"200"}`: 0, `{"statusCode":200.5}`: 0,
+		`{"statusCode":200,"body":{}}`: 0, `{"statusCode":200,"headers":{"a":1}}`: 0, `{"statusCode":200,"headers":[]}`: 0,
+		`{"statusCode":200,"body":"%","isBase64Encoded":true}`: 0, `{"statusCode":200,"isBase64Encoded":"yes"}`: 0,
+	} {
+		a, err := platform.Unwrap([]byte(in))
+		if a.Status != status || (err == nil) != (status != 0) {
+			t.Errorf("%s: %d, %v", in, a.Status, err)
+		}
+	}
+}
+
+func FuzzUnwrap(f *testing.F) {
+	f.Add([]byte(`{"statusCode":200,"headers":{"a":["b"]},"body":"eA==","isBase64Encoded":true}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		if a, err := platform.Unwrap(in); err == nil && (a.Status < 100 || a.Status > 999 || !json.Valid(in)) {
+			t.Errorf("%q became %+v", in, a)
+		}
+	})
+}

@@ -1,0 +1,256 @@
+package platform_test
+
+import (
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"fgbootstrap/platform"
+)
+
+func faulty(t *testing.T, rules string, cfg platform.Config) *platform.API {
+	t.Helper()
+	faults, err := platform.ParseFaults(rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Faults = faults
+	return newAPI(t, cfg)
+}
+
+func TestFaultsAreParsed(t *testing.T) {
+	got, err := platform.ParseFaults("listen:refuse=3s, poll:reset*2,poll:bighead=32K,post:cut")
+	if err != nil || len(got) != 4 {
+		t.Fatal(got, err)
+	}
+	if r := got[0]; r.Door != platform.DoorListen || r.Wait != 3*time.Second || r.Count != 1 {
+		t.Errorf("%+v", r)
+	}
+	if r := got[1]; r.Kind != "reset" || r.Count != 2 {
+		t.Errorf("%+v", r)
+	}
+	if r := got[2]; r.Size != 32<<10 {
+		t.Errorf("%+v", r)
+	}
+	if none, err := platform.ParseFaults(""); len(none) != 0 || err != nil {
+		t.Error(none, err)
+	}
+}
+
+func TestBadFaultsNameWhatIsAllowed(t *testing.T) {
+	for rules, want := range map[string]string{
+		"poll":              "doors are listen, poll, post",
+		"pull:reset":        "doors are listen, poll, post",
+		"poll:rest":         "500, bighead, cut, cuthead, empty, noid, ok, reset, slow",
+		"poll:reset=1":      "takes no argument",
+		"poll:slow":         "such as slow=2s",
+		"poll:slow=fast":    "not a duration",
+		"poll:slow=-1s":     "not a duration",
+		"poll:bighead":      "such as bighead=32K",
+		"poll:bighead=many": "not a size",
+		"post:500*0":        "whole number from 1",
+		"post:500*x":        "whole number from 1",
+	} {
+		_, err := platform.ParseFaults("post:ok," + rules)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), rules) {
+			t.Errorf("%s: %v", rules, err)
+		}
+	}
+	if _, err := platform.NewAPI(platform.Config{Faults: platform.Faults{{Door: platform.DoorPost, Kind: "nonsense"}}}); err == nil {
+		t.Error("a rule built by hand was not checked")
+	}
+}
+
+func TestListenRefusesAtFirst(t *testing.T) {
+	start := time.Now()
+	a := faulty(t, "listen:refuse=200ms", platform.Config{})
+	if c, err := net.Dial("tcp", a.Addr()); err == nil {
+		_ = c.Close()
+		t.Error("connected at once")
+	}
+	eventually(t, "connections are accepted", func() bool {
+		c, err := net.Dial("tcp", a.Addr())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	if d := time.Since(start); d < 200*time.Millisecond {
+		t.Errorf("accepted after %v", d)
+	}
+	done := invoke(a, platform.Event{})
+	await(t, serve(t, a.Addr(), 1, echo))
+	await(t, done)
+}
+
+func TestAPlatformThatStillRefusesCanBeClosed(t *testing.T) {
+	if err := faulty(t, "listen:refuse=1h", platform.Config{}).Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPollFaultsUseUpNoEvent(t *testing.T) {
+	for kind, check := range map[string]func(reply) bool{
+		"reset": func(r reply) bool { return isReset(r.err) },
+		"500":   func(r reply) bool { return r.status == 500 && r.id() == "" },
+		"noid":  func(r reply) bool { return r.status == 200 && r.id() == "" },
+		"empty": func(r reply) bool { return r.status == 204 && r.id() == "" },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			a := faulty(t, "poll:"+kind+"*2", platform.Config{})
+			done := invoke(a, platform.Event{Payload: []byte("event")})
+			for range 2 {
+				if r := dial(t, a.Addr()).poll(); !check(r) {
+					t.Errorf("%+v", r)
+				}
+			}
+			await(t, serve(t, a.Addr(), 1, echo))
+			if r := await(t, done); string(r.Payload) != "event" {
+				t.Error(r)
+			}
+			if a.Polls() != 3 {
+				t.Errorf("%d polls", a.Polls())
+			}
+		})
+	}
+}
+
+func TestAnEventIsCutOff(t *testing.T) {
+	body := strings.Repeat("x", 100000)
+	for kind, check := range map[string]func(reply) bool{
+		"cuthead": func(r reply) bool { return r.status == 0 && isReset(r.err) },
+		"cut":     func(r reply) bool { return r.id() == "the-id" && isReset(r.err) && len(r.body) == len(body)/2 },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			a := faulty(t, "poll:"+kind, platform.Config{Timeout: 200 * time.Millisecond})
+			done := invoke(a, platform.Event{RequestID: "the-id", Payload: []byte(body)})
+			if r := dial(t, a.Addr()).poll(); !check(r) {
+				t.Errorf("status %d, id %s, %d bytes, %v", r.status, r.id(), len(r.body), r.err)
+			}
+			if r := await(t, done); r.Code != platform.CodeTimeout {
+				t.Error(r)
+			}
+		})
+	}
+}
+
+func TestAnEventComesWithABigHead(t *testing.T) {
+	a := faulty(t, "poll:bighead=32K", platform.Config{})
+	done := invoke(a, platform.Event{})
+	w := dial(t, a.Addr())
+	ev := w.poll()
+	size := 0
+	for name, values := range ev.header {
+		if strings.HasPrefix(strings.ToUpper(name), "X-CFF-EXTRA") {
+			size += len(name) + len(values[0]) + 4
+		}
+	}
+	if size < 32<<10 || size > 33<<10 {
+		t.Errorf("%d bytes of headers", size)
+	}
+	w.post("response", ev.id(), "")
+	await(t, done)
+}
+
+func TestAnEventArrivesSlowly(t *testing.T) {
+	a := faulty(t, "poll:slow=200ms", platform.Config{})
+	done := invoke(a, platform.Event{Payload: []byte(strings.Repeat("x", 50000))})
+	w := dial(t, a.Addr())
+	w.send(getEvent)
+	if _, err := w.r.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	ev := w.read()
+	if d := time.Since(start); d < 100*time.Millisecond || len(ev.body) != 50000 {
+		t.Errorf("%d bytes in %v, %v", len(ev.body), d, ev.err)
+	}
+	w.post("response", ev.id(), "")
+	await(t, done)
+}
+
+func TestPostFaults(t *testing.T) {
+	for _, c := range []struct {
+		rules   string
+		replies []int // 0 is a reset
+		code    int
+	}{
+		{"post:500*2", []int{500, 500, 200}, 0},
+		{"post:ok*1,post:500", []int{200, 500}, 0},
+		{"post:reset", []int{0, 200}, 0},
+		{"post:lost", []int{0, 200}, 0},
+		{"post:cut", []int{0, 200}, 0},
+		{"post:cut=3", []int{0, 200}, 0},
+		{"post:404", []int{404, 404}, platform.CodeInvocation},
+		{"post:413", []int{413, 404}, platform.CodeTooLarge},
+	} {
+		t.Run(c.rules, func(t *testing.T) {
+			a := faulty(t, c.rules, platform.Config{})
+			done := invoke(a, platform.Event{})
+			id := dial(t, a.Addr()).poll().id()
+			for i, want := range c.replies {
+				r := dial(t, a.Addr()).post("response", id, "the answer")
+				if r.status != want || (want == 0 && !isReset(r.err)) {
+					t.Errorf("report %d: status %d, %v", i, r.status, r.err)
+				}
+			}
+			r := await(t, done)
+			if r.Code != c.code || (c.code == 0 && string(r.Payload) != "the answer") {
+				t.Error(r)
+			}
+			if n := len(a.Reports(id)); n != len(c.replies) {
+				t.Errorf("%d reports", n)
+			}
+		})
+	}
+}
+
+func TestPostFaultsTakeTheirTime(t *testing.T) {
+	for _, kind := range []string{"slow", "stall"} {
+		t.Run(kind, func(t *testing.T) {
+			a := faulty(t, "post:"+kind+"=100ms", platform.Config{})
+			done := invoke(a, platform.Event{})
+			w := dial(t, a.Addr())
+			id := w.poll().id()
+			start := time.Now()
+			if r := w.post("response", id, "x"); r.status != 200 || time.Since(start) < 100*time.Millisecond {
+				t.Errorf("status %d after %v", r.status, time.Since(start))
+			}
+			r := await(t, done)
+			if late := r.Duration >= 100*time.Millisecond; late != (kind == "stall") {
+				t.Errorf("%s: the outcome took %v", kind, r.Duration)
+			}
+		})
+	}
+}
+
+func TestAStreamIsCutByTheRule(t *testing.T) {
+	a := faulty(t, "post:cut=10", platform.Config{Streaming: true})
+	done := invoke(a, platform.Event{})
+	w := dial(t, a.Addr())
+	id := w.poll().id()
+	stream := dial(t, a.Addr())
+	stream.openStream(id)
+	stream.chunk(strings.Repeat("x", 100))
+	if r := stream.read(); !isReset(r.err) {
+		t.Error(r)
+	}
+	if r := w.post("error", id, "{}"); r.status != 200 {
+		t.Error(r)
+	}
+	if r := await(t, done); !r.Cut || !r.Failed {
+		t.Error(r)
+	}
+}
+
+func TestFaultsCanBeAddedLater(t *testing.T) {
+	a := newAPI(t, platform.Config{})
+	if err := a.Inject(platform.Faults{{Door: platform.DoorPoll, Kind: "500"}}); err != nil {
+		t.Fatal(err)
+	}
+	w := dial(t, a.Addr())
+	if r := w.poll(); r.status != 500 {
+		t.Error(r)
+	}
+}

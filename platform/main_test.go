@@ -1,0 +1,85 @@
+package platform_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The test binary is the bootstrap, too: a function of the tests is a folder with a link to it.
+func TestMain(m *testing.M) {
+	if what, ok := os.LookupEnv("BOOTSTRAP_UNDER_TEST"); ok {
+		os.Exit(bootstrap(what))
+	}
+	os.Exit(m.Run())
+}
+
+// bootstrap is a custom runtime as somebody might write it. Events are commands for it.
+func bootstrap(what string) int {
+	fmt.Fprintln(os.Stderr, "starting:", what)
+	switch what {
+	case "exit":
+		return 7
+	case "stubborn":
+		signal.Ignore(syscall.SIGTERM)
+	case "polite":
+		term := make(chan os.Signal, 1)
+		signal.Notify(term, syscall.SIGTERM)
+		go func() {
+			<-term
+			fmt.Println("good bye")
+			os.Exit(0)
+		}()
+	}
+	url := "http://" + os.Getenv("RUNTIME_API_ADDR") + "/v1/runtime/invocation/"
+	for {
+		resp, err := http.Get(url + "request")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		event, _ := io.ReadAll(resp.Body)
+		_ = resp.Body.Close()
+		result := act(string(event))
+		resp, err = http.Post(url+"response/"+resp.Header.Get("X-Cff-Request-Id"), "", bytes.NewReader(result))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+	}
+}
+
+func act(event string) []byte {
+	if fixed, ok := os.LookupEnv("ANSWER"); ok {
+		return []byte(fixed)
+	}
+	verb, arg, _ := strings.Cut(event, " ")
+	switch verb {
+	case "env":
+		return []byte(strings.Join(os.Environ(), "\n"))
+	case "cwd":
+		dir, _ := os.Getwd()
+		return []byte(dir)
+	case "pid":
+		return fmt.Append(nil, os.Getpid())
+	case "print":
+		fmt.Println(arg)
+	case "exit":
+		os.Exit(3)
+	case "sh": // goes on in the background
+		out, err := exec.Command("bash", "-c", arg).Output()
+		return fmt.Append(out, err)
+	case "hang":
+		_ = exec.Command("bash", "-c", arg).Run()
+		select {}
+	case "answer":
+		return []byte(arg)
+	}
+	return []byte(event)
+}
