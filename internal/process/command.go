@@ -184,7 +184,7 @@ func nearest(folder, name string) string {
 	entries, _ := os.ReadDir(folder)
 	best, distance := "", 3
 	for _, entry := range entries {
-		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && d < len(name) && !entry.IsDir() {
+		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && 2*d < len(name) && !entry.IsDir() {
 			best, distance = entry.Name(), d
 		}
 	}

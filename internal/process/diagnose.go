@@ -134,7 +134,7 @@ func carriageReturn(s subject) string {
 	}
 	return fmt.Sprintf("%s has Windows line ends (CRLF): the system looks for the interpreter %q. "+
 		"Convert it, for example with sed -i 's/\\r$//' %s.",
-		s.path, strings.TrimSpace(strings.TrimSuffix(s.shebang(), "\r"))+`\r`, filepath.Base(s.path))
+		s.path, strings.TrimLeft(s.shebang(), " \t"), filepath.Base(s.path))
 }
 
 func interpreter(s subject) string {
