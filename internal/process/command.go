@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// runtimeFolder is where the platform keeps interpreters of its own; it is not
-// on the PATH of a custom runtime.
-const runtimeFolder = "/opt/function/runtime"
+// runtimes is where the platform keeps interpreters of its own; it is not on
+// the PATH of a custom runtime.
+const runtimes = "/opt/function/runtime"
 
 // Command is the user's program as it was configured. It is looked for anew at
 // every start that fails, so that a program repaired on disk runs again.
@@ -24,6 +25,9 @@ type Command struct {
 	// CodeRoot is the folder of the ZIP, Dir the program's working directory,
 	// Path its PATH.
 	CodeRoot, Dir, Path string
+	// Runtimes is where to look for an interpreter to hint at; "" means the
+	// platform's folder.
+	Runtimes string
 }
 
 // StartError says why a program can't be started and what to do about it.
@@ -42,7 +46,7 @@ func (e *StartError) Unwrap() error { return e.Cause }
 // as it was given. Its error is a *StartError.
 func (c *Command) Find() (path string, args []string, err error) {
 	words := c.Words
-	if words == nil {
+	if len(words) == 0 {
 		if words, err = c.implied(); err != nil {
 			return "", nil, err
 		}
@@ -54,24 +58,28 @@ func (c *Command) Find() (path string, args []string, err error) {
 // implied is the command where none is configured.
 func (c *Command) implied() ([]string, error) {
 	handler := strings.Fields(c.Handler)
-	if len(handler) > 0 && handler[0] != "bootstrap" && executable(filepath.Join(c.CodeRoot, handler[0])) {
-		return append([]string{filepath.Join(c.CodeRoot, handler[0])}, handler[1:]...), nil
+	if len(handler) > 0 && handler[0] == "bootstrap" { // that is us
+		handler = nil
 	}
-	file := filepath.Join(c.CodeRoot, "handler")
-	if executable(file) {
-		return []string{file}, nil
+	looked, hint := fmt.Sprintf("there is no executable file %s", filepath.Join(c.CodeRoot, "handler")), ""
+	if len(handler) > 0 {
+		looked = fmt.Sprintf("neither the function's handler %q nor handler is an executable file of %s", c.Handler, c.CodeRoot)
 	}
-	looked := "an executable file named handler in " + c.CodeRoot
-	if len(handler) > 0 && handler[0] != "bootstrap" {
-		looked = fmt.Sprintf("the function's handler %q and %s", c.Handler, looked)
-	}
-	hint := ""
-	if _, err := os.Stat(file); err == nil {
-		hint = " " + Diagnose(file, c.Path, unix.EACCES)
+	for _, words := range [][]string{handler, {"handler"}} {
+		if len(words) == 0 {
+			continue
+		}
+		file := filepath.Join(c.CodeRoot, words[0])
+		if executable(file) {
+			return append([]string{file}, words[1:]...), nil
+		}
+		if _, err := os.Stat(file); err == nil && hint == "" {
+			hint = " " + Diagnose(file, c.Path, unix.EACCES)
+		}
 	}
 	return nil, &StartError{
 		Missing: true,
-		Message: "There is no program to run: BOOTSTRAP_COMMAND is not set, and neither is there " + looked +
+		Message: "There is no program to run: BOOTSTRAP_COMMAND is not set, and " + looked +
 			". Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py." + hint,
 	}
 }
@@ -90,7 +98,7 @@ func (c *Command) lookUp(word string) (string, error) {
 		return "", c.startError(path)
 	}
 	found := ""
-	for _, folder := range append([]string{c.CodeRoot}, filepath.SplitList(c.Path)...) {
+	for i, folder := range append([]string{c.CodeRoot}, filepath.SplitList(c.Path)...) {
 		if !filepath.IsAbs(folder) {
 			folder = filepath.Join(c.Dir, folder)
 		}
@@ -98,7 +106,8 @@ func (c *Command) lookUp(word string) (string, error) {
 		if executable(path) {
 			return path, nil
 		}
-		if info, err := os.Stat(path); err == nil && !info.IsDir() && found == "" {
+		// On the PATH a directory of that name is a coincidence.
+		if info, err := os.Stat(path); err == nil && found == "" && (i == 0 || !info.IsDir()) {
 			found = path
 		}
 	}
@@ -108,16 +117,27 @@ func (c *Command) lookUp(word string) (string, error) {
 	return "", &StartError{Message: c.notFound(word), Cause: unix.ENOENT}
 }
 
+// startError is for a file that is named but can't be executed.
 func (c *Command) startError(path string) error {
-	if _, err := os.Stat(path); os.IsNotExist(err) {
-		return &StartError{
-			Message: fmt.Sprintf("There is no file %s.%s", path, nearest(filepath.Dir(path), filepath.Base(path))),
-			Cause:   unix.ENOENT,
-		}
+	_, err := os.Stat(path)
+	switch {
+	case err == nil:
+		return &StartError{Message: Diagnose(path, c.Path, unix.EACCES), Cause: unix.EACCES}
+	case !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR):
+		return &StartError{Message: Diagnose(path, c.Path, err), Cause: err}
 	}
-	return &StartError{Message: Diagnose(path, c.Path, unix.EACCES), Cause: unix.EACCES}
+	message := fmt.Sprintf("There is no file %s.", path)
+	if target, err := os.Readlink(path); err == nil {
+		message = fmt.Sprintf("%s is a symbolic link to %s, which is not here.", path, target)
+	} else if near := nearest(filepath.Dir(path), filepath.Base(path)); near != "" {
+		message += near
+	} else {
+		message += quoted(path)
+	}
+	return &StartError{Message: message, Cause: err}
 }
 
+// notFound is for a word that is no file of any folder.
 func (c *Command) notFound(word string) string {
 	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", word, c.CodeRoot, c.Path)
 	if c.Path == "" {
@@ -126,18 +146,37 @@ func (c *Command) notFound(word string) string {
 	if near := nearest(c.CodeRoot, word); near != "" {
 		return text + near
 	}
-	for _, pattern := range []string{"/*/bin/", "/*/*/bin/", "/bin/", "/*/", "/*/*/"} {
-		matches, _ := filepath.Glob(runtimeFolder + pattern + word)
-		for _, path := range matches {
-			if executable(path) {
-				return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
+	if path := c.runtime(word); path != "" {
+		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
+	}
+	if hint := quoted(word); hint != "" {
+		return text + hint
+	}
+	return text + " Put it into the ZIP, or name it with its full path."
+}
+
+func quoted(word string) string {
+	if !strings.ContainsAny(word, " \t") {
+		return ""
+	}
+	return " It is one word with a blank in it: was it quoted as a whole?"
+}
+
+// runtime is the platform's own program of that name, or "".
+func (c *Command) runtime(name string) string {
+	root := c.Runtimes
+	if root == "" {
+		root = runtimes
+	}
+	for _, pattern := range []string{"*/bin", "*/*/bin", "bin", "*", "*/*"} {
+		folders, _ := filepath.Glob(filepath.Join(root, pattern))
+		for _, folder := range folders {
+			if path := filepath.Join(folder, name); executable(path) {
+				return path
 			}
 		}
 	}
-	if strings.ContainsAny(word, " \t") {
-		return text + " It is one word with a blank in it: was it quoted as a whole?"
-	}
-	return text + " Put it into the ZIP, or name it with its full path."
+	return ""
 }
 
 // nearest is a remark about the file of folder whose name is closest to name.
@@ -145,7 +184,7 @@ func nearest(folder, name string) string {
 	entries, _ := os.ReadDir(folder)
 	best, distance := "", 3
 	for _, entry := range entries {
-		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && d < len(name) && !entry.IsDir() {
+		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && 2*d < len(name) && !entry.IsDir() {
 			best, distance = entry.Name(), d
 		}
 	}

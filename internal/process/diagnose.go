@@ -134,7 +134,7 @@ func carriageReturn(s subject) string {
 	}
 	return fmt.Sprintf("%s has Windows line ends (CRLF): the system looks for the interpreter %q. "+
 		"Convert it, for example with sed -i 's/\\r$//' %s.",
-		s.path, strings.TrimLeft(s.shebang(), " "), filepath.Base(s.path))
+		s.path, strings.TrimLeft(s.shebang(), " \t"), filepath.Base(s.path))
 }
 
 func interpreter(s subject) string {
@@ -146,14 +146,30 @@ func interpreter(s subject) string {
 		return fmt.Sprintf("%s wants the interpreter %s, which is not here. Name one that is in its #! line, "+
 			"or start the file by its interpreter in BOOTSTRAP_COMMAND.", s.path, words[0])
 	}
-	if filepath.Base(words[0]) != "env" {
-		return ""
+	// An interpreter from the ZIP can be as broken as any program.
+	program := examine(words[0], s.searchPath, nil)
+	for _, look := range []func(subject) string{folder, noPermission, emptyFile, foreignBinary, elf} {
+		if finding := look(program); finding != "" {
+			return fmt.Sprintf("%s wants the interpreter %s. %s", s.path, words[0], finding)
+		}
 	}
-	words = words[1:]
+	if filepath.Base(words[0]) == "env" {
+		return s.byEnv(words[1:])
+	}
+	return ""
+}
+
+// byEnv is for a script whose #! line goes on with words after env.
+func (s subject) byEnv(words []string) string {
+	if len(words) > 1 && !strings.HasPrefix(words[0], "-") && !strings.Contains(words[0], "=") {
+		// The kernel hands on all that follows the interpreter as one word.
+		return fmt.Sprintf("%s wants the interpreter %q by env, all of it being the name. Write env -S to give it arguments.",
+			s.path, strings.Join(words, " "))
+	}
 	for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {
 		words = words[1:]
 	}
-	if len(words) == 0 || strings.Contains(words[0], "/") {
+	if len(words) == 0 || strings.Contains(words[0], "/") || s.searchPath == "" { // without PATH env has one of its own
 		return ""
 	}
 	for _, folder := range filepath.SplitList(s.searchPath) {
@@ -180,7 +196,7 @@ func foreignBinary(s subject) string {
 
 func noShebang(s subject) string {
 	if s.info == nil || !s.info.Mode().IsRegular() || len(s.head) == 0 ||
-		bytes.HasPrefix(s.head, []byte("#!")) || bytes.HasPrefix(s.head, []byte(elfMagic)) {
+		strings.TrimSpace(s.shebang()) != "" || bytes.HasPrefix(s.head, []byte(elfMagic)) {
 		return ""
 	}
 	if s.cause != nil && !errors.Is(s.cause, unix.ENOEXEC) {

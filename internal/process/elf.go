@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // The few fields of an ELF file that say whether it can run here, read by hand:
@@ -16,6 +17,7 @@ import (
 const (
 	elfMagic     = "\x7fELF"
 	elfHeader    = 64
+	elfLoad      = 1 // PT_LOAD: a piece of the program
 	elfInterp    = 3 // PT_INTERP: the name of the dynamic loader
 	elfCoreFile  = 4 // ET_CORE
 	elfRelocable = 1 // ET_REL
@@ -30,7 +32,7 @@ func elf(s subject) string {
 		return ""
 	}
 	if len(s.head) < elfHeader {
-		return fmt.Sprintf("%s is a Linux program that was cut off: it has only %d bytes.", s.path, s.info.Size())
+		return elfCutOff(s)
 	}
 	order := binary.ByteOrder(binary.LittleEndian)
 	if s.head[5] == 2 {
@@ -47,7 +49,10 @@ func elf(s subject) string {
 	if kind := order.Uint16(s.head[16:]); kind == elfRelocable || kind == elfCoreFile {
 		return fmt.Sprintf("%s is not a program but an object file or a core dump.", s.path)
 	}
-	loader := elfLoader(s, order)
+	loader, whole := elfSegments(s, order)
+	if !whole {
+		return elfCutOff(s)
+	}
 	if loader == "" {
 		return ""
 	}
@@ -55,6 +60,10 @@ func elf(s subject) string {
 		return ""
 	}
 	return missingLoader(s.path, loader)
+}
+
+func elfCutOff(s subject) string {
+	return fmt.Sprintf("%s is a Linux program that was cut off: it has only %d bytes. Copy it anew.", s.path, s.info.Size())
 }
 
 func missingLoader(path, loader string) string {
@@ -66,35 +75,48 @@ func missingLoader(path, loader string) string {
 		"(Go: CGO_ENABLED=0; C: -static; Rust: the musl target with crt-static).", path, loader, why)
 }
 
-// elfLoader is the content of PT_INTERP, or "" for a static program.
-func elfLoader(s subject, order binary.ByteOrder) string {
+// elfTable is the most that Linux reads of program headers.
+const elfTable = 64 << 10
+
+// elfSegments looks at the program headers: loader is the content of PT_INTERP,
+// "" for a static program; whole is false if the file ends before its segments do.
+func elfSegments(s subject, order binary.ByteOrder) (loader string, whole bool) {
 	wide := s.head[4] == 2
 	table, size, count := uint64(order.Uint32(s.head[28:])), order.Uint16(s.head[42:]), order.Uint16(s.head[44:])
+	want := 32
 	if wide {
 		table, size, count = order.Uint64(s.head[32:]), order.Uint16(s.head[54:]), order.Uint16(s.head[56:])
+		want = 56
 	}
 	f, err := os.Open(s.path)
-	if err != nil || size < 32 {
-		return ""
+	// Linux insists on the size and the limit too, so that nothing else is a program.
+	if err != nil || int(size) != want || want*int(count) > elfTable {
+		return "", true
 	}
 	defer f.Close()
-	entry := make([]byte, size)
-	for i := range uint64(count) {
-		if _, err := f.ReadAt(entry, int64(table+i*uint64(size))); err != nil {
-			return ""
+	entries := make([]byte, want*int(count))
+	if _, err := f.ReadAt(entries, int64(table)); err != nil {
+		return "", false
+	}
+	whole = true
+	for ; len(entries) > 0; entries = entries[want:] {
+		offset, length := uint64(order.Uint32(entries[4:])), uint64(order.Uint32(entries[16:]))
+		if wide {
+			offset, length = order.Uint64(entries[8:]), order.Uint64(entries[32:])
 		}
-		if order.Uint32(entry) != elfInterp {
+		kind := order.Uint32(entries)
+		if kind != elfLoad && kind != elfInterp {
 			continue
 		}
-		offset, length := uint64(order.Uint32(entry[4:])), uint64(order.Uint32(entry[16:]))
-		if wide && size >= 40 {
-			offset, length = order.Uint64(entry[8:]), order.Uint64(entry[32:])
+		if end := offset + length; end < offset || end > uint64(s.info.Size()) {
+			whole = false
 		}
-		name := make([]byte, min(length, 4096))
-		if _, err := f.ReadAt(name, int64(offset)); err != nil && err != io.EOF {
-			return ""
+		if kind == elfInterp {
+			name := make([]byte, min(length, unix.PathMax))
+			n, _ := f.ReadAt(name, int64(offset))
+			name, _, _ = bytes.Cut(name[:n], []byte{0})
+			loader = string(name)
 		}
-		return strings.TrimRight(string(name), "\x00")
 	}
-	return ""
+	return loader, whole
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -23,7 +24,8 @@ type Masker interface {
 }
 
 // Lines hands on what a program prints, line by line, and remembers the end.
-// The zero value with a Mask and an Emit is ready.
+// The zero value with a Mask and an Emit is ready. It is not safe for concurrent
+// use: what it remembers is for after Copy has returned.
 type Lines struct {
 	Mask Masker
 	// Emit gets each line without its end, masked and not empty; it must not
@@ -73,7 +75,7 @@ func (l *Lines) take(buf []byte, searched, used int) (rest int) {
 	}
 	if start == 0 && used == len(buf) {
 		// A cut at 0 would be no progress: such a secret is as long as a line.
-		if start = l.Mask.Cut(buf[:used]); start == 0 {
+		if start = l.Mask.Cut(buf[:wholeRunes(buf[:used])]); start == 0 {
 			start = used
 		}
 		l.line(buf[:start])
@@ -88,16 +90,34 @@ func (l *Lines) line(line []byte) {
 	}
 	line = l.Mask.Bytes(line)
 	l.Emit(line)
-	text := strings.ToValidUTF8(string(line[:min(len(line), tailLineBytes)]), "\ufffd")
+	more := ""
 	if len(line) > tailLineBytes {
-		text += "…"
+		line, more = line[:wholeRunes(line[:tailLineBytes])], "…"
 	}
+	l.remember(strings.ToValidUTF8(string(line), "\ufffd") + more)
+}
+
+func (l *Lines) remember(text string) {
 	if len(l.tail) < tailLines {
 		l.tail = append(l.tail, text)
 		return
 	}
 	l.tail[l.next] = text
 	l.next = (l.next + 1) % tailLines
+}
+
+// wholeRunes is where text that goes on may be cut without tearing a character
+// in two.
+func wholeRunes(text []byte) int {
+	for n := 1; n <= min(utf8.UTFMax, len(text)); n++ {
+		if rest := text[len(text)-n:]; utf8.RuneStart(rest[0]) {
+			if !utf8.FullRune(rest) {
+				return len(text) - n
+			}
+			break
+		}
+	}
+	return len(text)
 }
 
 // Tail is the last twenty lines, each cut at 400 bytes.

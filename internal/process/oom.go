@@ -77,12 +77,14 @@ func (o *OOM) Rose() (rose, known bool) {
 	if o.file == "" {
 		return false, false
 	}
+	// Read under the lock: of two readers the later one must not be overtaken,
+	// or its rise would be told twice.
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	count, ok := readCounter(o.file)
 	if !ok {
 		return false, false
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	rose = count > o.count
 	o.count = count
 	return rose, true

@@ -133,9 +133,15 @@ type Step struct {
 }
 
 // Stop goes down the ladder until the program has ended, and tells whether it
-// has.
+// has. A program that ended before gets no signal: its number may be somebody
+// else's by now.
 func (p *Process) Stop(ladder ...Step) bool {
 	for _, step := range ladder {
+		select {
+		case <-p.done:
+			return true
+		default:
+		}
 		_ = p.Signal(step.Signal) // what can't be signalled may still end
 		timer := time.NewTimer(step.Wait)
 		select {

@@ -8,6 +8,7 @@ package process
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,37 +94,52 @@ func (r *Reaper) reap() {
 	}
 }
 
-// sweepRounds bounds Sweep: each round may set free children of those that the
-// one before killed.
-const sweepRounds = 5
+// sweepPatience bounds Sweep: a process that hangs in the kernel can't be
+// killed, and one that has much memory takes a while to go.
+const sweepPatience = 50 * time.Millisecond
 
 // Sweep kills the processes that we inherited and that belong to no group of
-// ours: what a program left behind with setsid. Call it when no event is in
-// flight, because a program that is at work may have such children for a reason.
+// ours: what a program left behind with setsid. It returns when they are gone,
+// as a rule. Call it when no event is in flight, because a program that is at
+// work may have such children for a reason.
 func (r *Reaper) Sweep() {
-	for range sweepRounds {
-		if r.sweep() == 0 {
-			return
+	var all []int
+	end := time.Now().Add(sweepPatience)
+	for killed := r.sweep(); len(killed) > 0; killed = r.sweep() {
+		for _, pid := range killed {
+			if !slices.Contains(all, pid) {
+				all = append(all, pid)
+			}
 		}
-		// They are reaped by run; only their own children are waited for here.
+		if time.Now().After(end) {
+			break
+		}
+		// They are reaped by run; then their own children become ours.
 		time.Sleep(time.Millisecond)
+	}
+	if len(all) > 0 {
+		r.log.Debug("killed processes that a program had left behind", zap.Ints("pids", all))
 	}
 }
 
-func (r *Reaper) sweep() (killed int) {
+// sweep holds the lock, so that no pid of its list can be reaped and given to
+// somebody else before it is killed.
+func (r *Reaper) sweep() (killed []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	own := unix.Getpgrp()
 	for _, pid := range inherited() {
 		if r.children[pid] != nil {
 			continue
 		}
 		group, err := unix.Getpgid(pid)
-		if err != nil || r.children[group] != nil {
+		// Our own group holds none of our programs, but what a script started
+		// before it became us by exec.
+		if err != nil || group == own || r.children[group] != nil {
 			continue
 		}
 		if unix.Kill(pid, unix.SIGKILL) == nil {
-			killed++
-			r.log.Debug("killed a process that a program had left behind", zap.Int("pid", pid))
+			killed = append(killed, pid)
 		}
 	}
 	return killed

@@ -16,7 +16,10 @@ func (s Status) Success() bool { return s.Exited() && s.ExitStatus() == 0 }
 func (s Status) String() string {
 	switch {
 	case s.Signaled():
-		return "was killed by " + unix.SignalName(s.Signal())
+		if name := unix.SignalName(s.Signal()); name != "" {
+			return "was killed by " + name
+		}
+		return fmt.Sprintf("was killed by signal %d", s.Signal()) // a real-time signal has no name
 	case s.ExitStatus() > 128 && unix.SignalName(unix.Signal(s.ExitStatus()-128)) != "":
 		// Shells and env report a killed program of theirs like this.
 		return fmt.Sprintf("exited with code %d, which is how a shell says that a program it ran was killed by %s",

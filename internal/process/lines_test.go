@@ -1,0 +1,215 @@
+package process_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"unicode/utf8"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+)
+
+// copied is what Lines makes of r, the lines copied.
+func copied(t *testing.T, r io.Reader, mask *adapter.Mask, buf []byte) (lines []string, l *process.Lines) {
+	t.Helper()
+	l = &process.Lines{Mask: mask, Emit: func(line []byte) { lines = append(lines, string(line)) }}
+	if err := l.Copy(r, buf); err != nil {
+		t.Fatal(err)
+	}
+	return lines, l
+}
+
+func TestOutputIsHandedOnLineByLine(t *testing.T) {
+	for text, want := range map[string][]string{
+		"":                       nil,
+		"\n":                     nil,
+		"\r\n\r\n":               nil,
+		"a":                      {"a"},
+		"a\n":                    {"a"},
+		"a\nb":                   {"a", "b"},
+		"a\r\nb\r\n":             {"a", "b"},
+		"a\n\n\nb\n":             {"a", "b"},
+		"a\rb\n":                 {"a\rb"},
+		"\xff\xfe\n\x00\n":       {"\xff\xfe", "\x00"},
+		"  blanks stay  \n\tx\n": {"  blanks stay  ", "\tx"},
+	} {
+		for name, r := range map[string]io.Reader{
+			"at once":      strings.NewReader(text),
+			"byte by byte": iotest.OneByteReader(strings.NewReader(text)),
+			"with EOF":     iotest.DataErrReader(strings.NewReader(text)),
+		} {
+			lines, l := copied(t, r, nil, make([]byte, process.LineBytes))
+			if !slices.Equal(lines, want) {
+				t.Errorf("%q %s gives %q, want %q", text, name, lines, want)
+			}
+			if l.Seen() != (text != "") {
+				t.Errorf("%q %s: seen is %v", text, name, l.Seen())
+			}
+		}
+	}
+}
+
+func TestALongLineIsCut(t *testing.T) {
+	text := strings.Repeat("x", 2*process.LineBytes) + "yz\nnext\n"
+	lines, _ := copied(t, strings.NewReader(text), nil, make([]byte, process.LineBytes))
+	if len(lines) != 4 || len(lines[0]) != process.LineBytes || len(lines[1]) != process.LineBytes ||
+		lines[2] != "yz" || lines[3] != "next" {
+		t.Errorf("%d lines", len(lines))
+	}
+	// As long as the buffer, then the line end: no empty line follows.
+	lines, _ = copied(t, strings.NewReader(text[:process.LineBytes]+"\r\nnext"), nil, make([]byte, process.LineBytes))
+	if len(lines) != 2 || lines[1] != "next" {
+		t.Errorf("%d lines", len(lines))
+	}
+}
+
+func TestNoCutTearsACharacter(t *testing.T) {
+	text := "x" + strings.Repeat("函", process.LineBytes)
+	lines, l := copied(t, strings.NewReader(text), nil, make([]byte, process.LineBytes))
+	for _, line := range append(lines, l.Tail()...) {
+		if !utf8.ValidString(line) || strings.Contains(line, "\ufffd") {
+			t.Errorf("a character was torn in a line of %d bytes", len(line))
+		}
+	}
+	if strings.Join(lines, "") != text {
+		t.Error("something was lost")
+	}
+	// What is no character at all is no reason to stop.
+	garbage := strings.Repeat("\x80", 3*process.LineBytes)
+	lines, _ = copied(t, strings.NewReader(garbage), nil, make([]byte, process.LineBytes))
+	if strings.Join(lines, "") != garbage {
+		t.Error("garbage was lost")
+	}
+}
+
+func TestALineOfFiveMegabytesStallsNobody(t *testing.T) {
+	const size = 5 << 20
+	p := start(t, child("noise", fmt.Sprint(size)))
+	got := 0
+	l := process.Lines{Mask: (*adapter.Mask)(nil), Emit: func(line []byte) { got += len(line) }}
+	if err := l.Copy(p.Stderr, make([]byte, process.LineBytes)); err != nil {
+		t.Error(err)
+	}
+	if line := p.line(); line != "written" || got != size {
+		t.Errorf("%d bytes came, and the program wrote %q", got, line)
+	}
+}
+
+func TestTheLastTwentyLinesAreRemembered(t *testing.T) {
+	var text strings.Builder
+	var all []string
+	for i := range 47 {
+		fmt.Fprintf(&text, "line %d\n", i)
+		all = append(all, fmt.Sprintf("line %d", i))
+		_, l := copied(t, strings.NewReader(text.String()), nil, make([]byte, process.LineBytes))
+		if want := all[max(0, len(all)-20):]; !slices.Equal(l.Tail(), want) || l.Last() != want[len(want)-1] {
+			t.Fatalf("after %d lines the tail is %q, the last %q", i+1, l.Tail(), l.Last())
+		}
+	}
+	var none process.Lines
+	if len(none.Tail()) != 0 || none.Last() != "" || none.Seen() {
+		t.Error("something is remembered of nothing")
+	}
+}
+
+func TestRememberedLinesAreShortAndValid(t *testing.T) {
+	_, l := copied(t, strings.NewReader(strings.Repeat("a", 400)+"\n"+strings.Repeat("b", 401)+"\nc\xffd\n"), nil,
+		make([]byte, process.LineBytes))
+	want := []string{strings.Repeat("a", 400), strings.Repeat("b", 400) + "…", "c\ufffdd"}
+	if !slices.Equal(l.Tail(), want) {
+		t.Errorf("the tail is %q", l.Tail())
+	}
+}
+
+func TestAReadErrorComesAfterWhatWasRead(t *testing.T) {
+	broken := errors.New("broken")
+	var lines []string
+	l := process.Lines{Mask: (*adapter.Mask)(nil), Emit: func(line []byte) { lines = append(lines, string(line)) }}
+	err := l.Copy(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), make([]byte, process.LineBytes))
+	if !errors.Is(err, broken) || !slices.Equal(lines, []string{"a", "b"}) {
+		t.Errorf("%v after %q", err, lines)
+	}
+}
+
+func TestASecretIsMaskedWhereverItStands(t *testing.T) {
+	const secret = "s3cr3t-t0ken"
+	mask := adapter.NewMask(secret)
+	for before := process.LineBytes - 2*len(secret); before <= process.LineBytes+1; before++ {
+		text := strings.Repeat("x", before) + secret + "after\n" + secret
+		for name, r := range map[string]io.Reader{
+			"at once": strings.NewReader(text),
+			"halved":  iotest.HalfReader(strings.NewReader(text)),
+		} {
+			lines, l := copied(t, r, mask, make([]byte, process.LineBytes))
+			if got, want := strings.Join(lines, ""), strings.Repeat("x", before)+"****after****"; got != want {
+				t.Fatalf("after %d bytes, read %s: …%s", before, name, got[before-10:])
+			}
+			if tail := strings.Join(l.Tail(), ""); strings.Contains(tail, "s3cr") || l.Last() != "****" {
+				t.Fatalf("the tail is %q", tail)
+			}
+		}
+	}
+}
+
+func TestASecretAsLongAsALineStallsNothing(t *testing.T) {
+	secret := strings.Repeat("k", process.LineBytes+1)
+	lines, _ := copied(t, strings.NewReader(secret+secret), adapter.NewMask(secret), make([]byte, process.LineBytes))
+	if len(lines) == 0 {
+		t.Error("nothing came")
+	}
+}
+
+// FuzzNothingIsLostOrTorn holds Lines to two properties: its lines joined are
+// the text without line ends, and no secret in a line of the text is missed,
+// wherever the cuts and the borders of reads are.
+func FuzzNothingIsLostOrTorn(f *testing.F) {
+	const secret = "hunter2-xyz"
+	f.Add([]byte("one\r\ntwo\n\nthree"), byte(1), byte(32))
+	f.Add([]byte(strings.Repeat("x", 60)+secret+strings.Repeat("函", 40)), byte(7), byte(64))
+	f.Add([]byte("hunter2-hunter2-xyzhunter2-xy\xffz\r"), byte(3), byte(20))
+	f.Fuzz(func(t *testing.T, text []byte, chunk, room byte) {
+		r := &chunks{text, int(chunk)%40 + 1}
+		buf := make([]byte, 2*len(secret)+int(room))
+		var joined []byte
+		l := process.Lines{Mask: adapter.NewMask(secret), Emit: func(line []byte) {
+			if len(line) == 0 || bytes.IndexByte(line, '\n') >= 0 {
+				t.Errorf("a line %q", line)
+			}
+			joined = append(joined, line...)
+		}}
+		if err := l.Copy(r, buf); err != nil {
+			t.Fatal(err)
+		}
+		ends := func(b []byte) []byte {
+			return bytes.ReplaceAll(bytes.ReplaceAll(b, []byte("\n"), nil), []byte("\r"), nil)
+		}
+		var want []byte
+		for _, line := range bytes.Split(text, []byte("\n")) {
+			want = append(want, adapter.NewMask(secret).Bytes(line)...)
+		}
+		if !bytes.Equal(ends(joined), ends(want)) {
+			t.Errorf("%q by %d into %d bytes gives %q, want %q", text, r.size, len(buf), joined, want)
+		}
+	})
+}
+
+// chunks gives a text away a few bytes at a time.
+type chunks struct {
+	text []byte
+	size int
+}
+
+func (c *chunks) Read(p []byte) (int, error) {
+	if len(c.text) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, c.text[:min(c.size, len(c.text))])
+	c.text = c.text[n:]
+	return n, nil
+}

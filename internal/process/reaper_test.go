@@ -1,0 +1,94 @@
+package process_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"fgbootstrap/internal/process"
+)
+
+func TestAnOrphanIsCollected(t *testing.T) {
+	p := start(t, child("adopted"))
+	pid := p.number()
+	p.ended()
+	p.answers("adopted")
+	_ = p.Stdin.Close() // ends the echo
+	p.silent()
+	eventually(t, "no zombie is left of the orphan", func() bool { return !alive(pid) })
+}
+
+func TestSweepKillsWhatIsLeftBehindAndWhatThatStarted(t *testing.T) {
+	p := start(t, child("stray"))
+	var pids []int
+	for range 3 {
+		pids = append(pids, p.number())
+	}
+	_ = p.Stdin.Close()
+	p.ended()
+	p.KillGroup(patience)
+	for _, pid := range pids {
+		if !alive(pid) {
+			t.Errorf("%d, which left the group, was killed with it", pid)
+		}
+	}
+	reaper().Sweep()
+	p.silent()
+	for _, pid := range pids {
+		eventually(t, "it is collected", func() bool { return !alive(pid) })
+	}
+}
+
+func TestSweepSparesTheGroupsOfOurPrograms(t *testing.T) {
+	p := start(t, child("orphan"))
+	pid := p.number() // the adopted one's
+	p.number()
+	if !slices.Contains(process.ChildrenByScan(), pid) {
+		t.Fatal("the orphan is not ours")
+	}
+	reaper().Sweep()
+	p.answers("at work")
+}
+
+func TestSweepSparesWhatWasThereBeforeUs(t *testing.T) {
+	p := start(t, child("wrapper"))
+	p.number() // printed after the sweep
+	p.answers("still here")
+}
+
+func TestOrphansAreFoundWithoutTheListOfChildren(t *testing.T) {
+	p := start(t, child("adopted"))
+	pid := p.number()
+	p.ended()
+	p.answers("here")
+	if listed, scanned := process.Inherited(), process.ChildrenByScan(); !slices.Contains(listed, pid) ||
+		!slices.Contains(scanned, pid) {
+		t.Errorf("the orphan is %d; listed %d, found by a scan %d", pid, listed, scanned)
+	}
+}
+
+func TestWithoutProcProgramsStartAndEnd(t *testing.T) {
+	unshare, err := findOnPath("unshare")
+	if err != nil || os.Getuid() != 0 {
+		t.Skip("hiding /proc needs root and the program unshare:", err)
+	}
+	spec := child("no-proc")
+	spec.Args = []string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /proc || exit 77; exec "$0"`, spec.Path}
+	spec.Path = unshare
+	p := start(t, spec)
+	line, _ := p.out.ReadString('\n')
+	status := p.ended()
+	if code := status.ExitStatus(); line == "" && (code == 1 || code == 77) {
+		t.Skip("no mounts are allowed here")
+	}
+	if line != "exited with code 7\n" || !status.Success() {
+		t.Errorf("without /proc: %q, and the program %s", line, status)
+	}
+}
+
+// findOnPath looks for a program on our PATH.
+func findOnPath(name string) (string, error) {
+	c := process.Command{Words: []string{name}, CodeRoot: "/nowhere", Path: os.Getenv("PATH")}
+	path, _, err := c.Find()
+	return path, err
+}
