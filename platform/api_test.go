@@ -164,7 +164,9 @@ func TestAnErrorReportIsAFailedResult(t *testing.T) {
 	if !r.Failed || r.Code != 0 || string(r.Payload) != body || r.Reason() != "it broke" {
 		t.Error(r)
 	}
-	await(t, served)
+	if err := await(t, served); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestUnknownPathsAreRefused(t *testing.T) {
@@ -405,7 +407,9 @@ func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
 		t.Error("64 MB were taken although nobody read them")
 	}
 	_ = got.Close()
-	a.Close()
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
 	await(t, done)
 }
 

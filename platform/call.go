@@ -10,11 +10,14 @@ import (
 
 // Event is one call of the function.
 type Event struct {
-	Payload   []byte            // the event's bytes; the caller's, and not to be changed until Invoke has returned
+	Payload   []byte            // the event's bytes; not to be changed any more
 	Async     bool              // invocation type async, not sync; takes 256 KB at most
 	Headers   map[string]string // metadata headers of the poll's answer, over the configured ones; "" takes one away
 	RequestID string            // default: a fresh UUID
-	Stream    io.Writer         // receives a streamed response as it arrives. Write may block (back pressure); its error cuts the stream. Never used after Invoke has returned
+
+	// Stream receives a streamed response as it arrives. Its Write may block, which holds the function back, and an
+	// error of it cuts the stream. It is not used after Invoke has returned; Invoke and API.Close wait for a Write.
+	Stream io.Writer
 }
 
 // Result is the one outcome of an event.

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -69,7 +70,8 @@ func (d *Door) handle(ctx *fasthttp.RequestCtx) {
 
 func (d *Door) raw(ctx *fasthttp.RequestCtx) {
 	async := ctx.QueryArgs().GetBool("async")
-	r, err := d.p.Invoke(d.ctx, Event{Payload: ctx.PostBody(), Async: async})
+	// A copy: a call that Close ends may still be on its way to the function when ctx is used again.
+	r, err := d.p.Invoke(d.ctx, Event{Payload: bytes.Clone(ctx.PostBody()), Async: async})
 	if err != nil {
 		refuse(ctx, err)
 		return

@@ -80,7 +80,9 @@ func TestListenRefusesAtFirst(t *testing.T) {
 		t.Errorf("accepted after %v", d)
 	}
 	done := invoke(a, platform.Event{})
-	await(t, serve(t, a.Addr(), 1, echo))
+	if err := await(t, serve(t, a.Addr(), 1, echo)); err != nil {
+		t.Error(err)
+	}
 	await(t, done)
 }
 
@@ -105,7 +107,9 @@ func TestPollFaultsUseUpNoEvent(t *testing.T) {
 					t.Errorf("%+v", r)
 				}
 			}
-			await(t, serve(t, a.Addr(), 1, echo))
+			if err := await(t, serve(t, a.Addr(), 1, echo)); err != nil {
+				t.Error(err)
+			}
 			if r := await(t, done); string(r.Payload) != "event" {
 				t.Error(r)
 			}

@@ -161,7 +161,7 @@ func (w *wire) read() reply {
 	if err != nil {
 		return reply{err: err}
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, resp.Header, b, err}
 }

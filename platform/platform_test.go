@@ -163,7 +163,7 @@ func TestABootstrapThatCannotBeStartedIsExplained(t *testing.T) {
 		"in a subfolder": {func(d string) error { return writeFile(filepath.Join(d, "top/bootstrap"), "", 0o755) }, 4202, "zip the contents of top"},
 		"not executable": {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "#!/bin/sh", 0o644) }, 4202, "chmod +x"},
 		"a folder":       {func(d string) error { return os.Mkdir(filepath.Join(d, "bootstrap"), 0o755) }, 4202, "is a folder"},
-		"no program":     {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "hello", 0o755) }, 4201, "begins with #!"},
+		"no program":     {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "hello", 0o755) }, 4201, "with a #! line"},
 		"no interpreter": {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "#!/bin/sh\r\n", 0o755) }, 4201, "CRLF"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -200,7 +200,7 @@ func TestBadFunctionsAreRefused(t *testing.T) {
 	} {
 		if p, err := platform.New(fn, platform.Options{}); err == nil {
 			t.Errorf("%s: accepted", name)
-			p.Close()
+			_ = p.Close()
 		}
 	}
 }
@@ -233,7 +233,9 @@ until [ -s pid1 -a -s pid2 -a -s pid3 ]; do sleep 0.01; done`, dir)
 }
 
 func TestADeadlineKillsAllThatTheInstanceStarted(t *testing.T) {
-	p, _ := function(t, "stubborn", func(fn *platform.Function, _ *platform.Options) { fn.Timeout = 700 * time.Millisecond })
+	p, _ := function(t, "stubborn", func(fn *platform.Function, opt *platform.Options) {
+		fn.Timeout, opt.Grace = 700*time.Millisecond, 50*time.Millisecond
+	})
 	dir := t.TempDir()
 	r := call(t, p, "hang "+family(dir))
 	if r.Code != platform.CodeTimeout {

@@ -31,7 +31,8 @@ func startProcess(path, dir string, env []string, log *journal, marker string) (
 	}
 	cmd := exec.Command(path)
 	cmd.Dir, cmd.Env = filepath.Dir(dir), env
-	// Pdeathsig: a platform that is killed leaves no bootstrap polling a dead address for ever.
+	// Pdeathsig: a platform that is killed leaves no bootstrap polling a dead address for ever. It fires when the
+	// thread ends, which only a goroutine that ends while locked to it does.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, w, err := newOutput(log)
 	if err != nil {
@@ -55,7 +56,7 @@ func startProcess(path, dir string, env []string, log *journal, marker string) (
 func explainStart(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
-		return fmt.Errorf("%w: %s is neither a program for this machine nor a script that begins with #!", err, path)
+		return fmt.Errorf("%w: %s is neither a program for this machine nor a script with a #! line", err, path)
 	case errors.Is(err, syscall.ENOENT):
 		return fmt.Errorf("%w: the interpreter or loader that %s names is not there (a CRLF after the #! line does this, too)", err, path)
 	default:

@@ -66,7 +66,7 @@ func (s *server) accept(ln net.Listener) {
 }
 
 func (s *server) serve(c *conn) {
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	s.mu.Lock()
 	closed := s.closed
 	s.conns[c] = struct{}{}

@@ -74,7 +74,7 @@ func copyAll(dst, src, name, from string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	out, err := os.OpenFile(filepath.Join(dst, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
 	if err != nil {
 		return err
@@ -98,12 +98,12 @@ func Unpack(name, dest string) error {
 	if err != nil {
 		return fmt.Errorf("%s is not a ZIP file that can be read: %w", name, err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	root, err := os.OpenRoot(dest)
 	if err != nil {
 		return fmt.Errorf("unpack %s: %w", name, err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	left := int64(maxUnpacked)
 	for _, f := range r.File {
 		n, err := extract(root, f, left)
@@ -150,7 +150,7 @@ func extractFile(root *os.Root, f *zip.File, name string, left int64) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode().Perm()|0o400)
 	if err != nil {
 		return 0, err
@@ -168,7 +168,7 @@ func extractLink(root *os.Root, f *zip.File, name string) error {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	target, err := io.ReadAll(io.LimitReader(in, 4096))
 	if err != nil {
 		return err

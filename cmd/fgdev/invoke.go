@@ -48,11 +48,13 @@ func (c *invokeCommand) payload(std streams) ([]byte, error) {
 	var (
 		payload []byte
 		err     error
+		source  = c.Event
 	)
 	switch c.Event {
 	case "":
 		return []byte("{}"), nil
 	case "-":
+		source = "on stdin"
 		payload, err = io.ReadAll(std.in)
 	default:
 		payload, err = os.ReadFile(c.Event)
@@ -61,7 +63,7 @@ func (c *invokeCommand) payload(std streams) ([]byte, error) {
 		return nil, fmt.Errorf("event: %w", err)
 	}
 	if !json.Valid(payload) {
-		std.note("warning: the event %s is not JSON; sending it as it is", c.Event)
+		std.note("warning: the event %s is not JSON; sending it as it is", source)
 	}
 	return payload, nil
 }
