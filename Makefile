@@ -17,10 +17,10 @@ RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 build:
 	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
+	$(BUILD) -o examples/pipe-go/handler ./examples/pipe-go
 
 demo: build
-	$(BUILD) -o examples/pipe-go/handler ./examples/pipe-go
-	sh examples/demo.sh
+	@sh examples/demo.sh
 
 test:
 	@test -n "$(RACE)" || echo "There is no C compiler here, so the race detector is off."

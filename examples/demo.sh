@@ -1,0 +1,50 @@
+#!/bin/sh
+# Runs the examples on the local platform with events as the platform sends
+# them, shows what goes in and out and how long it takes, and fails if an answer
+# is not the one it has to be.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+log=$(mktemp) && out=$(mktemp) || exit 1
+trap 'rm -f "$log" "$out"' EXIT
+failed=0
+
+# demo FOLDER EVENT PATTERN [OPTION…]: the answer has to match PATTERN, as in case.
+demo() {
+    folder=examples/$1 event=examples/events/$2 pattern=$3
+    shift 3
+    printf '\n\033[1m%s\033[0m\n' "fgdev invoke $folder -e $event"
+    printf '  in    %.100s\n' "$(tr -s ' \n' ' ' <"$event")"
+    if ! bin/fgdev invoke "$folder" -e "$event" "$@" >"$out" 2>"$log"; then
+        printf '  FAILED:\n'
+        sed 's/^/  /' "$log" "$out"
+        failed=1
+        return
+    fi
+    sed -n 's/^[^ ]* [0-9a-f-]\{36\} [A-Z]* /  log   /p' "$log"
+    printf '  out   %.300s\n' "$(tr '\n' ' ' <"$out")"
+    sed -n 's/.*Finish invoke.*, duration: \([^,]*\),.*/  time  \1/p' "$log"
+    # The pattern is meant to be one.
+    # shellcheck disable=SC2254
+    case $(cat "$out") in
+    $pattern) ;;
+    *) printf '  WRONG: the answer should match %s\n' "$pattern"; failed=1 ;;
+    esac
+}
+
+demo pipe-sh apig.json '{"statusCode":200,*"text/html*Hello, *'
+demo pipe-sh apig_base64.json '{"statusCode":200,*application/json*Hello, world*'
+demo pipe-go timer.json '{"summary":"timer nightly of *clean up*'
+demo pipe-go obs.json '*pictures-in*'
+demo pipe-awk obs.json '*lines, *words*'
+if command -v python3 >/dev/null; then
+    demo pipe-python apig.json '{"statusCode": 200*'
+    demo pipe-python timer.json '{"timer": "nightly", "message": "clean up"}'
+    demo pipe-python obs.json '{"objects": *'
+else
+    printf '\npipe-python is left out: there is no python3 here.\n'
+fi
+echo
+if [ $failed -ne 0 ]; then
+    echo "The demo failed." && exit 1
+fi
+echo "All answers are right. Your own: bin/fgdev invoke DIRECTORY -e EVENT.json"
