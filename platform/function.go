@@ -16,6 +16,7 @@ import (
 // Function is what the console knows about a function. Only Dir is needed.
 type Function struct {
 	Dir       string            // code root: the folder that holds bootstrap; the unpacked ZIP
+	Bootstrap string            // the program to start; default: the file bootstrap in Dir, the only choice on the real platform
 	Name      string            // default: the folder's name
 	Version   string            // default: latest
 	Package   string            // default: default
@@ -132,7 +133,10 @@ func (f Function) userdata() (string, error) {
 
 // bootstrap finds the file to execute; a failed result says why there is none.
 func (f Function) bootstrap() (string, *Result) {
-	path := filepath.Join(f.Dir, "bootstrap")
+	path := f.Bootstrap
+	if path == "" {
+		path = filepath.Join(f.Dir, "bootstrap")
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -3,11 +3,11 @@ package platform
 import (
 	"sync"
 	"time"
+
+	"fgbootstrap/internal/retry"
 )
 
 const (
-	backoffFirst = 50 * time.Millisecond
-	backoffLast  = 2 * time.Second
 	sampling     = 50 * time.Millisecond
 	startsInARow = 5 // fruitless starts until the waiting events are failed
 )
@@ -47,6 +47,7 @@ func newSupervisor(fn Function, api *API, logs *journal, grace time.Duration) *s
 func (s *supervisor) run() {
 	defer close(s.done)
 	fruitless := 0
+	var pause retry.Backoff
 	for s.awaitEvent() {
 		ended, served := s.live()
 		switch {
@@ -62,7 +63,9 @@ func (s *supervisor) run() {
 			s.api.refuse(failure(CodeStartFailures, "function failed to start several times: the bootstrap exited %d times without taking an event, see the log", fruitless))
 			fruitless = 0
 		}
-		if fruitless > 0 && !wait(min(backoffFirst<<(fruitless-1), backoffLast), s.stop) {
+		if fruitless == 0 {
+			pause.Reset()
+		} else if !wait(pause.Next(), s.stop) {
 			return
 		}
 	}
@@ -152,7 +155,12 @@ func (s *supervisor) end(number int, p *process) {
 	s.mu.Lock()
 	s.current = nil
 	s.mu.Unlock()
-	s.logs.printf("instance %d: runtime process is exited: %s", number, p.how())
+	select {
+	case <-s.stop: // as it was asked to
+		s.logs.printf("instance %d has stopped: %s", number, p.how())
+	default:
+		s.logs.printf("instance %d: runtime process is exited: %s", number, p.how())
+	}
 	s.api.exited(number)
 }
 

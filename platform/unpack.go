@@ -30,60 +30,22 @@ func OpenCode(name string) (*Code, error) {
 	if info.IsDir() {
 		return &Code{Dir: name}, nil
 	}
-	c, err := newTempCode()
+	temp, err := os.MkdirTemp("", "fg-")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("code: %w", err)
 	}
-	if err := Unpack(name, c.Dir); err != nil {
+	// A folder inside that of its own: the function runs in the parent.
+	c := &Code{Dir: filepath.Join(temp, "code"), temp: temp}
+	if err = os.Mkdir(c.Dir, 0o755); err == nil {
+		err = Unpack(name, c.Dir)
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
 
-// newTempCode makes an empty code root inside a folder of its own: the function runs in its parent.
-func newTempCode() (*Code, error) {
-	temp, err := os.MkdirTemp("", "fg-")
-	if err != nil {
-		return nil, fmt.Errorf("code: %w", err)
-	}
-	c := &Code{Dir: filepath.Join(temp, "code"), temp: temp}
-	if err := os.Mkdir(c.Dir, 0o755); err != nil {
-		return nil, errors.Join(fmt.Errorf("code: %w", err), c.Close())
-	}
-	return c, nil
-}
-
-// WithFile is a copy of the code, in a temporary folder, with one executable added to its root under the given name.
-// The original stays as it is, and open.
-func (c *Code) WithFile(name, from string) (*Code, error) {
-	dup, err := newTempCode()
-	if err != nil {
-		return nil, err
-	}
-	if err := copyAll(dup.Dir, c.Dir, name, from); err != nil {
-		return nil, errors.Join(fmt.Errorf("copy of the code: %w", err), dup.Close())
-	}
-	return dup, nil
-}
-
-func copyAll(dst, src, name, from string) error {
-	if err := os.CopyFS(dst, os.DirFS(src)); err != nil {
-		return err
-	}
-	in, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = in.Close() }()
-	out, err := os.OpenFile(filepath.Join(dst, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, in)
-	return errors.Join(err, out.Close())
-}
-
-// Close removes what OpenCode or WithFile has made; a folder of the user's stays.
+// Close removes what OpenCode has made; a folder of the user's stays.
 func (c *Code) Close() error {
 	if c.temp == "" {
 		return nil

@@ -100,32 +100,3 @@ func TestABrokenZIPIsExplained(t *testing.T) {
 		}
 	}
 }
-
-func TestAFileIsAddedToACopy(t *testing.T) {
-	dir := t.TempDir()
-	if err := writeFile(filepath.Join(dir, "sub/handler"), "h", 0o755); err != nil {
-		t.Fatal(err)
-	}
-	code, err := platform.OpenCode(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dup, err := code.WithFile("bootstrap", filepath.Join(dir, "sub/handler"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"bootstrap", "sub/handler"} {
-		if info, err := os.Stat(filepath.Join(dup.Dir, name)); err != nil || info.Mode() != 0o755 {
-			t.Errorf("%s: %v %v", name, info, err)
-		}
-	}
-	if err := dup.Close(); err != nil {
-		t.Error(err)
-	}
-	if err := code.Close(); err != nil {
-		t.Error(err)
-	}
-	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
-		t.Errorf("the folder was changed: %v %v", left, err)
-	}
-}

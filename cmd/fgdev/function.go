@@ -54,7 +54,7 @@ func (f *functionFlags) open(std streams) (*platform.Platform, func(), error) {
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("--faults: %w", err)}
 	}
-	code, err := f.code(std)
+	code, err := platform.OpenCode(f.Code)
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
@@ -74,6 +74,7 @@ func (f *functionFlags) start(std streams, dir string, faults platform.Faults) (
 	if err != nil {
 		return nil, err
 	}
+	fn.Bootstrap = f.bootstrap(std, dir)
 	if fn.Timeout < 3*time.Second {
 		std.note("the platform's shortest timeout is 3s; trying %v all the same", fn.Timeout)
 	}
@@ -151,18 +152,14 @@ func badLine(text string) int {
 	return 1
 }
 
-// code opens the folder or ZIP. A folder without a bootstrap is completed, in a copy, by the one beside fgdev.
-func (f *functionFlags) code(std streams) (*platform.Code, error) {
-	code, err := platform.OpenCode(f.Code)
-	if err != nil {
-		return nil, err
-	}
+// bootstrap is the one beside fgdev, for a folder that has none of its own; a ZIP is run as it would be uploaded.
+func (f *functionFlags) bootstrap(std streams, dir string) string {
 	beside, ok := besideUs()
-	if info, err := os.Stat(f.Code); !ok || err != nil || !info.IsDir() || exists(filepath.Join(code.Dir, "bootstrap")) {
-		return code, nil
+	if info, err := os.Stat(f.Code); !ok || err != nil || !info.IsDir() || exists(filepath.Join(dir, "bootstrap")) {
+		return ""
 	}
-	std.note("%s has no bootstrap; running a copy of it with %s", f.Code, beside)
-	return code.WithFile("bootstrap", beside)
+	std.note("%s has no bootstrap; running it with %s", f.Code, beside)
+	return beside
 }
 
 // besideUs finds the bootstrap in the folder of this executable.

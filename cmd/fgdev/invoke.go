@@ -71,7 +71,7 @@ func (c *invokeCommand) payload(std streams) ([]byte, error) {
 func (c *invokeCommand) print(std streams, r *platform.Result) error {
 	out := std.out
 	if r.Cut { // half a result is there already
-		std.note("the streamed result broke off after %d bytes", r.Size)
+		std.note("the streamed result broke off")
 		out = std.err
 	}
 	if _, err := out.Write(r.Payload); err != nil {
