@@ -61,10 +61,11 @@ func (c *Command) implied() ([]string, error) {
 	if len(handler) > 0 && handler[0] == "bootstrap" { // that is us
 		handler = nil
 	}
-	looked, hint := fmt.Sprintf("there is no executable file %s", filepath.Join(c.CodeRoot, "handler")), ""
+	looked := "there is no executable file " + filepath.Join(c.CodeRoot, "handler")
 	if len(handler) > 0 {
 		looked = fmt.Sprintf("neither the function's handler %q nor handler is an executable file of %s", c.Handler, c.CodeRoot)
 	}
+	forgotten := "" // a file that is there but is not executable
 	for _, words := range [][]string{handler, {"handler"}} {
 		if len(words) == 0 {
 			continue
@@ -73,14 +74,17 @@ func (c *Command) implied() ([]string, error) {
 		if executable(file) {
 			return append([]string{file}, words[1:]...), nil
 		}
-		if _, err := os.Stat(file); err == nil && hint == "" {
-			hint = " " + Diagnose(file, c.Path, unix.EACCES)
+		if _, err := os.Stat(file); err == nil && forgotten == "" {
+			forgotten = file
 		}
+	}
+	if forgotten != "" {
+		return nil, c.startError(forgotten)
 	}
 	return nil, &StartError{
 		Missing: true,
 		Message: "There is no program to run: BOOTSTRAP_COMMAND is not set, and " + looked +
-			". Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py." + hint,
+			". Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py.",
 	}
 }
 
@@ -184,7 +188,7 @@ func nearest(folder, name string) string {
 	entries, _ := os.ReadDir(folder)
 	best, distance := "", 3
 	for _, entry := range entries {
-		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && 2*d < len(name) && !entry.IsDir() {
+		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && (d == 1 || 2*d < len(name)) && !entry.IsDir() {
 			best, distance = entry.Name(), d
 		}
 	}

@@ -105,6 +105,27 @@ func TestWithoutACommandTheHandlerIsIt(t *testing.T) {
 	}
 }
 
+func TestAHandlerThatCantRunIsDiagnosed(t *testing.T) {
+	for _, test := range []struct {
+		handler string
+		files   []string
+		want    string
+	}{
+		{"", []string{"-handler"}, "ROOT/handler is not executable. Run chmod +x handler"},
+		{"run.sh", []string{"-run.sh", "-handler"}, "ROOT/run.sh is not executable. Run chmod +x run.sh"},
+		{"", []string{"handler/"}, "ROOT/handler is a directory"},
+	} {
+		root := tree(t, test.files...)
+		c := process.Command{Handler: test.handler, CodeRoot: root, Dir: root, Path: "/bin"}
+		_, _, err := c.Find()
+		var start *process.StartError
+		if !errors.As(err, &start) || start.Missing {
+			t.Fatalf("handler %q among %q: %v", test.handler, test.files, err)
+		}
+		mustSay(t, start.Message, strings.ReplaceAll(test.want, "ROOT", root))
+	}
+}
+
 func TestWithoutAnyProgramItIsSaidWhatWasLookedFor(t *testing.T) {
 	const set = "Set BOOTSTRAP_COMMAND to the program and its arguments"
 	for _, test := range []struct {
@@ -115,9 +136,6 @@ func TestWithoutAnyProgramItIsSaidWhatWasLookedFor(t *testing.T) {
 		{"index.handler", nil, []string{`neither the function's handler "index.handler" nor handler is an executable file of ROOT`, set}},
 		{"", nil, []string{"there is no executable file ROOT/handler", set}},
 		{"bootstrap", []string{"bootstrap"}, []string{"there is no executable file ROOT/handler", set}},
-		{"", []string{"-handler"}, []string{set, "ROOT/handler is not executable. Run chmod +x handler"}},
-		{"run.sh", []string{"-run.sh", "-handler"}, []string{set, "ROOT/run.sh is not executable. Run chmod +x run.sh"}},
-		{"", []string{"handler/"}, []string{set, "ROOT/handler is a directory"}},
 	} {
 		root := tree(t, test.files...)
 		c := process.Command{Handler: test.handler, CodeRoot: root, Dir: root, Path: "/bin"}

@@ -109,7 +109,7 @@ func noPermission(s subject) string {
 		return ""
 	}
 	return fmt.Sprintf("%s is not executable. Run chmod +x %s before you make the ZIP, and make the ZIP on Linux or macOS: "+
-		"a ZIP made on Windows does not keep the executable bit. Or start it by its interpreter, for example python3 %s.",
+		"a ZIP made on Windows does not keep the executable bit. Or start it by its interpreter: BOOTSTRAP_COMMAND=python3 %s, for example.",
 		s.path, filepath.Base(s.path), filepath.Base(s.path))
 }
 
