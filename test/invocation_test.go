@@ -30,6 +30,31 @@ func TestAtTheDeadlineTheWholeGroupIsGone(t *testing.T) {
 	}
 }
 
+// With a margin of 4 s before a timeout of 6 s: TERM after 2 s, KILL a quarter of
+// the margin later, and at half of it the error is on its way.
+func TestTheStepsAtTheDeadlineComeInTime(t *testing.T) {
+	for name, row := range map[string]struct {
+		script   string
+		from, to time.Duration
+	}{
+		"a program that obeys is asked":         {`trap 'echo asked >&2; exit 0' TERM; while :; do sleep 0.05; done`, 2 * time.Second, 3 * time.Second},
+		"a program that ignores TERM is killed": {`trap '' TERM; while :; do sleep 0.05; done`, 3 * time.Second, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := deploy(t, sh(row.script).with("BOOTSTRAP_TIMEOUT_MARGIN", "4s"), timeout(6*time.Second))
+			result := c.invoke("{}")
+			if f := c.failureOf(result); f.Type != "Runtime.Timeout" {
+				t.Errorf("got %+v", f)
+			}
+			if result.Duration < row.from || result.Duration > row.to {
+				t.Errorf("the error came after %s, not between %s and %s", result.Duration, row.from, row.to)
+			}
+			c.alone()
+		})
+	}
+}
+
 func TestATimeoutSaysWhatTheProgramSaidAndAsksWhetherItFlushes(t *testing.T) {
 	f := deploy(t, sh(`echo "loading" >&2; sleep 60`), timeout(time.Second)).fails("{}", "Runtime.Timeout", "raise the timeout")
 	if strings.Join(f.Stack, ",") != "loading" {

@@ -186,6 +186,30 @@ func TestTheContextFileIsOfThisEventOnly(t *testing.T) {
 	}
 }
 
+func TestWithoutProcTheContextIsInATemporaryFile(t *testing.T) {
+	if out, err := run(t, "/", nil, "unshare", "-m", "umount", "-l", "/proc"); err != nil {
+		t.Skipf("/proc can't be taken away here: %v %s", err, out)
+	}
+	c := deploy(t, sh(`echo "$BOOTSTRAP_CONTEXT_FILE"; cat "$BOOTSTRAP_CONTEXT_FILE"`), func(f *platform.Function, _ *platform.Options) {
+		wrap(t, f, "umount -l /proc; exec ")
+		script := filepath.Join(f.Dir, "bootstrap")
+		if err := os.Rename(script, filepath.Join(f.Dir, "inner")); err != nil {
+			t.Fatal(err)
+		}
+		file("bootstrap", "#!/bin/sh\nexec unshare -m "+filepath.Join(f.Dir, "inner")+"\n", 0o755)(f, nil)
+	})
+	path, context, _ := strings.Cut(c.answer("{}"), "\n")
+	if !strings.HasPrefix(path, "/tmp/") || !json.Valid([]byte(context)) {
+		t.Errorf("got %q with %q", path, context)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Errorf("%s is left behind", path)
+	}
+}
+
 var agency = platform.Credentials{AccessKey: "AKPLANTED0001", SecretKey: "SKPLANTED0002", SecurityToken: "STPLANTED0003",
 	AuthToken: "ATPLANTED0004", SecurityAccessKey: "SAPLANTED0005", SecuritySecretKey: "SSPLANTED0006"}
 
