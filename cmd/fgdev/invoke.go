@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"fgbootstrap/platform"
+)
+
+type invokeCommand struct {
+	Event string `short:"e" placeholder:"FILE" help:"The event, any bytes; - is stdin (default: {})."`
+	Async bool   `help:"Make the invocation type async."`
+	functionFlags
+}
+
+// Run invokes once. stdout gets the result's bytes and nothing else.
+func (c *invokeCommand) Run(ctx context.Context, std streams) error {
+	payload, err := c.payload(std)
+	if err != nil {
+		return usageError{err}
+	}
+	p, stop, err := c.open(std)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	ev := platform.Event{Payload: payload, Async: c.Async}
+	if c.Streaming {
+		ev.Stream = std.out
+	}
+	result, err := p.Invoke(ctx, ev)
+	switch {
+	case errors.Is(err, platform.ErrEventTooLarge):
+		return usageError{err}
+	case errors.Is(err, context.Canceled):
+		return errors.New("interrupted")
+	case err != nil:
+		return err
+	}
+	return c.print(std, result)
+}
+
+func (c *invokeCommand) payload(std streams) ([]byte, error) {
+	var (
+		payload []byte
+		err     error
+	)
+	switch c.Event {
+	case "":
+		return []byte("{}"), nil
+	case "-":
+		payload, err = io.ReadAll(std.in)
+	default:
+		payload, err = os.ReadFile(c.Event)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("event: %w", err)
+	}
+	if !json.Valid(payload) {
+		std.note("warning: the event %s is not JSON; sending it as it is", c.Event)
+	}
+	return payload, nil
+}
+
+func (c *invokeCommand) print(std streams, r *platform.Result) error {
+	out := std.out
+	if r.Cut { // half a result is there already
+		std.note("the streamed result broke off after %d bytes", r.Size)
+		out = std.err
+	}
+	if _, err := out.Write(r.Payload); err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	if r.Failed {
+		return errInvocation
+	}
+	return nil
+}

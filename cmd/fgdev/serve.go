@@ -1,0 +1,31 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"fgbootstrap/platform"
+)
+
+type runCommand struct {
+	// 8000 is where web programs listen by default, 8081 to 8090 belong to the platform's extensions.
+	Listen string `default:"127.0.0.1:8070" placeholder:"HOST:PORT" help:"Address of the doors; port 0 takes a free one."`
+	functionFlags
+}
+
+// Run serves until it is interrupted.
+func (c *runCommand) Run(ctx context.Context, std streams) error {
+	p, stop, err := c.open(std)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	door, err := platform.OpenDoor(p, c.Listen)
+	if err != nil {
+		return usageError{fmt.Errorf("--listen %s: %w", c.Listen, err)}
+	}
+	_, _ = fmt.Fprintf(std.out, "API gateway:  http://%s/\nraw events:   http://%s%s  (POST)\n", door.Addr(), door.Addr(), platform.RawPath)
+	<-ctx.Done()
+	std.note("stopping")
+	return door.Close()
+}

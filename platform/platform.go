@@ -1,0 +1,86 @@
+// Package platform is FunctionGraph on one machine, as far as a custom runtime can see it: the server side of the
+// runtime API (API), the instance that polls it (Function), and the front doors through which events come in (Door).
+//
+// What is not documented by the vendor is decided here so that a bootstrap that is right on this platform is right on
+// the real one. It does not scale out, retry asynchronous events, or confine the function: a function runs with the
+// rights of whoever starts it. The API alone is portable; running a function needs Linux.
+package platform
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Options are the platform's side of a function: limits, faults, the log.
+type Options struct {
+	Config
+	Log   io.Writer     // gets the program's output and the platform's lines; nil drops them
+	Grace time.Duration // from SIGTERM to SIGKILL at Close; default 3s
+}
+
+// loadTimeout is how long a function that runs may leave an event unfetched before its instance is given up.
+const loadTimeout = 30 * time.Second
+
+// Platform runs one function.
+type Platform struct {
+	fn   Function
+	api  *API
+	sup  *supervisor
+	logs *journal
+}
+
+// New opens the runtime API for the function. Its instance starts with the first event, as on the real platform.
+// Options.Timeout is taken from the function.
+func New(fn Function, opt Options) (*Platform, error) {
+	fn, err := fn.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("function: %w", err)
+	}
+	if opt.Grace == 0 {
+		opt.Grace = 3 * time.Second
+	}
+	if opt.LoadTimeout == 0 {
+		opt.LoadTimeout = loadTimeout
+	}
+	p := &Platform{fn: fn, logs: newJournal(opt.Log)}
+	opt.Timeout = fn.Timeout
+	expired := opt.Expired
+	opt.Expired = func(instance int) {
+		p.sup.kill(instance)
+		if expired != nil {
+			expired(instance)
+		}
+	}
+	if p.api, err = NewAPI(opt.Config); err != nil {
+		return nil, err
+	}
+	p.sup = newSupervisor(fn, p.api, p.logs, opt.Grace)
+	return p, nil
+}
+
+// API is the runtime API behind the platform, for its Addr, Polls and Reports.
+func (p *Platform) API() *API { return p.api }
+
+// Function is the function with its defaults filled in.
+func (p *Platform) Function() Function { return p.fn }
+
+// Invoke runs the function once, see API.Invoke. When it returns a timeout, nothing of the instance runs any more.
+func (p *Platform) Invoke(ctx context.Context, ev Event) (*Result, error) {
+	if ev.RequestID == "" {
+		ev.RequestID = NewID()
+	}
+	p.logs.start(ev.RequestID, p.fn.Version)
+	r, err := p.api.Invoke(ctx, ev)
+	if err == nil {
+		p.logs.finish(r, p.fn, p.sup.memory())
+	}
+	return r, err
+}
+
+// Close stops the instance (SIGTERM, the grace, then SIGKILL for all of it) and the API.
+func (p *Platform) Close() error {
+	p.sup.close()
+	return p.api.Close()
+}

@@ -1,0 +1,141 @@
+package platform
+
+import (
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// poll answers GET …/invocation/request, which waits until there is an event.
+func (a *API) poll(ctx *fasthttp.RequestCtx, c *conn) {
+	a.history.polled(time.Now())
+	if rule, ok := a.faults.take(DoorPoll, false); ok {
+		pollFault(ctx, c, rule)
+		return
+	}
+	call := a.next(c)
+	if call == nil { // nobody is there to be answered
+		_ = c.Close()
+		return
+	}
+	a.writeEvent(ctx, call)
+	if rule, ok := a.faults.take(DoorPoll, true); ok {
+		eventFault(ctx, c, rule)
+	}
+}
+
+// next waits for an event for this connection; nil if the client hangs up or the server closes.
+func (a *API) next(c *conn) *call {
+	for {
+		got := a.park(c)
+		if got == nil {
+			return nil
+		}
+		if c.gone() { // it died after the event was handed over: the next poller shall have it
+			a.queue.putBack(got)
+			return nil
+		}
+		if a.deliver(got) {
+			return got
+		}
+	}
+}
+
+func (a *API) park(c *conn) *call {
+	ticket := a.queue.ticket()
+	select {
+	case got := <-ticket:
+		return got
+	default:
+	}
+	hungUp, stop := c.watch()
+	defer stop()
+	select {
+	case got := <-ticket:
+		return got
+	case <-hungUp:
+	case <-a.closing:
+	}
+	a.queue.leave(ticket)
+	return nil
+}
+
+// deliver starts the event's time; false if its caller has gone meanwhile.
+func (a *API) deliver(c *call) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c.stage != queued {
+		return false
+	}
+	c.stage, c.started, c.instance = delivered, time.Now(), int(a.instance.Load())
+	a.taker.Store(int64(c.instance))
+	close(c.taken)
+	return true
+}
+
+func (a *API) writeEvent(ctx *fasthttp.RequestCtx, c *call) {
+	ctx.SetContentType("application/json")
+	invokeType := map[bool]string{false: "sync", true: "async"}[c.event.Async]
+	own := map[string]string{"X-Cff-Request-Id": c.id, "X-CFF-Invoke-Type": invokeType}
+	for _, h := range mergeHeaders(a.cfg.Credentials.headers(), a.cfg.Headers, own, c.event.Headers) {
+		ctx.Response.Header.Set(h[0], h[1])
+	}
+	ctx.SetBody(c.event.Payload)
+}
+
+// mergeHeaders lays name-value sets over each other, whatever the case of the names; an empty value takes one away.
+func mergeHeaders(sets ...map[string]string) map[string][2]string {
+	merged := make(map[string][2]string)
+	for _, set := range sets {
+		for name, value := range set {
+			if value == "" {
+				delete(merged, strings.ToLower(name))
+			} else {
+				merged[strings.ToLower(name)] = [2]string{name, value}
+			}
+		}
+	}
+	return merged
+}
+
+func pollFault(ctx *fasthttp.RequestCtx, c *conn, rule Rule) {
+	switch rule.Kind {
+	case "reset":
+		c.reset()
+	case "500":
+		answer(ctx, fasthttp.StatusInternalServerError, "a fault rule asked for this")
+	case "noid":
+		ctx.SetBodyString("{}")
+	case "empty":
+		ctx.SetStatusCode(fasthttp.StatusNoContent)
+	}
+}
+
+func eventFault(ctx *fasthttp.RequestCtx, c *conn, rule Rule) {
+	if rule.Kind == "bighead" {
+		bigHead(&ctx.Response.Header, rule.Size)
+	}
+	body := len(ctx.Response.Body())
+	ctx.Response.Header.SetContentLength(body)
+	head := len(ctx.Response.Header.Header())
+	switch rule.Kind {
+	case "cuthead":
+		c.plan = writePlan{cut: true, after: head / 2}
+	case "cut":
+		c.plan = writePlan{cut: true, after: min(head+body/2, head+body-1)}
+	case "slow":
+		c.plan = writePlan{slow: rule.Wait, total: head + body}
+	}
+}
+
+// bigHead adds metadata headers of about size bytes in all, none longer than 4 KB.
+func bigHead(h *fasthttp.ResponseHeader, size int64) {
+	const line = 4 << 10
+	for i := 0; size > 0; i++ {
+		name := "X-CFF-Extra-" + strings.Repeat("I", i+1)
+		n := min(size, line)
+		h.Set(name, strings.Repeat("x", int(max(n-int64(len(name)+4), 1))))
+		size -= n
+	}
+}

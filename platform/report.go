@@ -1,0 +1,299 @@
+package platform
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+var errReportTooLarge = errors.New("body too large")
+
+// report answers the two POSTs.
+func (a *API) report(ctx *fasthttp.RequestCtx, c *conn, kind Kind, id string) {
+	r := Report{RequestID: id, Kind: kind, At: time.Now(), Chunked: ctx.Request.Header.ContentLength() == -1}
+	rule, _ := a.faults.take(DoorPost, false)
+	if rule.Kind == "stall" {
+		wait(rule.Wait, a.closing)
+	}
+	call := a.reading(id)
+	defer a.readingEnds(call)
+	body := &body{ctx: ctx, conn: c, hash: sha256.New()}
+	if rule.Kind == "cut" {
+		body.cutAfter(rule.Size)
+	}
+	if a.streams(call, r, rule, c) {
+		a.stream(call, &r, body)
+	} else {
+		a.held(call, &r, body, rule)
+	}
+	a.reply(ctx, c, r, rule)
+}
+
+// streams decides whether the body flows to the caller, and if so makes this connection the one that carries it.
+func (a *API) streams(call *call, r Report, rule Rule, c *conn) bool {
+	if !a.cfg.Streaming || !r.Chunked || r.Kind != KindResponse || call == nil || rejects(rule) != 0 {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if call.stage != delivered {
+		return false
+	}
+	call.stage, call.conn, call.ended = streaming, c, make(chan struct{})
+	return true
+}
+
+// rejects is the status with which a fault turns a report away; 0 if it does not.
+func rejects(rule Rule) int {
+	return map[string]int{
+		"500": fasthttp.StatusInternalServerError,
+		"404": fasthttp.StatusNotFound,
+		"413": fasthttp.StatusRequestEntityTooLarge,
+	}[rule.Kind]
+}
+
+// held reads the whole body and then decides.
+func (a *API) held(call *call, r *Report, b *body, rule Rule) {
+	var buf bytes.Buffer
+	err := b.copyTo(&buf, a.cfg.MaxPayload)
+	b.describe(r, buf.Bytes(), err)
+	switch {
+	case !r.Complete, rule.Kind == "reset":
+		a.history.add(*r)
+	case rejects(rule) != 0:
+		a.turnAway(call, r, rejects(rule), rejection(rule))
+	case errors.Is(err, errReportTooLarge):
+		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxPayload))
+	default:
+		a.judge(call, r, &Result{Payload: buf.Bytes(), Size: r.Size, Failed: r.Kind == KindError})
+	}
+}
+
+// rejection is the caller's outcome when a fault turned the report away; none after a 500, which asks for a repetition.
+func rejection(rule Rule) *Result {
+	switch rule.Kind {
+	case "404":
+		return failure(CodeInvocation, "the platform has given this invocation up (a fault rule asked for this)")
+	case "413":
+		return failure(CodeTooLarge, "response body too large (a fault rule asked for this)")
+	default:
+		return nil
+	}
+}
+
+func tooLarge(limit int64) *Result {
+	return failure(CodeTooLarge, "response body is larger than the limit of %d bytes", limit)
+}
+
+// turnAway refuses a report. With a result the invocation is over, too.
+func (a *API) turnAway(call *call, r *Report, status int, result *Result) {
+	r.Status = status
+	a.history.add(*r)
+	if call == nil || result == nil {
+		return
+	}
+	a.mu.Lock()
+	call.settle(result)
+	a.mu.Unlock()
+}
+
+// judge makes the report the outcome, or recognizes a repetition, or finds it too late.
+func (a *API) judge(call *call, r *Report, result *Result) {
+	a.awaitStream(call)
+	if a.counts(call, r, result) {
+		return
+	}
+	r.Status = fasthttp.StatusNotFound
+	if first, ok := a.history.outcome(r.RequestID); ok && first.Kind == r.Kind && first.Size == r.Size && first.SHA256 == r.SHA256 {
+		r.Status, r.Repeated = first.Status, true
+	}
+	a.history.add(*r)
+}
+
+// awaitStream lets a stream of the same id come to its end first: an error report overtakes the news that the
+// connection before it was cut.
+func (a *API) awaitStream(call *call) {
+	if call == nil {
+		return
+	}
+	a.mu.Lock()
+	ended := call.ended
+	a.mu.Unlock()
+	if ended != nil {
+		select {
+		case <-ended:
+		case <-call.done:
+		case <-a.closing:
+		}
+	}
+}
+
+// counts makes a complete report the outcome if the call is open for it. The history knows it before Invoke returns.
+func (a *API) counts(call *call, r *Report, result *Result) bool {
+	if call == nil {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case call.stage == delivered && !result.Streamed:
+	case call.stage == streaming && result.Streamed:
+	case call.stage == broken && r.Kind == KindError:
+	default:
+		return false
+	}
+	r.Status, r.Counted = fasthttp.StatusOK, true
+	a.history.add(*r)
+	return call.settle(result)
+}
+
+// stream passes the body on as it arrives. Cut short, it leaves the id open for the error report.
+func (a *API) stream(call *call, r *Report, b *body) {
+	defer close(call.ended)
+	var kept bytes.Buffer
+	dst := call.event.Stream
+	if dst == nil {
+		dst = &kept
+	}
+	err := b.copyTo(dst, a.cfg.MaxStream)
+	b.describe(r, kept.Bytes(), err)
+	switch {
+	case errors.Is(err, errReportTooLarge):
+		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxStream))
+	case r.Complete && a.counts(call, r, &Result{Payload: kept.Bytes(), Size: r.Size, Streamed: true}):
+	default:
+		a.history.add(*r)
+		a.mu.Lock()
+		call.stage = max(call.stage, broken)
+		a.mu.Unlock()
+	}
+}
+
+// reading finds the call of an id, nil if there is none, and keeps its instance's exit from being its outcome.
+func (a *API) reading(id string) *call {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.calls[id]
+	if c != nil {
+		c.reading++
+	}
+	return c
+}
+
+func (a *API) readingEnds(c *call) {
+	if c == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c.reading--; c.reading == 0 && c.exit != nil {
+		c.settle(c.exit)
+	}
+}
+
+// reply answers the report, or breaks the connection where there is no status to give.
+func (a *API) reply(ctx *fasthttp.RequestCtx, c *conn, r Report, rule Rule) {
+	if r.Status == 0 || rule.Kind == "lost" {
+		c.reset()
+		return
+	}
+	if rule.Kind == "slow" {
+		wait(rule.Wait, a.closing)
+	}
+	switch r.Status {
+	case fasthttp.StatusOK:
+	case fasthttp.StatusNotFound:
+		answer(ctx, r.Status, fmt.Sprintf("no invocation %q waits for this report", r.RequestID))
+	case fasthttp.StatusRequestEntityTooLarge:
+		answer(ctx, r.Status, "response body is larger than the limit")
+	default:
+		answer(ctx, r.Status, "a fault rule asked for this")
+	}
+}
+
+// body reads a request's body, whole or until it breaks.
+type body struct {
+	ctx  *fasthttp.RequestCtx
+	conn *conn
+	hash interface {
+		io.Writer
+		Sum([]byte) []byte
+	}
+	size int64
+	cut  int64 // reset the connection after so many bytes; 0 is never
+}
+
+// cutAfter plans the cut: after size bytes, or if that is 0 half of the declared length, or 64 KB of a stream.
+func (b *body) cutAfter(size int64) {
+	b.cut = size
+	if length := b.ctx.Request.Header.ContentLength(); size == 0 && length >= 0 {
+		b.cut = max(int64(length/2), 1)
+	} else if size == 0 {
+		b.cut = 64 << 10
+	}
+}
+
+// copyTo copies the body to dst; nil means that all of it arrived. What exceeds the limit is read to its end, but not
+// copied, or the client would still be writing when the answer comes and never read it.
+func (b *body) copyTo(dst io.Writer, limit int64) error {
+	src := b.ctx.RequestBodyStream()
+	if src == nil {
+		return nil
+	}
+	buf := make([]byte, b.bufferSize())
+	over := false
+	for {
+		n, err := src.Read(buf)
+		b.size += int64(n)
+		if b.cut > 0 && b.size >= b.cut {
+			return errSabotaged
+		}
+		over = over || b.size > limit
+		if !over && n > 0 {
+			_, _ = b.hash.Write(buf[:n]) // never fails
+			if _, werr := dst.Write(buf[:n]); werr != nil {
+				return werr
+			}
+		}
+		if err != nil {
+			return b.verdict(err, over)
+		}
+	}
+}
+
+func (b *body) bufferSize() int {
+	if length := b.ctx.Request.Header.ContentLength(); length >= 0 {
+		return min(max(length, 512), 256<<10)
+	}
+	return 256 << 10
+}
+
+// verdict tells a body that has ended from one that broke off. The parser below reports io.EOF for both; but a whole
+// body never makes it read up to the end of the connection, and a declared length has to be reached.
+func (b *body) verdict(err error, over bool) error {
+	length := int64(b.ctx.Request.Header.ContentLength())
+	switch {
+	case !errors.Is(err, io.EOF):
+		return err
+	case length < 0 && b.conn.ended.Load(), b.size < length:
+		return io.ErrUnexpectedEOF
+	case over:
+		return errReportTooLarge
+	default:
+		return nil
+	}
+}
+
+// describe fills in what arrived.
+func (b *body) describe(r *Report, kept []byte, err error) {
+	r.Size, r.Complete = b.size, err == nil || errors.Is(err, errReportTooLarge)
+	copy(r.SHA256[:], b.hash.Sum(nil))
+	if len(kept) <= keptBody {
+		r.Body = kept
+	}
+}

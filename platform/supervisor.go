@@ -1,0 +1,198 @@
+package platform
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	backoffFirst = 50 * time.Millisecond
+	backoffLast  = 2 * time.Second
+	sampling     = 50 * time.Millisecond
+	startsInARow = 5 // fruitless starts until the waiting events are failed
+)
+
+// supervisor keeps one instance of the function alive while there are events for it.
+type supervisor struct {
+	fn    Function
+	api   *API
+	logs  *journal
+	grace time.Duration
+
+	wake chan struct{} // an event was queued
+	stop chan struct{}
+	done chan struct{} // the loop has ended
+
+	mu      sync.Mutex
+	current *process // nil while none runs
+	number  int
+	peak    int64 // memory of the instance at most, in bytes
+}
+
+func newSupervisor(fn Function, api *API, logs *journal, grace time.Duration) *supervisor {
+	s := &supervisor{fn: fn, api: api, logs: logs, grace: grace,
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
+	api.onQueued(func() {
+		select {
+		case s.wake <- struct{}{}:
+		default:
+		}
+	})
+	go s.run()
+	return s
+}
+
+// run starts an instance whenever events wait and none is there. An instance that ends without having taken an event
+// counts as a fruitless start.
+func (s *supervisor) run() {
+	defer close(s.done)
+	fruitless := 0
+	for s.awaitEvent() {
+		ended, served := s.live()
+		switch {
+		case served:
+			fruitless = 0
+		case ended != nil:
+			s.api.refuse(ended)
+			fruitless = 0
+		default:
+			fruitless++
+		}
+		if fruitless == startsInARow {
+			s.api.refuse(failure(CodeStartFailures, "function failed to start several times: the bootstrap exited %d times without taking an event, see the log", fruitless))
+			fruitless = 0
+		}
+		if fruitless > 0 && !wait(min(backoffFirst<<(fruitless-1), backoffLast), s.stop) {
+			return
+		}
+	}
+}
+
+// awaitEvent waits until an event is queued; false when the platform closes.
+func (s *supervisor) awaitEvent() bool {
+	for {
+		select {
+		case <-s.stop:
+			return false
+		default:
+		}
+		if events, _ := s.api.queue.counts(); events > 0 {
+			return true
+		}
+		select {
+		case <-s.wake:
+		case <-s.stop:
+			return false
+		}
+	}
+}
+
+// live is one instance from start to end: unstarted says why it could not be started, served whether it took an event.
+func (s *supervisor) live() (unstarted *Result, served bool) {
+	path, missing := s.fn.bootstrap()
+	if missing != nil {
+		return missing, false
+	}
+	number := s.api.begin()
+	p, err := s.start(number, path)
+	if err != nil {
+		return failure(CodeInit, "the bootstrap can't be started: %v", err), false
+	}
+	s.watch(p)
+	s.end(number, p)
+	return nil, s.api.served(number)
+}
+
+// watch looks at the memory while events are in hand, until the instance ends or has to.
+func (s *supervisor) watch(p *process) {
+	tick := time.NewTicker(sampling)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.exited:
+			return
+		case <-s.stop:
+			p.terminate(s.grace)
+			return
+		case <-tick.C:
+			if !s.logs.discards() && s.api.busy() {
+				s.sample(p)
+			}
+		}
+	}
+}
+
+func (s *supervisor) sample(p *process) {
+	used := p.memory()
+	s.mu.Lock()
+	s.peak = max(s.peak, used)
+	s.mu.Unlock()
+}
+
+func (s *supervisor) start(number int, path string) (*process, error) {
+	env, err := s.fn.environ(s.api.Addr())
+	if err != nil {
+		return nil, err
+	}
+	p, err := startProcess(path, s.fn.Dir, env, s.logs, "RUNTIME_API_ADDR="+s.api.Addr())
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	s.current, s.number, s.peak = p, number, 0
+	s.mu.Unlock()
+	return p, nil
+}
+
+// end clears away what the bootstrap has left behind, before its events are failed: nothing of them runs on.
+func (s *supervisor) end(number int, p *process) {
+	if err := p.kill(); err != nil {
+		s.logs.printf("instance %d: %v", number, err)
+	}
+	s.mu.Lock()
+	s.current = nil
+	s.mu.Unlock()
+	s.logs.printf("instance %d: runtime process is exited: %s", number, p.how())
+	s.api.exited(number)
+}
+
+// kill ends the instance of that number at once and waits until nothing of it is left.
+func (s *supervisor) kill(number int) {
+	s.mu.Lock()
+	p, current := s.current, s.number
+	s.mu.Unlock()
+	if p == nil || current != number {
+		return
+	}
+	if err := p.kill(); err != nil {
+		s.logs.printf("instance %d: %v", number, err)
+	}
+}
+
+// memory is the peak of the instance in bytes, as far as it was seen; it also lets the program's log catch up.
+func (s *supervisor) memory() int64 {
+	if s.logs.discards() {
+		return 0 // nobody reads it, and walking all processes costs more than a small invocation
+	}
+	s.mu.Lock()
+	p := s.current
+	s.mu.Unlock()
+	if p != nil {
+		p.flush()
+		s.sample(p)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peak
+}
+
+func (s *supervisor) close() {
+	s.mu.Lock()
+	select {
+	case <-s.stop:
+	default:
+		close(s.stop)
+	}
+	s.mu.Unlock()
+	<-s.done
+}

@@ -1,0 +1,202 @@
+package platform
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// maxUnpacked is the platform's limit for the unpacked code in bytes.
+const maxUnpacked = 1500 << 20
+
+// Code is a function's code on disk.
+type Code struct {
+	Dir  string // the code root
+	temp string // removed by Close; "" if the folder is the user's
+}
+
+// OpenCode takes a folder as it is, or unpacks a ZIP into a temporary one. The caller must Close it.
+func OpenCode(name string) (*Code, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("code: %w", err)
+	}
+	if info.IsDir() {
+		return &Code{Dir: name}, nil
+	}
+	c, err := newTempCode()
+	if err != nil {
+		return nil, err
+	}
+	if err := Unpack(name, c.Dir); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// newTempCode makes an empty code root inside a folder of its own: the function runs in its parent.
+func newTempCode() (*Code, error) {
+	temp, err := os.MkdirTemp("", "fg-")
+	if err != nil {
+		return nil, fmt.Errorf("code: %w", err)
+	}
+	c := &Code{Dir: filepath.Join(temp, "code"), temp: temp}
+	if err := os.Mkdir(c.Dir, 0o755); err != nil {
+		return nil, errors.Join(fmt.Errorf("code: %w", err), c.Close())
+	}
+	return c, nil
+}
+
+// WithFile is a copy of the code, in a temporary folder, with one executable added to its root under the given name.
+// The original stays as it is, and open.
+func (c *Code) WithFile(name, from string) (*Code, error) {
+	dup, err := newTempCode()
+	if err != nil {
+		return nil, err
+	}
+	if err := copyAll(dup.Dir, c.Dir, name, from); err != nil {
+		return nil, errors.Join(fmt.Errorf("copy of the code: %w", err), dup.Close())
+	}
+	return dup, nil
+}
+
+func copyAll(dst, src, name, from string) error {
+	if err := os.CopyFS(dst, os.DirFS(src)); err != nil {
+		return err
+	}
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(filepath.Join(dst, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// Close removes what OpenCode or WithFile has made; a folder of the user's stays.
+func (c *Code) Close() error {
+	if c.temp == "" {
+		return nil
+	}
+	return os.RemoveAll(c.temp)
+}
+
+// Unpack extracts a ZIP into dest, which has to exist and be empty, keeping permissions. An entry that would leave dest,
+// also by way of a symbolic link, is an error that names it, as are an encrypted entry and more than 1500 MB.
+func Unpack(name, dest string) error {
+	r, err := zip.OpenReader(name)
+	if err != nil {
+		return fmt.Errorf("%s is not a ZIP file that can be read: %w", name, err)
+	}
+	defer r.Close()
+	root, err := os.OpenRoot(dest)
+	if err != nil {
+		return fmt.Errorf("unpack %s: %w", name, err)
+	}
+	defer root.Close()
+	left := int64(maxUnpacked)
+	for _, f := range r.File {
+		n, err := extract(root, f, left)
+		if err != nil {
+			return fmt.Errorf("unpack %s: entry %q: %w", name, f.Name, err)
+		}
+		left -= n
+	}
+	if err := checkLinks(dest); err != nil {
+		return fmt.Errorf("unpack %s: %w", name, err)
+	}
+	return nil
+}
+
+var errLeaves = errors.New("it leaves the folder")
+
+func extract(root *os.Root, f *zip.File, left int64) (int64, error) {
+	name := strings.TrimSuffix(f.Name, "/")
+	switch {
+	case strings.Contains(name, `\`):
+		return 0, errors.New("its name holds a backslash: make the ZIP with / between folders")
+	case !filepath.IsLocal(name):
+		return 0, errLeaves
+	case f.Flags&1 != 0:
+		return 0, errors.New("it is encrypted")
+	case f.Mode().IsDir():
+		return 0, root.MkdirAll(name, 0o755)
+	}
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return 0, err
+	}
+	switch {
+	case f.Mode()&fs.ModeSymlink != 0:
+		return 0, extractLink(root, f, name)
+	case f.Mode().IsRegular():
+		return extractFile(root, f, name, left)
+	default:
+		return 0, fmt.Errorf("it is neither a file nor a folder nor a link (%v)", f.Mode())
+	}
+}
+
+func extractFile(root *os.Root, f *zip.File, name string, left int64) (int64, error) {
+	in, err := f.Open()
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode().Perm()|0o400)
+	if err != nil {
+		return 0, err
+	}
+	n, err := io.Copy(out, io.LimitReader(in, left+1)) // the size in the header may lie
+	if err == nil && n > left {
+		err = fmt.Errorf("unpacked, the code is larger than %d MB", maxUnpacked>>20)
+	}
+	// Chmod, as the mode given above is subject to the umask.
+	return n, errors.Join(err, out.Chmod(f.Mode().Perm()|0o400), out.Close())
+}
+
+func extractLink(root *os.Root, f *zip.File, name string) error {
+	in, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	target, err := io.ReadAll(io.LimitReader(in, 4096))
+	if err != nil {
+		return err
+	}
+	if path.IsAbs(string(target)) || !filepath.IsLocal(path.Join(path.Dir(name), string(target))) {
+		return fmt.Errorf("link to %q: %w", target, errLeaves)
+	}
+	return root.Symlink(string(target), name)
+}
+
+// checkLinks follows all links once more: one that stays inside by its text may leave by way of another.
+func checkLinks(dest string) error {
+	dest, err := filepath.EvalSymlinks(dest)
+	if err != nil {
+		return err
+	}
+	return filepath.WalkDir(dest, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		rel, _ := filepath.Rel(dest, name)
+		real, err := filepath.EvalSymlinks(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it leads nowhere
+		}
+		if inside, relErr := filepath.Rel(dest, real); err != nil || relErr != nil || !filepath.IsLocal(inside) {
+			return fmt.Errorf("entry %q: link: %w", rel, errors.Join(errLeaves, err))
+		}
+		return nil
+	})
+}

@@ -1,0 +1,156 @@
+package platform
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+var errSabotaged = errors.New("connection broken by a fault rule")
+
+// conn is a client's connection. It knows whether the client's side has ended, and can break or slow down what is written.
+type conn struct {
+	*net.TCPConn
+	ended atomic.Bool // a read met the end or an error
+	plan  writePlan   // touched by the serving goroutine only
+	stop  <-chan struct{}
+}
+
+// writePlan is what a fault does to the bytes of one answer.
+type writePlan struct {
+	cut   bool
+	after int // bytes let through before the cut
+	slow  time.Duration
+	total int // bytes that slow is spread over
+}
+
+// Read notes the end of the stream: the HTTP parser below takes an end between two chunks for the end of the body.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.TCPConn.Read(p)
+	if err != nil {
+		c.ended.Store(true)
+	}
+	return n, err
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	switch {
+	case c.plan.cut:
+		return c.writeCut(p)
+	case c.plan.slow > 0:
+		return c.writeSlowly(p)
+	default:
+		return c.TCPConn.Write(p)
+	}
+}
+
+func (c *conn) writeCut(p []byte) (int, error) {
+	if c.plan.after >= len(p) {
+		c.plan.after -= len(p)
+		return c.TCPConn.Write(p)
+	}
+	n, err := c.TCPConn.Write(p[:c.plan.after])
+	if err != nil {
+		return n, err
+	}
+	c.reset()
+	return n, errSabotaged
+}
+
+// writeSlowly spreads the answer over its time in pieces of a twentieth.
+func (c *conn) writeSlowly(p []byte) (int, error) {
+	piece := max(c.plan.total/20, 1)
+	pause := c.plan.slow * time.Duration(piece) / time.Duration(max(c.plan.total, 1))
+	written := 0
+	for written < len(p) {
+		n, err := c.TCPConn.Write(p[written:min(written+piece, len(p))])
+		written += n
+		if err != nil {
+			return written, err
+		}
+		if !wait(pause, c.stop) {
+			return written, net.ErrClosed
+		}
+	}
+	return written, nil
+}
+
+// reset ends the connection with RST and not FIN, as a broken network or a dying proxy does.
+func (c *conn) reset() {
+	_ = c.SetLinger(0) // fails only on a connection that is closed already
+	_ = c.Close()
+}
+
+// gone reports whether the client has hung up, without taking a byte that may belong to its next request.
+func (c *conn) gone() bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	gone := false
+	err = raw.Control(func(fd uintptr) { _, gone = peek(fd) })
+	return gone || err != nil
+}
+
+// watch closes the returned channel when the client hangs up. The caller must call stop before it reads again.
+func (c *conn) watch() (hungUp <-chan struct{}, stop func()) {
+	gone, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		if c.waitHangUp() {
+			close(gone)
+		}
+	}()
+	return gone, func() {
+		_ = c.SetReadDeadline(time.Unix(1, 0)) // wakes waitHangUp; on a closed connection it has woken already
+		<-done
+		_ = c.SetReadDeadline(time.Time{})
+	}
+}
+
+func (c *conn) waitHangUp() bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	gone := false
+	err = raw.Read(func(fd uintptr) (ready bool) {
+		ready, gone = peek(fd)
+		return ready
+	})
+	return gone || (err != nil && !errors.Is(err, os.ErrDeadlineExceeded))
+}
+
+// peek looks at the socket without waiting: ready if there is data, an end or an error; gone for the latter two.
+func peek(fd uintptr) (ready, gone bool) {
+	var b [1]byte
+	for {
+		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		switch {
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case errors.Is(err, syscall.EAGAIN):
+			return false, false
+		default:
+			return true, err != nil || n == 0
+		}
+	}
+}
+
+// wait sleeps, unless stop is closed first; it reports whether the time has passed.
+func wait(d time.Duration, stop <-chan struct{}) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-stop:
+		return false
+	}
+}
