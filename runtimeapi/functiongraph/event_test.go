@@ -132,25 +132,28 @@ func TestAHeadThatBreaksOffIsFollowedByTheNextPollAndShowsNoCredentials(t *testi
 	}
 }
 
-func TestAnswersWithoutAnEventAreSkipped(t *testing.T) {
+func TestAnAnswerWithoutAnEventIsSkipped(t *testing.T) {
 	t.Parallel()
-	s := listen(t)
-	start(t, s.addr, settings{})
-	for _, answer := range []string{
-		"HTTP/1.1 204 No Content\r\n\r\n",
-		"HTTP/1.1 204 No Content\r\nX-Cff-Request-Id: none\r\n\r\n",
-		"HTTP/1.1 304 Not Modified\r\n\r\n",
-		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-		"HTTP/1.1 200 OK\r\nX-Cff-Request-Id:\r\nContent-Length: 2\r\n\r\n{}",
-		"HTTP/1.0 200 OK\r\n\r\n{}",
-		"HTTP/1.1 500 Oops\r\nX-Cff-Request-Id: none\r\nContent-Length: 2\r\n\r\n{}",
+	for name, answer := range map[string]string{
+		"204":                  "HTTP/1.1 204 No Content\r\n\r\n",
+		"204 with an id":       "HTTP/1.1 204 No Content\r\nX-Cff-Request-Id: none\r\n\r\n",
+		"304":                  "HTTP/1.1 304 Not Modified\r\n\r\n",
+		"200 without an id":    "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+		"200 with no id":       "HTTP/1.1 200 OK\r\nX-Cff-Request-Id:\r\nContent-Length: 2\r\n\r\n{}",
+		"200 without a length": "HTTP/1.0 200 OK\r\n\r\n{}",
+		"500 with an id":       "HTTP/1.1 500 Oops\r\nX-Cff-Request-Id: none\r\nContent-Length: 2\r\n\r\n{}",
 	} {
-		p := s.accept()
-		p.poll()
-		p.send(answer)
-		_ = p.CloseWrite()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := listen(t)
+			start(t, s.addr, settings{})
+			p := s.accept()
+			p.poll()
+			p.send(answer)
+			_ = p.CloseWrite()
+			s.serveOne(s.accept(), "1")
+		})
 	}
-	s.serveOne(s.accept(), "1")
 }
 
 func TestAnEventWhoseSizeIsNotKnownArrivesWhole(t *testing.T) {
