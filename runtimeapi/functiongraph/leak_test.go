@@ -27,36 +27,32 @@ func TestEventsLeaveNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 					return echo(ctx, inv, w)
 				}})
 			round := func() {
-				for _, size := range []int{0, 1, 100_000, 100_001, 2 << 20, 2<<20 + 1} {
+				for _, size := range []int{0, 1, 100_000, 100_001, 1<<20 + 2, 1<<20 + 3} {
 					if r := invoke(t, api, platform.Event{Payload: make([]byte, size)}); r.Failed != (size%2 == 1) {
 						t.Errorf("%d bytes: %+v", size, r)
 					}
 				}
 			}
-			for range 3 {
+			round()
+			const slack = 3 // what is just coming to its end
+			goroutines, descriptors := runtime.NumGoroutine()+slack, openFiles()+slack
+			for range 10 {
 				round()
 			}
-			goroutines, descriptors := settle(t, runtime.NumGoroutine, 0), settle(t, openFiles, 0)
-			for range 30 {
-				round()
+			if n := settle(runtime.NumGoroutine, goroutines); n > goroutines {
+				t.Errorf("%d goroutines after %d", n, goroutines-slack)
 			}
-			if n := settle(t, runtime.NumGoroutine, goroutines+2); n > goroutines+2 {
-				t.Errorf("%d goroutines after %d", n, goroutines)
-			}
-			if n := settle(t, openFiles, descriptors+2); n > descriptors+2 {
-				t.Errorf("%d descriptors after %d", n, descriptors)
+			if n := settle(openFiles, descriptors); n > descriptors {
+				t.Errorf("%d descriptors after %d", n, descriptors-slack)
 			}
 		})
 	}
 }
 
 // settle is count once it is no more than limit, or after a while.
-func settle(t *testing.T, count func() int, limit int) int {
-	t.Helper()
-	for end := time.Now().Add(500 * time.Millisecond); time.Now().Before(end); runtime.Gosched() {
-		if count() <= limit {
-			break
-		}
+func settle(count func() int, limit int) int {
+	for end := time.Now().Add(patience / 4); count() > limit && time.Now().Before(end); {
+		runtime.Gosched()
 	}
 	return count()
 }
