@@ -59,9 +59,11 @@ type RuntimeAPI interface {
 	// arrive. An event that began to arrive and broke off is returned together
 	// with the error to report for it.
 	Next(ctx context.Context) (*Invocation, error)
-	// Respond reports success. A Response that is held whole may be sent again
-	// until inv.Expires; a committed one is sent once, as it is produced.
-	Respond(inv *Invocation, r *Response) error
+	// Respond reports success. A Response that is held whole may be sent again,
+	// until inv.Expires or ctx ends, but at least once; a committed one is sent
+	// once, as it is produced, and breaks off when ctx ends. The error is
+	// ErrRefused if the platform said no: then it is to be told nothing more.
+	Respond(ctx context.Context, inv *Invocation, r *Response) error
 	// Fail reports a failure; it is repeated like a whole response.
-	Fail(inv *Invocation, e *Error) error
+	Fail(ctx context.Context, inv *Invocation, e *Error) error
 }

@@ -24,6 +24,10 @@ const (
 // instance is being stopped.
 var ErrShutdown = errors.New("the instance is shutting down")
 
+// ErrRefused is a report that the platform has turned away for good: it does
+// not wait for one any more, or does not want one like this.
+var ErrRefused = errors.New("the platform refused the report")
+
 // Error is a failed invocation. Type, Message and Stack go to the caller of
 // the function, so Message is a sentence for somebody who has not read our
 // documentation; Cause goes to the log only.

@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -39,22 +40,25 @@ type Loop struct {
 func (l *Loop) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
-	context.AfterFunc(ctx, func() {
+	defer context.AfterFunc(ctx, func() {
 		select {
 		case <-time.After(l.Grace):
 			stop(ErrShutdown)
 		case <-work.Done(): // nothing was running any more
 		}
-	})
-	var pollers sync.WaitGroup
-	for _, api := range l.Pollers {
-		p, err := l.poller(api)
-		if err != nil {
+	})()
+	all := make([]*poller, len(l.Pollers))
+	for i, api := range l.Pollers {
+		var err error
+		if all[i], err = l.poller(api); err != nil {
 			return err
 		}
-		pollers.Go(func() { p.run(ctx, work) })
 	}
-	pollers.Wait()
+	var running sync.WaitGroup
+	for _, p := range all {
+		running.Go(func() { p.run(ctx, work) })
+	}
+	running.Wait()
 	end, cancel := context.WithTimeout(context.Background(), l.Grace)
 	defer cancel()
 	return l.Handler.Shutdown(end)
@@ -64,15 +68,17 @@ func (l *Loop) Run(ctx context.Context) error {
 type poller struct {
 	*Loop
 	api      RuntimeAPI
-	inv      *Invocation // the current one, for the sender of a stream
 	response *Response
+	// The current invocation and its context, for the sender of a stream.
+	ctx context.Context
+	inv *Invocation
 }
 
 func (l *Loop) poller(api RuntimeAPI) (*poller, error) {
 	p := &poller{Loop: l, api: api}
 	options := ResponseOptions{Limit: l.Limit, Wrap: l.Wrap}
 	if l.Streaming {
-		options.Stream = func(r *Response) error { return p.api.Respond(p.inv, r) }
+		options.Stream = func(r *Response) error { return p.api.Respond(p.ctx, p.inv, r) }
 	}
 	var err error
 	p.response, err = NewResponse(options)
@@ -98,36 +104,32 @@ func (p *poller) run(ctx, work context.Context) {
 
 // serve gives inv its one outcome. broken is why it can't even be handled.
 func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
-	p.inv = inv
+	ctx, cancel := context.WithDeadline(work, inv.Deadline)
+	defer cancel()
+	p.ctx, p.inv = ctx, inv
 	p.response.Reset(inv.Payload)
+	defer p.response.Reset(nil) // its memory may be large, and the next event far away
 	err := broken
 	if err == nil {
-		err = p.invoke(work, inv)
+		err = p.invoke(ctx, inv)
 	}
-	if err == nil {
-		err = p.response.finish()
-	} else {
-		// What stopped the response also stopped the program: the handler's
-		// error is only what came of it.
-		err = p.response.abort(err)
-	}
+	err = p.response.end(err)
 	log := p.Log.With(zap.String("requestId", inv.ID))
-	if err != nil {
-		p.fail(log, inv, asError(err))
+	if err != nil && !errors.Is(err, ErrRefused) {
+		p.fail(work, log, inv, asError(err))
 		return
 	}
 	if _, held := p.response.Whole(); held {
-		if err := p.api.Respond(inv, p.response); err != nil {
-			log.Error("the response did not reach the platform", zap.Error(err))
-			return
-		}
+		err = p.api.Respond(work, inv, p.response)
+	}
+	if err != nil {
+		log.Error("the response did not reach the platform", zap.Error(err))
+		return
 	}
 	log.Debug("done", zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 }
 
-func (p *poller) invoke(work context.Context, inv *Invocation) (err error) {
-	ctx, cancel := context.WithDeadline(work, inv.Deadline)
-	defer cancel()
+func (p *poller) invoke(ctx context.Context, inv *Invocation) (err error) {
 	// A fault of ours in one event must not take the others with it: the
 	// caller would see "runtime process is exited" and nobody would know why.
 	defer func() {
@@ -138,10 +140,10 @@ func (p *poller) invoke(work context.Context, inv *Invocation) (err error) {
 	return p.Handler.Invoke(ctx, inv, p.response)
 }
 
-func (p *poller) fail(log *zap.Logger, inv *Invocation, e *Error) {
+func (p *poller) fail(work context.Context, log *zap.Logger, inv *Invocation, e *Error) {
 	mask := p.Mask.With(inv.Credentials()...)
 	log.Error(mask.String(e.Error()))
-	if err := p.api.Fail(inv, e.masked(mask)); err != nil {
+	if err := p.api.Fail(work, inv, e.masked(mask)); err != nil {
 		log.Error("the error did not reach the platform", zap.Error(err))
 	}
 }

@@ -60,9 +60,8 @@ func (m *Mask) String(text string) string {
 	return text
 }
 
-// Cut is where text that goes on may be cut without tearing a secret that
-// began in it: len(text), or where such a beginning stands. A torn secret
-// would pass Bytes in two halves.
+// Cut is where text that goes on may be cut without tearing a secret, whole or
+// only begun: len(text) or less. A torn secret would pass Bytes in two halves.
 func (m *Mask) Cut(text []byte) int {
 	cut := len(text)
 	if m == nil {
@@ -73,6 +72,16 @@ func (m *Mask) Cut(text []byte) int {
 			if bytes.HasSuffix(text, s[:n]) {
 				cut = min(cut, len(text)-n)
 				break
+			}
+		}
+	}
+	// That beginning may lie in a whole secret, the end of which it is.
+	for before := len(text) + 1; cut < before; {
+		before = cut
+		for _, s := range m.secrets {
+			from := max(0, cut-len(s)+1)
+			if i := bytes.Index(text[from:min(len(text), cut+len(s)-1)], s); i >= 0 {
+				cut = min(cut, from+i)
 			}
 		}
 	}

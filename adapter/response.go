@@ -96,10 +96,10 @@ func (r *Response) Write(p []byte) (int, error) {
 		r.n += held
 		r.heldMore()
 	}
-	s := r.stream
+	s, err := r.stream, r.err
 	r.mu.Unlock()
-	if held == len(p) {
-		return held, nil
+	if err != nil || held == len(p) {
+		return held, err
 	}
 	n, err := s.write(p[held:]) // waits for the platform, so not under the lock
 	return held + n, err
@@ -182,14 +182,16 @@ func (r *Response) heldMore() {
 	case r.n == len(r.held):
 		r.commit()
 	case r.timer == nil:
-		r.timer = time.AfterFunc(commitDelay, func() {
+		var timer *time.Timer
+		timer = time.AfterFunc(commitDelay, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			// The invocation may have ended while this waited for the lock.
-			if r.timer != nil && r.err == nil {
+			if r.timer == timer && r.err == nil {
 				r.commit()
 			}
 		})
+		r.timer = timer
 	}
 }
 
@@ -200,40 +202,29 @@ func (r *Response) stopTimer() {
 	}
 }
 
-// finish ends the response of a handler that succeeded: a held one gets the
-// envelope it needs, a committed one is sent to its end.
-func (r *Response) finish() error {
-	s := r.end(nil)
-	switch {
-	case r.err != nil:
-		return r.err
-	case s != nil:
-		return s.end(nil)
-	default:
-		return r.envelop()
-	}
-}
-
-// abort ends the response of a handler that failed: a held one is forgotten, a
-// committed one breaks off, so that it can't pass for complete. It returns why
-// the response failed, if it did so before the handler, or else cause.
-func (r *Response) abort(cause error) error {
-	if s := r.end(cause); s != nil {
-		_ = s.end(cause) // it broke: that is what was asked for
-	}
-	return r.err
-}
-
-// end makes sure that nothing is committed any more. The stream has to be ended
-// without the lock, which its sender needs.
-func (r *Response) end(cause error) *stream {
+// end ends the response; cause is why the handler failed, or nil. Held, it gets
+// the envelope it needs; committed, it is sent to its end or, if there is an
+// error, breaks off, so that it can't pass for complete. The error is why the
+// response failed, if it did so before the handler: what stopped it has also
+// stopped the program, and the handler's error is only what came of it.
+func (r *Response) end(cause error) error {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stopTimer()
+	r.stopTimer() // nothing is committed from here on
 	if r.err == nil {
 		r.err = cause
 	}
-	return r.stream
+	s, err := r.stream, r.err
+	r.mu.Unlock()
+	if s == nil {
+		if err != nil {
+			return err
+		}
+		return r.envelop()
+	}
+	if sent := s.end(err); err == nil { // not under the lock, which the sender needs
+		err = sent
+	}
+	return err
 }
 
 // envelop wraps what is held if it answers the gateway and is no envelope.

@@ -1,9 +1,11 @@
 package adapter
 
 import (
+	"bufio"
 	"encoding/base64"
 	"fmt"
 	"io"
+	"unicode/utf8"
 )
 
 // streamBytes is the size of one write to the platform: 64 KB took 1.4 times as
@@ -31,8 +33,12 @@ func (r *Response) commit() {
 		return
 	}
 	r.stopTimer()
-	s := &stream{done: make(chan error, 1)}
-	s.wrap = r.Wrap && (start == r.n || r.held[start] != '{') && isAPIG(r.event)
+	wrap := r.Wrap && (start == r.n || r.held[start] != '{') && isAPIG(r.event)
+	if wrap && wrappedSize(r.total) > r.Limit {
+		r.err = r.tooLarge()
+		return
+	}
+	s := &stream{wrap: wrap, done: make(chan error, 1)}
 	s.out, s.in = io.Pipe()
 	r.stream = s
 	go func() {
@@ -69,42 +75,78 @@ func (s *stream) end(cause error) error {
 // the request must break off.
 func (r *Response) WriteTo(w io.Writer) (int64, error) {
 	c := &countingWriter{w: w}
+	err := r.writeTo(c)
+	return c.n, err
+}
+
+func (r *Response) writeTo(w io.Writer) error {
 	// What is held does not change after the commit.
 	first, s := r.held[:r.n], r.stream
-	body, tail := io.Writer(c), io.WriteCloser(nil)
-	if s.wrap {
-		if _, err := io.WriteString(c, envelopeHead+contentType(first)+envelopeBinary); err != nil {
-			return c.n, err
-		}
-		tail = base64.NewEncoder(base64.StdEncoding, c)
-		body = tail
+	if !s.wrap {
+		return s.copy(w, first)
 	}
-	if _, err := body.Write(first); err != nil {
-		return c.n, err
+	e, err := newEncoder(w, contentType(wholeRunes(first)))
+	if err != nil {
+		return err
 	}
-	buf := make([]byte, streamBytes)
-	for {
-		n, err := s.out.Read(buf)
-		if n > 0 {
-			if _, werr := body.Write(buf[:n]); werr != nil {
-				return c.n, werr
+	if err := s.copy(e, first); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// copy writes what was held and then what comes.
+func (s *stream) copy(w io.Writer, first []byte) error {
+	if _, err := w.Write(first); err != nil {
+		return err
+	}
+	_, err := io.CopyBuffer(w, s.out, make([]byte, streamBytes))
+	return err
+}
+
+// encoder is a base64 envelope that is written as its body comes. Every write
+// to it is one to the platform, all but the last two bytes, which may have to
+// wait for a third.
+type encoder struct {
+	out  *bufio.Writer
+	body io.WriteCloser
+}
+
+func newEncoder(w io.Writer, contentType string) (*encoder, error) {
+	out := bufio.NewWriterSize(w, 1024+base64.StdEncoding.EncodedLen(streamBytes))
+	_, err := out.WriteString(envelopeHead + contentType + envelopeBinary)
+	return &encoder{out: out, body: base64.NewEncoder(base64.StdEncoding, out)}, err
+}
+
+func (e *encoder) Write(p []byte) (int, error) {
+	n, err := e.body.Write(p)
+	if err != nil {
+		return n, err
+	}
+	return n, e.out.Flush()
+}
+
+func (e *encoder) Close() error {
+	if err := e.body.Close(); err != nil {
+		return err
+	}
+	if _, err := e.out.WriteString(envelopeTail); err != nil {
+		return err
+	}
+	return e.out.Flush()
+}
+
+// wholeRunes is text without the character that its end cuts in two.
+func wholeRunes(text []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				return text[:len(text)-n]
 			}
-		}
-		if err == io.EOF {
 			break
 		}
-		if err != nil {
-			return c.n, err
-		}
 	}
-	if tail == nil {
-		return c.n, nil
-	}
-	if err := tail.Close(); err != nil {
-		return c.n, err
-	}
-	_, err := io.WriteString(c, envelopeTail)
-	return c.n, err
+	return text
 }
 
 // wrappedSize is the most that n bytes take in a base64 envelope.

@@ -6,6 +6,7 @@ package functiongraph
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -52,7 +53,7 @@ type Client struct {
 
 // New makes a client; it connects when it first polls.
 func New(c Config) *Client {
-	client := &Client{Config: c, wire: wire{addr: c.Addr}, outage: outage{log: c.Log}}
+	client := &Client{Config: c, wire: wire{addr: c.Addr, ctx: context.Background()}, outage: outage{log: c.Log}}
 	client.host = fasthttp.HostClient{
 		Addr:                     c.Addr,
 		Dial:                     client.wire.dial, // not the library's, which knows proxies of its own
@@ -69,11 +70,10 @@ func New(c Config) *Client {
 // Next implements adapter.RuntimeAPI. The invocation is valid until the next
 // call.
 func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
-	defer c.wire.abandonAtEndOf(ctx)()
+	defer c.wire.until(ctx)()
 	var wait retry.Backoff
 	for ctx.Err() == nil {
 		began, kept := time.Now(), c.host.IdleConnsCount() > 0
-		c.event.release()
 		inv, err := c.poll()
 		if inv != nil {
 			c.outage.over()
@@ -85,10 +85,13 @@ func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
 		if kept && isConnection(err) {
 			continue // the kept connection had died: a fresh one tells more
 		}
-		c.outage.note(err)
-		if time.Since(began) > longPoll {
+		held := time.Since(began) > longPoll
+		if !held || !errors.Is(err, errNoEvent) { // an idle platform may well end a long poll
+			c.outage.note(err)
+		}
+		if held {
 			wait.Reset()
-			continue // it was held and had nothing; to wait more would be to miss something
+			continue // to wait now would be to miss something
 		}
 		wait.Wait(ctx)
 	}
@@ -97,22 +100,32 @@ func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
 
 // poll asks once. Without an invocation there was no event.
 func (c *Client) poll() (*adapter.Invocation, error) {
+	c.event.release()
 	c.wire.expect(c.Timeout - c.Margin)
+	defer c.wire.over()
 	c.answer.StreamBody = true
 	err := c.host.Do(&c.request, &c.answer)
 	first := c.wire.answered()
 	if err != nil {
+		if !first.IsZero() {
+			// fasthttp's error may quote the head, and with it credentials.
+			err = errors.New("the head of its answer to a poll broke off or can't be read")
+		}
 		return nil, &connectionError{err}
 	}
-	inv, err := c.event.read(&c.answer, func(inv *adapter.Invocation) {
-		inv.Received = first
-		inv.Expires = first.Add(c.Timeout)
-		inv.Deadline = inv.Expires.Add(-c.Margin)
-	})
-	if closed := c.answer.CloseBodyStream(); err == nil && closed != nil {
-		c.Log.Debug("close the poll's answer", zap.Error(closed))
+	defer c.answer.CloseBodyStream() // never fails
+	if err := noEvent(&c.answer); err != nil {
+		return nil, err
 	}
-	return inv, err
+	inv := c.event.begin(&c.answer)
+	inv.Received = first
+	inv.Expires = first.Add(c.Timeout)
+	inv.Deadline = inv.Expires.Add(-c.Margin)
+	body, size := c.answer.BodyStream(), c.answer.Header.ContentLength()
+	if size == chunked {
+		body = chunks{body, &c.wire}
+	}
+	return inv, c.event.read(body, size)
 }
 
 // reportURI is where the outcome of an invocation goes.

@@ -12,12 +12,13 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-const (
-	requestID = "X-Cff-Request-Id"
-	// leftover is how much of an answer that is no event is read to keep its
-	// connection.
-	leftover = 64 << 10
-)
+const requestID = "X-Cff-Request-Id"
+
+// chunked is what fasthttp calls the length of a chunked body.
+const chunked = -1
+
+// errNoEvent is an answer that is well, but for there being no event in it.
+var errNoEvent = errors.New("it answered a poll without a request id")
 
 // event is the memory of a poller's current event. Small payloads share one
 // piece of the heap, large ones get a mapping of their size for as long as they
@@ -34,39 +35,39 @@ func (e *event) release() {
 	e.inv = adapter.Invocation{Headers: e.inv.Headers[:0]}
 }
 
-// read takes the event out of a poll's answer. Without an invocation the answer
-// held none; with one and an error the event broke off and must be failed.
-func (e *event) read(answer *fasthttp.Response, stamp func(*adapter.Invocation)) (*adapter.Invocation, error) {
-	id := string(answer.Header.Peek(requestID))
-	if id == "" || answer.StatusCode() != fasthttp.StatusOK {
-		_, _ = io.CopyN(io.Discard, answer.BodyStream(), leftover)
-		return nil, noEvent(answer.StatusCode(), id)
+// noEvent is why a poll's answer holds no event.
+func noEvent(answer *fasthttp.Response) error {
+	switch status := answer.StatusCode(); {
+	case status == fasthttp.StatusOK && len(answer.Header.Peek(requestID)) > 0:
+		return nil
+	case status == fasthttp.StatusOK, status == fasthttp.StatusNoContent:
+		return errNoEvent
+	default:
+		return fmt.Errorf("it answered a poll with status %d", status)
 	}
-	e.inv.ID = id
+}
+
+// begin takes the event out of an answer's head.
+func (e *event) begin(answer *fasthttp.Response) *adapter.Invocation {
+	e.inv.ID = string(answer.Header.Peek(requestID))
 	for key, value := range answer.Header.All() {
 		name := strings.ToLower(string(key))
 		if strings.HasPrefix(name, "x-cff-") || strings.HasPrefix(name, "x-stream-") {
 			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value)})
 		}
 	}
-	stamp(&e.inv)
-	var err error
-	e.inv.Payload, err = e.readPayload(answer.BodyStream(), answer.Header.ContentLength())
-	if err != nil {
-		return &e.inv, e.broken(err, answer.Header.ContentLength())
-	}
-	return &e.inv, nil
+	return &e.inv
 }
 
-func noEvent(status int, id string) error {
-	if status != fasthttp.StatusOK {
-		return fmt.Errorf("it answered a poll with status %d", status)
+// read takes the payload of size bytes, or up to the body's end if size is
+// negative. Its error is the one to report for an event that broke off.
+func (e *event) read(body io.Reader, size int) (err error) {
+	if e.inv.Payload, err = e.readPayload(body, size); err != nil {
+		return e.broken(err, size)
 	}
-	return errors.New("it answered a poll without a request id")
+	return nil
 }
 
-// readPayload reads size bytes, or up to the end where the size is not known
-// (negative).
 func (e *event) readPayload(body io.Reader, size int) ([]byte, error) {
 	if size > adapter.KeepMemory {
 		var err error

@@ -19,23 +19,23 @@ import (
 const reportPatience = 5 * time.Second
 
 // Respond implements adapter.RuntimeAPI.
-func (c *Client) Respond(inv *adapter.Invocation, r *adapter.Response) error {
+func (c *Client) Respond(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
 	body, held := r.Whole()
 	if held {
-		return c.report(inv, responsePath, "application/octet-stream", body)
+		return c.report(ctx, inv, responsePath, "application/octet-stream", body)
 	}
-	return c.stream(inv, r)
+	return c.stream(ctx, inv, r)
 }
 
 // Fail implements adapter.RuntimeAPI.
-func (c *Client) Fail(inv *adapter.Invocation, e *adapter.Error) error {
-	return c.report(inv, errorPath, "application/json", e.JSON())
+func (c *Client) Fail(ctx context.Context, inv *adapter.Invocation, e *adapter.Error) error {
+	return c.report(ctx, inv, errorPath, "application/json", e.JSON())
 }
 
 // report posts an outcome until the platform has taken or refused it, or the
-// invocation has expired: but at least twice. The same bytes for the same id
-// can do no harm, a second outcome could.
-func (c *Client) report(inv *adapter.Invocation, path, contentType string, body []byte) error {
+// invocation has expired, or ctx has ended: but at least twice. The same bytes
+// for the same id can do no harm, a second outcome could.
+func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, contentType string, body []byte) error {
 	request := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(request)
 	request.Header.SetMethod(fasthttp.MethodPost)
@@ -47,23 +47,25 @@ func (c *Client) report(inv *adapter.Invocation, path, contentType string, body 
 	for tries := 1; ; tries++ {
 		request.SetTimeout(max(time.Until(inv.Expires), reportPatience))
 		err := c.post(request)
-		if err == nil || isRefusal(err) {
+		if err == nil || errors.Is(err, adapter.ErrRefused) {
 			return err
 		}
-		if tries > 1 && time.Now().After(inv.Expires) {
+		if tries > 1 && (ctx.Err() != nil || time.Now().After(inv.Expires)) {
 			return fmt.Errorf("given up after %d tries: %w", tries, err)
 		}
 		c.Log.Debug("report again", zap.String("requestId", inv.ID), zap.Error(err))
 		if tries == 1 && isConnection(err) {
 			continue // a kept connection has died meanwhile; a fresh one is at hand
 		}
-		wait.Wait(context.Background())
+		wait.Wait(ctx)
 	}
 }
 
 // stream sends a committed response. It can't be sent again, so it does not
-// trust a connection that may have died since the poll.
-func (c *Client) stream(inv *adapter.Invocation, r *adapter.Response) error {
+// trust a connection that may have died since the poll. A platform that stops
+// reading holds it up until ctx ends.
+func (c *Client) stream(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
+	defer c.wire.until(ctx)()
 	c.host.CloseIdleConnections()
 	request := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(request)
@@ -89,7 +91,7 @@ func (c *Client) post(request *fasthttp.Request) error {
 	case status >= 500:
 		return fmt.Errorf("the platform answered the report with status %d", status)
 	default:
-		return &refusal{status, string(answer.Body()[:min(len(answer.Body()), 200)])}
+		return fmt.Errorf("%w with status %d: %.200s", adapter.ErrRefused, status, answer.Body())
 	}
 }
 
@@ -110,20 +112,5 @@ func (e *connectionError) Unwrap() error { return e.error }
 
 func isConnection(err error) bool {
 	var target *connectionError
-	return errors.As(err, &target)
-}
-
-// refusal is an answer that says no and will say no again.
-type refusal struct {
-	status int
-	text   string
-}
-
-func (e *refusal) Error() string {
-	return fmt.Sprintf("the platform refused the report with status %d: %s", e.status, e.text)
-}
-
-func isRefusal(err error) bool {
-	var target *refusal
 	return errors.As(err, &target)
 }

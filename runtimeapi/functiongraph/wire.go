@@ -2,6 +2,7 @@ package functiongraph
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -11,33 +12,64 @@ import (
 const dialTimeout = 3 * time.Second
 
 // wire is what the client has to know about its connection and fasthttp does
-// not tell: when the first byte of an answer came, and how to end a poll that
-// may last for ever.
+// not tell: when the first byte of an answer came, whether the connection has
+// ended, and how to end a request that may last for ever.
 type wire struct {
 	addr string
 
 	mu      sync.Mutex
-	conn    net.Conn      // the newest connection
-	polling bool          // a poll is out and no byte of its answer is in
-	limit   time.Duration // from the first byte on, how long the answer may take
-	first   time.Time     // first byte of the last poll's answer
-	closed  bool
+	ctx     context.Context // its end ends dialing and the request under way
+	conn    net.Conn        // the newest connection
+	polling bool            // from sending a poll until its answer is read
+	limit   time.Duration   // how long a poll's answer may take from its first byte on
+	first   time.Time       // first byte of the poll's answer; zero before it
+	ended   bool            // the poll has met the connection's end
 }
 
 func (w *wire) dial(string) (net.Conn, error) {
+	w.mu.Lock()
+	ctx := w.ctx
+	w.mu.Unlock()
 	dialer := net.Dialer{Timeout: dialTimeout} // TCP keep-alive is on by default
-	conn, err := dialer.Dial("tcp", w.addr)
+	conn, err := dialer.DialContext(ctx, "tcp", w.addr)
 	if err != nil {
 		return nil, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.closed {
+	if err := ctx.Err(); err != nil { // cut has been here and found nothing to close
 		_ = conn.Close()
-		return nil, net.ErrClosed
+		return nil, err
 	}
 	w.conn = conn
 	return &timedConn{Conn: conn, wire: w}, nil
+}
+
+// until makes the end of ctx end every request, up to the call of release.
+func (w *wire) until(ctx context.Context) (release func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ctx = ctx
+	stop := context.AfterFunc(ctx, w.cut)
+	return func() {
+		stop()
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.ctx = context.Background()
+	}
+}
+
+// cut ends the request under way, but not a poll whose answer has begun: that
+// is an event we answer for.
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ctx.Err() == nil || w.polling && !w.first.IsZero() {
+		return
+	}
+	if w.conn != nil {
+		_ = w.conn.Close()
+	}
 }
 
 // expect begins a poll: its answer may be any time in coming, but once its
@@ -45,37 +77,30 @@ func (w *wire) dial(string) (net.Conn, error) {
 func (w *wire) expect(limit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.polling, w.limit, w.first = true, limit, time.Time{}
+	w.polling, w.limit, w.first, w.ended = true, limit, time.Time{}, false
 }
 
-// answered is when the first byte came; zero if none did. The poll is over.
-func (w *wire) answered() time.Time {
+// over ends a poll.
+func (w *wire) over() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.polling = false
+}
+
+// answered is when the first byte of the poll's answer came; zero if none did.
+func (w *wire) answered() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	return w.first
 }
 
-// abandon ends a poll that has no answer yet, and every later one. An answer
-// that has begun is an event we answer for; it is left alone.
-func (w *wire) abandon() {
+func (w *wire) hasEnded() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.polling {
-		return
-	}
-	w.closed = true
-	if w.conn != nil {
-		_ = w.conn.Close()
-	}
+	return w.ended
 }
 
-// abandonAtEndOf makes ctx end the polls; stop it when the poll is over.
-func (w *wire) abandonAtEndOf(ctx context.Context) (stop func() bool) {
-	return context.AfterFunc(ctx, w.abandon)
-}
-
-// timedConn notes the first byte of a poll's answer.
+// timedConn tells the wire what it reads.
 type timedConn struct {
 	net.Conn
 	wire *wire
@@ -83,20 +108,36 @@ type timedConn struct {
 
 func (c *timedConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if n > 0 {
-		c.note()
-	}
+	c.note(n, err)
 	return n, err
 }
 
-func (c *timedConn) note() {
+func (c *timedConn) note(n int, err error) {
 	c.wire.mu.Lock()
 	defer c.wire.mu.Unlock()
 	if !c.wire.polling {
 		return
 	}
-	c.wire.polling, c.wire.first = false, time.Now()
-	// fasthttp sets its own deadlines before it reads; this one holds until
-	// the next request.
-	_ = c.Conn.SetReadDeadline(c.wire.first.Add(c.wire.limit))
+	c.wire.ended = err != nil
+	if n > 0 && c.wire.first.IsZero() {
+		c.wire.first = time.Now()
+		// fasthttp sets its own deadlines before it reads; this one holds until
+		// the next request.
+		_ = c.SetReadDeadline(c.wire.first.Add(c.wire.limit))
+	}
+}
+
+// chunks is a chunked body. fasthttp takes a connection that ends between two
+// chunks for the end of the body; a whole one is never read up to there.
+type chunks struct {
+	io.Reader
+	wire *wire
+}
+
+func (c chunks) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if err == io.EOF && c.wire.hasEnded() {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
 }

@@ -1,0 +1,299 @@
+package adapter
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// sink takes a stream and remembers it write by write.
+type sink struct {
+	mu     sync.Mutex
+	writes [][]byte
+	err    error // how the stream ended
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writes = append(s.writes, bytes.Clone(p))
+	return len(p), nil
+}
+
+func (s *sink) take(r *Response) error {
+	_, err := r.WriteTo(s)
+	s.err = err
+	return err
+}
+
+func (s *sink) all() string { return string(bytes.Join(s.writes, nil)) }
+
+// streamed sends what write writes in answer to event.
+func streamed(t testing.TB, limit int64, wrap bool, event string, write func(io.Writer) error) (*sink, *Response, error) {
+	t.Helper()
+	s := &sink{}
+	r := newResponse(t, ResponseOptions{Limit: limit, Wrap: wrap, Stream: s.take})
+	r.Reset([]byte(event))
+	return s, r, r.end(write(r))
+}
+
+func pieces(all ...string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		for _, p := range all {
+			if _, err := io.WriteString(w, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+const blank64K = 64 << 10
+
+func TestAStreamedResultForTheGatewayIsDecidedByItsFirstByte(t *testing.T) {
+	long := strings.Repeat("long ", 20_000)
+	for name, c := range map[string]struct {
+		parts []string
+		want  string // a content type, or "" for untouched
+	}{
+		"an object":                     {[]string{`{"statusCode":200,"body":"`, long, `"}`}, ""},
+		"an object that is no envelope": {[]string{`{`, long}, ""},
+		"an object after blanks":        {[]string{" \r\n\t", "{", long}, ""},
+		"text":                          {[]string{long}, "text/plain; charset=utf-8"},
+		"text in pieces":                {[]string{"a", long, "b", long, "cc"}, "text/plain; charset=utf-8"},
+		"text after blanks":             {[]string{"  ", long}, "text/plain; charset=utf-8"},
+		"HTML":                          {[]string{"<!doctype html>", long}, "text/html; charset=utf-8"},
+		"bytes":                         {[]string{"\xff", long}, "application/octet-stream"},
+		"blanks of 64 KB":               {[]string{strings.Repeat(" ", blank64K), `{"statusCode":200}`}, "text/plain; charset=utf-8"},
+		"nearly as many":                {[]string{strings.Repeat(" ", blank64K-1), `{"statusCode":200}`}, ""},
+		"a character cut at 64 KB":      {[]string{strings.Repeat("x", blank64K-1) + "é" + long}, "text/plain; charset=utf-8"},
+		"a longer one":                  {[]string{strings.Repeat("x", blank64K-3) + "\U0001F600" + long}, "text/plain; charset=utf-8"},
+		"half a character at 64 KB":     {[]string{strings.Repeat("x", blank64K-2) + "\xc3x" + long}, "application/octet-stream"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result := strings.Join(c.parts, "")
+			s, r, err := streamed(t, 1<<20, true, apigEvent, pieces(c.parts...))
+			if err != nil || s.err != nil {
+				t.Fatal(err, s.err)
+			}
+			if _, whole := r.Whole(); whole {
+				t.Fatal("it was held")
+			}
+			if c.want == "" {
+				if s.all() != result {
+					t.Errorf("%d bytes became %d others", len(result), len(s.all()))
+				}
+				return
+			}
+			body, contentType, binary := open(t, s.all())
+			if body != result || contentType != c.want || !binary {
+				t.Errorf("%d bytes became %d, %s, base64 %t", len(result), len(body), contentType, binary)
+			}
+		})
+	}
+}
+
+func TestAStreamedResultForAnotherEventStaysAsItIs(t *testing.T) {
+	text := strings.Repeat("text ", 100_000)
+	for event, wrap := range map[string]bool{`{}`: true, apigEvent: false} {
+		s, _, err := streamed(t, 1<<20, wrap, event, pieces(text))
+		if err != nil || s.all() != text {
+			t.Errorf("%v: %d bytes became %d", err, len(text), len(s.all()))
+		}
+	}
+}
+
+// The platform's answer takes a moment, the commit of a short response 10 ms:
+// so each may be the case, and both have to be right.
+func TestAShortStreamedResultIsWrappedEitherWay(t *testing.T) {
+	for _, result := range []string{"", "  ", "hello", `{"a":1}`, `{"statusCode":200}`, "\xff"} {
+		s, r, err := streamed(t, 1<<20, true, apigEvent, pieces(result))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := s.all()
+		if body, whole := r.Whole(); whole {
+			got = string(body)
+		}
+		if strings.HasPrefix(strings.TrimSpace(result), "{") && s.writes != nil || isEnvelope([]byte(result)) {
+			if got != result {
+				t.Errorf("%q became %q", result, got)
+			}
+		} else if body, _, _ := open(t, got); body != result {
+			t.Errorf("%q became %q", result, got)
+		}
+	}
+}
+
+func TestAStreamIsCommittedTenMillisecondsAfterItsFirstByte(t *testing.T) {
+	for _, first := range []string{"x", "{", " "} {
+		committed := make(chan time.Time, 1)
+		s := &sink{}
+		r := newResponse(t, ResponseOptions{Limit: 1000, Wrap: true, Stream: func(r *Response) error {
+			committed <- time.Now()
+			return s.take(r)
+		}})
+		r.Reset([]byte(apigEvent))
+		began := time.Now()
+		if _, err := io.WriteString(r, first); err != nil {
+			t.Fatal(err)
+		}
+		if first == " " { // says nothing yet about what follows
+			<-time.After(3 * commitDelay)
+			if len(committed) > 0 {
+				t.Error("a blank was committed")
+			}
+			if _, err := io.WriteString(r, "{"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if after := (<-committed).Sub(began); after < commitDelay {
+			t.Errorf("%q was committed after %s", first, after)
+		}
+		if err := r.end(nil); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestNothingIsCommittedAfterTheEnd(t *testing.T) {
+	s := &sink{}
+	r := newResponse(t, ResponseOptions{Limit: 100, Stream: s.take})
+	for range 200 {
+		r.Reset(nil)
+		if _, err := io.WriteString(r, "short"); err != nil {
+			t.Fatal(err)
+		}
+		failure := errors.New("failed")
+		if err := r.end(failure); !errors.Is(err, failure) {
+			t.Fatal(err)
+		}
+	}
+	before := len(s.writes) // none, but on a slow machine
+	<-time.After(2 * commitDelay)
+	if n := len(s.writes); n > before {
+		t.Errorf("%d late writes", n-before)
+	}
+}
+
+func TestAFailedHandlerBreaksItsStreamOff(t *testing.T) {
+	cause := errors.New("the program failed")
+	for _, wrap := range []bool{false, true} {
+		s, _, err := streamed(t, 1<<20, wrap, apigEvent, func(w io.Writer) error {
+			_, _ = w.Write(make([]byte, 100_000))
+			return cause
+		})
+		if !errors.Is(err, cause) {
+			t.Errorf("ended with %v", err)
+		}
+		if !errors.Is(s.err, cause) {
+			t.Errorf("the sender saw %v", s.err)
+		}
+		if wrap && strings.HasSuffix(s.all(), envelopeTail) {
+			t.Error("the envelope passes for complete")
+		}
+	}
+}
+
+func TestTheLimitOfAStreamHoldsForWhatIsSent(t *testing.T) {
+	const limit = 1 << 20
+	fits := (limit - int(wrappedSize(0))) / 4 * 3
+	for _, c := range []struct {
+		wrap bool
+		size int
+		fits bool
+	}{
+		{false, limit, true}, {false, limit + 1, false}, {true, fits, true}, {true, fits + 1, false}, {true, limit, false},
+	} {
+		for how, write := range map[string]func(w io.Writer, p []byte) error{
+			"at once": func(w io.Writer, p []byte) error { _, err := w.Write(p); return err },
+			"in pieces": func(w io.Writer, p []byte) error {
+				_, err := io.Copy(onlyWriter{w}, onlyReader{bytes.NewReader(p)})
+				return err
+			},
+			"read":    func(w io.Writer, p []byte) error { _, err := io.Copy(w, onlyReader{bytes.NewReader(p)}); return err },
+			"ignored": func(w io.Writer, p []byte) error { _, _ = io.Copy(w, onlyReader{bytes.NewReader(p)}); return nil },
+		} {
+			s, _, err := streamed(t, limit, c.wrap, apigEvent, func(w io.Writer) error { return write(w, make([]byte, c.size)) })
+			if sent := len(s.all()); sent > limit {
+				t.Errorf("wrap %t, %d bytes %s: %d were sent", c.wrap, c.size, how, sent)
+			}
+			if c.fits && (err != nil || s.err != nil) || !c.fits && (!isTooLarge(err) || s.writes != nil && s.err == nil) {
+				t.Errorf("wrap %t, %d bytes %s: %v, the sender saw %v", c.wrap, c.size, how, err, s.err)
+			}
+		}
+	}
+}
+
+func TestAnEnvelopeOverTheLimitIsNotBegun(t *testing.T) {
+	// What is held fits, its envelope does not, and nothing more is written.
+	s, _, err := streamed(t, 70_000, true, apigEvent, pieces(strings.Repeat("x", 64<<10)))
+	if !isTooLarge(err) || s.writes != nil {
+		t.Errorf("ended with %v after %d writes", err, len(s.writes))
+	}
+}
+
+func TestAnEnvelopeGoesOutInLargeWrites(t *testing.T) {
+	s, _, err := streamed(t, 8<<20, true, apigEvent, func(w io.Writer) error {
+		for range 10 {
+			if _, err := w.Write(make([]byte, streamBytes)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(s.writes); n > 14 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+func TestASenderThatGivesUpEndsTheWriter(t *testing.T) {
+	broken := errors.New("reset by peer")
+	for name, send := range map[string]func(*Response) error{
+		"at once":   func(*Response) error { return broken },
+		"meanwhile": func(r *Response) error { _, _ = r.WriteTo(&limited{left: 100_000}); return broken },
+	} {
+		r := newResponse(t, ResponseOptions{Limit: 1 << 40, Stream: send})
+		r.Reset(nil)
+		var err error
+		for err == nil {
+			_, err = r.Write(make([]byte, 10_000))
+		}
+		if !errors.Is(err, broken) {
+			t.Errorf("%s: the writer got %v", name, err)
+		}
+		if err := r.end(nil); !errors.Is(err, broken) {
+			t.Errorf("%s: ended with %v", name, err)
+		}
+	}
+}
+
+// limited takes so many bytes and then no more.
+type limited struct{ left int }
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(p) > l.left {
+		return 0, io.ErrShortWrite
+	}
+	l.left -= len(p)
+	return len(p), nil
+}
+
+func TestASenderThatFinishesEarlyWithoutAnErrorIsOneToo(t *testing.T) {
+	r := newResponse(t, ResponseOptions{Limit: 1 << 40, Stream: func(*Response) error { return nil }})
+	r.Reset(nil)
+	var err error
+	for err == nil {
+		_, err = r.Write(make([]byte, 10_000))
+	}
+	if err := r.end(err); err == nil {
+		t.Error("half a response passed for a whole one")
+	}
+}

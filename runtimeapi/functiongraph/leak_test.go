@@ -1,0 +1,66 @@
+package functiongraph_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/platform"
+)
+
+// A sequential test: the others would be counted, too.
+func TestEventsLeaveNoGoroutinesAndDescriptorsBehind(t *testing.T) {
+	for _, streaming := range []bool{false, true} {
+		t.Run(fmt.Sprintf("streaming %t", streaming), func(t *testing.T) {
+			api := runtimeAPI(t, platform.Config{Streaming: streaming})
+			start(t, api.Addr(), settings{streaming: streaming, limit: 7 << 20,
+				program: func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+					if len(inv.Payload)%2 == 1 {
+						_ = echo(ctx, inv, w)
+						return &adapter.Error{Type: "Odd"}
+					}
+					return echo(ctx, inv, w)
+				}})
+			round := func() {
+				for _, size := range []int{0, 1, 100_000, 100_001, 1<<20 + 2, 1<<20 + 3} {
+					if r := invoke(t, api, platform.Event{Payload: make([]byte, size)}); r.Failed != (size%2 == 1) {
+						t.Errorf("%d bytes: %+v", size, r)
+					}
+				}
+			}
+			round()
+			const slack = 3 // what is just coming to its end
+			goroutines, descriptors := runtime.NumGoroutine()+slack, openFiles()+slack
+			for range 10 {
+				round()
+			}
+			if n := settle(runtime.NumGoroutine, goroutines); n > goroutines {
+				t.Errorf("%d goroutines after %d", n, goroutines-slack)
+			}
+			if n := settle(openFiles, descriptors); n > descriptors {
+				t.Errorf("%d descriptors after %d", n, descriptors-slack)
+			}
+		})
+	}
+}
+
+// settle is count once it is no more than limit, or after a while.
+func settle(count func() int, limit int) int {
+	for end := time.Now().Add(patience / 4); count() > limit && time.Now().Before(end); {
+		runtime.Gosched()
+	}
+	return count()
+}
+
+func openFiles() int {
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return -1
+	}
+	return len(files)
+}

@@ -1,0 +1,266 @@
+package functiongraph_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"fgbootstrap/platform"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+func TestAPlatformThatRefusesConnectionsAtFirstLosesNoEvent(t *testing.T) {
+	t.Parallel()
+	api := runtimeAPI(t, platform.Config{Faults: faults(t, "listen:refuse=1500ms")})
+	i := start(t, api.Addr(), settings{})
+	if r := invoke(t, api, platform.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
+		t.Errorf("got %+v", r)
+	}
+	i.stop()
+	if n := i.logs.FilterLevelExact(zapcore.WarnLevel).Len(); n != 1 {
+		t.Errorf("%d warnings for one outage", n)
+	}
+	again := i.logs.FilterMessage("the runtime API has events again").All()
+	if len(again) != 1 {
+		t.Fatalf("%d lines about the outage's end", len(again))
+	}
+	// At least 25, 50, 100, 200, 400, 800 ms apart.
+	if polls := again[0].ContextMap()["polls"].(int64); polls > 8 {
+		t.Errorf("%d polls in 1.5 s", polls)
+	}
+}
+
+func TestAPermanentFaultIsMetWithGrowingPauses(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"reset", "500", "noid", "empty"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			api := runtimeAPI(t, platform.Config{Faults: faults(t, "poll:"+fault+"*6")})
+			start(t, api.Addr(), settings{})
+			if r := invoke(t, api, platform.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
+				t.Errorf("got %+v", r)
+			}
+			checkPauses(t, api.PollTimes()[:7])
+		})
+	}
+}
+
+func TestThePausesEndAtTwoSeconds(t *testing.T) {
+	t.Parallel()
+	api := runtimeAPI(t, platform.Config{Faults: faults(t, "poll:500*8")})
+	start(t, api.Addr(), settings{})
+	invoke(t, api, platform.Event{})
+	polls := api.PollTimes()
+	checkPauses(t, polls[:8])
+	if last := polls[8].Sub(polls[7]); last < 900*time.Millisecond || last > 4*time.Second {
+		t.Errorf("the pause after eight failures took %s", last)
+	}
+}
+
+func TestAnswersThatAreNotHTTPAreMetWithGrowingPauses(t *testing.T) {
+	t.Parallel()
+	for name, misbehave := range map[string]func(*peer){
+		"closed before the answer": func(*peer) {},
+		"garbage":                  func(p *peer) { p.send("SSH-2.0-OpenSSH_9.2\r\n\r\n") },
+		"half a head":              func(p *peer) { p.send("HTTP/1.1 200 OK\r\nX-Cff-Reque") },
+		"a head without end":       func(p *peer) { p.send("HTTP/1.1 200 OK\r\nX-Cff-A: " + strings.Repeat("a", 80<<10)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := listen(t)
+			start(t, s.addr, settings{})
+			var polls []time.Time
+			for range 6 {
+				p := s.accept()
+				p.poll()
+				polls = append(polls, time.Now())
+				misbehave(p)
+				_ = p.Close()
+			}
+			checkPauses(t, polls)
+			s.serveOne(s.accept(), "after")
+		})
+	}
+}
+
+// checkPauses wants 50 ms doubling, give or take the jitter of one half. The
+// clock is the server's, so a pause may look shorter by what one request takes.
+func checkPauses(t *testing.T, polls []time.Time) {
+	t.Helper()
+	want, began := 25*time.Millisecond, polls[0]
+	var total time.Duration
+	for range len(polls) - 1 {
+		total += want
+		want *= 2
+	}
+	if took := polls[len(polls)-1].Sub(began); took < total*8/10 {
+		t.Errorf("%d polls within %s; they should have taken %s at least", len(polls), took, total)
+	}
+}
+
+func TestALongPollThatEndsWithoutAnEventIsFollowedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	i := start(t, s.addr, settings{})
+	p := s.accept()
+	for range 5 { // the pause after the next one would be 0.8 s at least
+		p.poll()
+		p.send("HTTP/1.1 204 No Content\r\n\r\n")
+	}
+	p.poll()
+	<-time.After(1100 * time.Millisecond) // the platform holds the poll
+	p.send("HTTP/1.1 204 No Content\r\n\r\n")
+	ended := time.Now()
+	p.poll()
+	if pause := time.Since(ended); pause > 400*time.Millisecond {
+		t.Errorf("the next poll came after %s", pause)
+	}
+	p.send(event("1"))
+	p.post("response/1")
+	p.send(ok)
+	i.stop()
+}
+
+func TestAPlatformThatEndsLongPollsIsNoOutage(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	i := start(t, s.addr, settings{})
+	p := s.accept()
+	p.poll()
+	<-time.After(1100 * time.Millisecond) // the platform holds the poll
+	p.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+	s.serveOne(p, "1")
+	i.stop()
+	if all := i.logs.Filter(above(zapcore.DebugLevel)).All(); len(all) > 0 {
+		t.Errorf("it was logged: %v", all)
+	}
+}
+
+func TestAnAnswerWithoutAnEventDoesNotHoldUpThePolls(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	start(t, s.addr, settings{})
+	p := s.accept()
+	p.poll()
+	p.send("HTTP/1.1 500 Oops\r\nContent-Length: 100\r\n\r\nhalf of the te") // and no more
+	s.serveOne(s.accept(), "1")
+}
+
+func TestPollsEndWithTheirContext(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	c := client(s.addr, patience, time.Second, zap.NewNop())
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := c.Next(ctx)
+		ended <- err
+	}()
+	s.accept().poll()
+	cancel()
+	if err := await(t, ended, "the poll's end"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Next: %v", err)
+	}
+	if _, err := c.Next(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Next after the end: %v", err)
+	}
+}
+
+func TestAPauseBetweenPollsEndsWithTheirContext(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	c := client(s.addr, patience, time.Second, zap.NewNop())
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan time.Time, 1)
+	go func() {
+		_, _ = c.Next(ctx)
+		ended <- time.Now()
+	}()
+	for range 7 { // the pause that follows takes 1 s at least
+		p := s.accept()
+		p.poll()
+		_ = p.Close()
+	}
+	canceled := time.Now()
+	cancel()
+	if late := await(t, ended, "the pause's end").Sub(canceled); late > 500*time.Millisecond {
+		t.Errorf("the pause went on for %s", late)
+	}
+}
+
+// A context may end at any moment: also between two polls, and while a
+// connection is made.
+func TestPollsEndWheneverTheirContextDoes(t *testing.T) {
+	t.Parallel()
+	api := runtimeAPI(t, platform.Config{})
+	for n := range 300 {
+		c := client(api.Addr(), patience, time.Second, zap.NewNop())
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n)*5*time.Microsecond)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = c.Next(ctx)
+		}()
+		await(t, ended, "the poll's end")
+		cancel()
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func TestAnEventThatHasBegunToArriveIsDeliveredAfterTheContextsEnd(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	c := client(s.addr, patience, time.Second, zap.NewNop())
+	ctx, cancel := context.WithCancel(context.Background())
+	type outcome struct {
+		id, payload string
+		err         error
+	}
+	got := make(chan outcome, 1)
+	go func() {
+		inv, err := c.Next(ctx)
+		if inv == nil {
+			got <- outcome{err: err}
+			return
+		}
+		got <- outcome{inv.ID, string(inv.Payload), err}
+	}()
+	p := s.accept()
+	p.poll()
+	answer := event("late")
+	const half = 40
+	for _, part := range []string{answer[:half-1], answer[half-1 : half]} {
+		p.send(part)
+		awaitRead(t, p) // the second read begins when the client has noted the first
+	}
+	cancel()
+	p.send(answer[half:])
+	if o := await(t, got, "the event"); o.id != "late" || o.payload != "{}" || o.err != nil {
+		t.Errorf("got %+v", o)
+	}
+}
+
+func TestHTTPProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
+	proxy := listen(t)
+	for _, name := range []string{"HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy"} {
+		t.Setenv(name, "http://"+proxy.addr)
+	}
+	t.Setenv("NO_PROXY", "")
+	t.Setenv("no_proxy", "")
+	api := runtimeAPI(t, platform.Config{})
+	start(t, api.Addr(), settings{})
+	if r := invoke(t, api, platform.Event{Payload: []byte("direct")}); string(r.Payload) != "direct" {
+		t.Errorf("got %+v", r)
+	}
+	select {
+	case <-proxy.conns:
+		t.Error("the proxy was asked")
+	default:
+	}
+}
