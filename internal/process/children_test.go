@@ -189,7 +189,7 @@ func noProc([]string) int {
 	}
 	r := newReaper()
 	self := os.Args[0] // os.Executable needs /proc
-	p, err := r.Start(process.Spec{Path: self, Args: []string{self, "7"}, Env: []string{childVariable + "=exit"}})
+	p, err := r.Start(process.Spec{Path: self, Args: []string{self, "7"}, Env: []string{childVariable + "=exit", "GORACE=atexit_sleep_ms=0"}})
 	if err != nil {
 		fmt.Println(err)
 		return 1
