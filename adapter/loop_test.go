@@ -82,7 +82,7 @@ func begin(t *testing.T, l *adapter.Loop, pollers int, c platform.Config, timeou
 	w := &world{t: t, api: api, logs: logs, end: cancel, done: make(chan error, 1)}
 	go func() { w.done <- l.Run(ctx) }()
 	t.Cleanup(func() {
-		w.stop()
+		_ = w.stop()
 		if err := api.Close(); err != nil {
 			t.Error(err)
 		}

@@ -56,7 +56,7 @@ func startProcess(path, dir string, env []string, log *journal, marker string) (
 func explainStart(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
-		return fmt.Errorf("%w: %s is no program for this machine, and no script that says what runs it", err, path)
+		return fmt.Errorf("%w: %s is neither a program for this machine nor a script with a #! line at its top", err, path)
 	case errors.Is(err, syscall.ENOENT):
 		return fmt.Errorf("%w: the interpreter or loader that %s names is not there (a CRLF after the #! line does this, too)", err, path)
 	default:

@@ -25,7 +25,7 @@ var behaviours = map[string]behaviour{
 	},
 	"empty": func([]byte, io.Writer) int { return 0 },
 	"own error": func(_ []byte, out io.Writer) int {
-		fmt.Fprint(out, `{"errorType":"Shop.Closed","errorMessage":"come back tomorrow","stackTrace":["a","b"]}`)
+		_, _ = fmt.Fprint(out, `{"errorType":"Shop.Closed","errorMessage":"come back tomorrow","stackTrace":["a","b"]}`)
 		return 1
 	},
 	"exit": func([]byte, io.Writer) int {

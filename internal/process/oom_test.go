@@ -103,7 +103,7 @@ func TestAProgramThatTakesTooMuchMemoryIsRecognised(t *testing.T) {
 		if os.Mkdir(path, 0o755) != nil {
 			continue
 		}
-		defer os.Remove(path) // the program is dead by then
+		defer func() { _ = os.Remove(path) }() // the program is dead by then
 		if os.WriteFile(filepath.Join(path, version.limit), []byte(strconv.Itoa(64<<20)), 0) == nil {
 			folder, groups = path, version.groups
 			break
