@@ -76,14 +76,15 @@ func child(name string, args ...string) process.Spec {
 		Path: self,
 		Args: append([]string{self}, args...),
 		// The race detector has every program sleep for a second before it ends.
-		Env: append(os.Environ(), childVariable+"="+name, "GORACE=atexit_sleep_ms=0"),
+		Env:       append(os.Environ(), childVariable+"="+name, "GORACE=atexit_sleep_ms=0"),
+		KeepStdin: true,
 	}
 }
 
 // shell is for what a Go program can't do, such as dying of SIGSEGV, and for
 // many quick starts.
 func shell(script string) process.Spec {
-	return process.Spec{Path: "/bin/sh", Args: []string{"sh", "-c", script}, Env: os.Environ()}
+	return process.Spec{Path: "/bin/sh", Args: []string{"sh", "-c", script}, Env: os.Environ(), KeepStdin: true}
 }
 
 // program is a process under test with its stdout buffered.

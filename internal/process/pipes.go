@@ -7,19 +7,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipes are the three pipes of a program: our ends, which Go's poller watches,
-// and the program's, which block.
+// pipes are the three pipes of a program: our ends, which do not block, and the
+// program's, which do.
 type pipes struct {
-	stdin, stdout, stderr *os.File
-	stdinFD               int
-	child                 [3]uintptr
+	ours  [3]int
+	child [3]uintptr
 }
 
 // openPipes opens them; with size, stdin and stdout get that much room where
 // the system allows it.
 func openPipes(size int) (*pipes, error) {
 	p := &pipes{}
-	for i, ours := range []**os.File{&p.stdin, &p.stdout, &p.stderr} {
+	for i := range p.ours {
 		var fd [2]int // the reading end and the writing end
 		if err := unix.Pipe2(fd[:], unix.O_CLOEXEC); err != nil {
 			p.close(i)
@@ -28,15 +27,13 @@ func openPipes(size int) (*pipes, error) {
 		mine, theirs := fd[0], fd[1]
 		if i == 0 {
 			mine, theirs = fd[1], fd[0]
-			p.stdinFD = mine
 		}
 		if size > 0 && i < 2 {
 			_, _ = unix.FcntlInt(uintptr(mine), unix.F_SETPIPE_SZ, size) // a smaller pipe works too
 		}
 		// The flag belongs to one end; the program's keeps blocking.
-		_ = unix.SetNonblock(mine, true)
-		*ours = os.NewFile(uintptr(mine), "pipe")
-		p.child[i] = uintptr(theirs)
+		_, _ = unix.FcntlInt(uintptr(mine), unix.F_SETFL, unix.O_NONBLOCK)
+		p.ours[i], p.child[i] = mine, uintptr(theirs)
 	}
 	return p, nil
 }
@@ -46,12 +43,15 @@ func (p *pipes) prefill(input []byte) int {
 	if len(input) == 0 {
 		return 0
 	}
-	n, err := unix.Write(p.stdinFD, input)
+	n, err := unix.Write(p.ours[0], input)
 	if err != nil {
 		return 0
 	}
 	return n
 }
+
+// file makes our end of pipe i one that Go's poller watches; it owns it.
+func (p *pipes) file(i int) *os.File { return os.NewFile(uintptr(p.ours[i]), "pipe") }
 
 func (p *pipes) closeChild() {
 	for _, fd := range p.child {
@@ -61,8 +61,8 @@ func (p *pipes) closeChild() {
 
 // close undoes the first n.
 func (p *pipes) close(n int) {
-	for i, f := range []*os.File{p.stdin, p.stdout, p.stderr}[:n] {
-		_ = f.Close()
+	for i := range n {
+		_ = unix.Close(p.ours[i])
 		_ = unix.Close(int(p.child[i]))
 	}
 }

@@ -18,9 +18,11 @@ type Spec struct {
 	Dir  string
 	Env  []string
 	// Input is written to stdin before the program starts, as far as the pipe
-	// takes it; what is left is the caller's to write to Process.Stdin. It is
-	// not kept.
+	// takes it; what is left is the caller's to write to Process.Stdin, and to
+	// close that. It is not kept.
 	Input []byte
+	// KeepStdin leaves stdin open where Input is all written; else it ends.
+	KeepStdin bool
 	// PipeBytes asks for larger pipes than the system's 64 KB; 0 does not.
 	PipeBytes int
 	// Exited is called once the program has ended, before Done is closed; it
@@ -29,7 +31,8 @@ type Spec struct {
 }
 
 // Process is a program that was started: the leader of a process group of its
-// own. The pipes' ends belong to who started it, who closes them.
+// own. The pipes' ends belong to who started it, who closes them; Stdin is nil
+// where it has ended already.
 type Process struct {
 	PID                   int
 	Stdin, Stdout, Stderr *os.File
@@ -51,11 +54,16 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{
-		Stdin: pipes.stdin, Stdout: pipes.stdout, Stderr: pipes.stderr,
 		Written: pipes.prefill(spec.Input),
+		Stdout:  pipes.file(1), Stderr: pipes.file(2),
 		exit:    spec.Exited,
 		done:    make(chan struct{}),
 		Started: time.Now(),
+	}
+	if spec.KeepStdin || p.Written < len(spec.Input) {
+		p.Stdin = pipes.file(0)
+	} else {
+		_ = unix.Close(pipes.ours[0]) // for most events that is all
 	}
 	attr := &syscall.ProcAttr{
 		Dir:   spec.Dir,
@@ -74,6 +82,7 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	if err == nil {
 		first = len(r.children) == 0
 		r.children[p.PID] = p
+		r.alone.Store(false)
 	}
 	r.mu.Unlock()
 	pipes.closeChild()

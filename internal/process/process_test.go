@@ -368,6 +368,20 @@ func pipeSize(t *testing.T, f *os.File) (size int) {
 	return size
 }
 
+func TestStdinEndsAfterAnInputThatThePipeHolds(t *testing.T) {
+	for _, size := range []int{0, 100, 64 << 10} {
+		spec := child("echo")
+		spec.KeepStdin, spec.Input = false, bytes.Repeat([]byte("x"), size)
+		p := start(t, spec)
+		if p.Stdin != nil {
+			t.Errorf("%d bytes: stdin is still open", size)
+		}
+		if got, err := io.ReadAll(p.out); err != nil || len(got) != size {
+			t.Errorf("%d bytes came back as %d, %v", size, len(got), err)
+		}
+	}
+}
+
 func TestAProgramNeedNotReadItsInput(t *testing.T) {
 	spec := child("exit", "0")
 	spec.Input = make([]byte, 5<<20)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ type Reaper struct {
 	mu       sync.Mutex
 	children map[int]*Process
 	started  chan struct{} // a child was started after there was none
+	alone    atomic.Bool   // there is no child, neither started nor inherited
 	quit     chan struct{}
 	done     chan struct{}
 }
@@ -64,6 +66,7 @@ func (r *Reaper) run() {
 			r.reap()
 		case errors.Is(err, unix.EINTR):
 		case errors.Is(err, unix.ECHILD):
+			r.childless()
 			select {
 			case <-r.started:
 			case <-r.quit:
@@ -74,6 +77,14 @@ func (r *Reaper) run() {
 			return
 		}
 	}
+}
+
+// childless notes that there is nobody to sweep. A child that was started since
+// the kernel said so is already known.
+func (r *Reaper) childless() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.alone.Store(len(r.children) == 0)
 }
 
 // reap collects what has died.
@@ -103,6 +114,9 @@ const sweepPatience = 50 * time.Millisecond
 // as a rule. Call it when no event is in flight, because a program that is at
 // work may have such children for a reason.
 func (r *Reaper) Sweep() {
+	if r.alone.Load() {
+		return // the usual case, without asking the kernel
+	}
 	var all []int
 	end := time.Now().Add(sweepPatience)
 	for killed := r.sweep(); len(killed) > 0; killed = r.sweep() {

@@ -39,10 +39,10 @@ func newContextFile() (*contextFile, error) {
 }
 
 func (c *contextFile) write(text []byte) error {
-	if err := c.file.Truncate(0); err != nil {
+	if _, err := c.file.WriteAt(text, 0); err != nil {
 		return fmt.Errorf("write the context file: %w", err)
 	}
-	if _, err := c.file.WriteAt(text, 0); err != nil {
+	if err := c.file.Truncate(int64(len(text))); err != nil {
 		return fmt.Errorf("write the context file: %w", err)
 	}
 	return nil

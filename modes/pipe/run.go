@@ -83,7 +83,7 @@ func (r *run) launch(spec *process.Spec) error {
 // process that it left behind may hold them.
 func letGo(p *process.Process) {
 	end := time.Now().Add(drain)
-	_ = p.Stdin.SetWriteDeadline(end) // closed already, as a rule
+	_ = p.Stdin.SetWriteDeadline(end) // nil, as a rule, which is no harm
 	_ = p.Stdout.SetReadDeadline(end)
 	_ = p.Stderr.SetReadDeadline(end)
 }
@@ -93,7 +93,6 @@ func letGo(p *process.Process) {
 func (r *run) feed() {
 	rest := r.inv.Payload[r.p.Written:]
 	if len(rest) == 0 {
-		_ = r.p.Stdin.Close()
 		return
 	}
 	r.readers.Go(func() {
