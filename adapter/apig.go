@@ -52,7 +52,7 @@ const (
 
 // appendEnvelope puts result, of no more than limit bytes, into an envelope and
 // appends that to dst. Text stops once dst has grown past limit, base64 takes a
-// third more: so it is never larger than twice the limit.
+// third more: so it never exceeds twice the limit and the envelope itself.
 func appendEnvelope(dst, result []byte, limit int) []byte {
 	dst = append(dst, envelopeHead...)
 	dst = append(dst, contentType(result)...)
