@@ -63,13 +63,32 @@ func (e *Error) JSON() []byte {
 	return bytes.TrimSpace(body.Bytes())
 }
 
-// masked is e with the values of m taken out of everything that leaves us.
-func (e *Error) masked(m *Mask) *Error {
-	out := &Error{Type: m.String(e.Type), Message: m.String(e.Message), Cause: e.Cause}
-	for _, line := range e.Stack {
-		out.Stack = append(out.Stack, m.String(line))
+// What an error may have, in bytes and lines: programs write their own, and a
+// report that the platform finds too large would leave the event without any.
+const (
+	maxType    = 256
+	maxMessage = 32 << 10
+	maxStack   = 100
+	maxLine    = 2 << 10
+)
+
+// forCaller is e as it may leave us: without the values of m, and not too large.
+func (e *Error) forCaller(m *Mask) *Error {
+	out := &Error{
+		Type:    shorten(m.String(e.Type), maxType),
+		Message: shorten(m.String(e.Message), maxMessage),
+	}
+	for _, line := range e.Stack[:min(len(e.Stack), maxStack)] {
+		out.Stack = append(out.Stack, shorten(m.String(line), maxLine))
 	}
 	return out
+}
+
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return string(wholeRunes([]byte(text[:limit]))) + "…"
 }
 
 // asError turns whatever a handler returned into what the caller gets.

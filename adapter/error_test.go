@@ -99,3 +99,22 @@ func TestCredentialsAreTheValuesOfKeysAndTokens(t *testing.T) {
 		t.Errorf("%d headers", n)
 	}
 }
+
+func TestAnErrorForTheCallerIsMaskedAndNotTooLarge(t *testing.T) {
+	e := &Error{
+		Type:    strings.Repeat("t", 1<<20),
+		Message: "secret-one " + strings.Repeat("é", 1<<20),
+		Cause:   errors.New("secret-one"),
+	}
+	for range 10000 {
+		e.Stack = append(e.Stack, "secret-one "+strings.Repeat("s", 10000))
+	}
+	body := string(e.forCaller(NewMask("secret-one")).JSON())
+	if len(body) > 1<<18 || strings.Contains(body, "secret-one") || !json.Valid([]byte(body)) {
+		t.Errorf("%d bytes: %.100s", len(body), body)
+	}
+	small := &Error{Type: "T", Message: "m", Stack: []string{"s"}}
+	if got := string(small.forCaller(nil).JSON()); got != string(small.JSON()) {
+		t.Errorf("got %s", got)
+	}
+}

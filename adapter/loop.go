@@ -143,7 +143,7 @@ func (p *poller) invoke(ctx context.Context, inv *Invocation) (err error) {
 func (p *poller) fail(work context.Context, log *zap.Logger, inv *Invocation, e *Error) {
 	mask := p.Mask.With(inv.Credentials()...)
 	log.Error(mask.String(e.Error()))
-	if err := p.api.Fail(work, inv, e.masked(mask)); err != nil {
+	if err := p.api.Fail(work, inv, e.forCaller(mask)); err != nil {
 		log.Error("the error did not reach the platform", zap.Error(err))
 	}
 }

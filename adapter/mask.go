@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"sort"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -60,9 +61,11 @@ func (m *Mask) String(text string) string {
 	return text
 }
 
-// Cut is where text that goes on may be cut without tearing a secret, whole or
-// only begun: len(text) or less. A torn secret would pass Bytes in two halves.
+// Cut is where text that goes on may be cut without tearing a character or a
+// secret, whole or only begun: len(text) or less. A torn secret would pass Bytes
+// in two halves.
 func (m *Mask) Cut(text []byte) int {
+	text = wholeRunes(text)
 	cut := len(text)
 	if m == nil {
 		return cut
@@ -86,4 +89,17 @@ func (m *Mask) Cut(text []byte) int {
 		}
 	}
 	return cut
+}
+
+// wholeRunes is text without the character that its end cuts in two.
+func wholeRunes(text []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				return text[:len(text)-n]
+			}
+			break
+		}
+	}
+	return text
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"unicode/utf8"
 )
 
 // streamBytes is the size of one write to the platform: 64 KB took 1.4 times as
@@ -134,19 +133,6 @@ func (e *encoder) Close() error {
 		return err
 	}
 	return e.out.Flush()
-}
-
-// wholeRunes is text without the character that its end cuts in two.
-func wholeRunes(text []byte) []byte {
-	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
-		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
-			if !utf8.FullRune(tail) {
-				return text[:len(text)-n]
-			}
-			break
-		}
-	}
-	return text
 }
 
 // wrappedSize is the most that n bytes take in a base64 envelope.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"math"
 	"strconv"
 	"strings"
 )
@@ -18,7 +17,11 @@ var sizeUnits = map[string]int64{
 	"g": 1 << 30, "gb": 1 << 30, "gib": 1 << 30,
 }
 
-var errSize = errors.New("allowed are sizes above 0 such as 65536, 512KB, 6MiB, 1GB (1KB = 1KiB = 1024 bytes)")
+// maxSize is far above what the platform takes (200 MB, streamed) and far below what the address space holds: that much is
+// reserved for each response.
+const maxSize = 1 << 30
+
+var errSize = errors.New("allowed are sizes above 0 such as 65536, 512KB, 6MiB (1KB = 1KiB = 1024 bytes), at most 1GiB")
 
 // parseSize reads a whole number of bytes with an optional unit, blanks between them allowed.
 func parseSize(v string) (size, error) {
@@ -26,7 +29,7 @@ func parseSize(v string) (size, error) {
 	digits := len(v) - len(strings.TrimLeft(v, "0123456789"))
 	n, err := strconv.ParseInt(v[:digits], 10, 64)
 	unit, known := sizeUnits[strings.TrimSpace(v[digits:])]
-	if err != nil || !known || n <= 0 || n > math.MaxInt64/unit {
+	if err != nil || !known || n <= 0 || n > maxSize/unit {
 		return 0, errSize
 	}
 	return size(n * unit), nil

@@ -44,11 +44,7 @@ func run(environ []string, self string, output io.Writer) int {
 		}
 		return 1
 	}
-	reaper, err := process.NewReaper(log)
-	if err != nil {
-		log.Error(err.Error())
-		return 1
-	}
+	reaper := process.NewReaper(log)
 	kit := modes.Kit{
 		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Program: program,
 		OOM: process.NewOOM("/sys/fs/cgroup", "/proc/self/cgroup"),

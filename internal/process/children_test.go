@@ -121,13 +121,7 @@ func sweeper([]string) int {
 	return hang()
 }
 
-func newReaper() *process.Reaper {
-	r, err := process.NewReaper(zap.NewNop())
-	if err != nil {
-		panic(err)
-	}
-	return r
-}
+func newReaper() *process.Reaper { return process.NewReaper(zap.NewNop()) }
 
 // parent starts a program as we do and hangs.
 func parent([]string) int {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -17,7 +16,7 @@ const (
 )
 
 // Masker hides secrets. Cut says how much of a text that goes on can be given
-// away without tearing a secret in two.
+// away without tearing a secret or a character in two.
 type Masker interface {
 	Bytes(line []byte) []byte
 	Cut(text []byte) int
@@ -75,7 +74,7 @@ func (l *Lines) take(buf []byte, searched, used int) (rest int) {
 	}
 	if start == 0 && used == len(buf) {
 		// A cut at 0 would be no progress: such a secret is as long as a line.
-		if start = l.Mask.Cut(buf[:wholeRunes(buf[:used])]); start == 0 {
+		if start = l.Mask.Cut(buf[:used]); start == 0 {
 			start = used
 		}
 		l.line(buf[:start])
@@ -92,7 +91,7 @@ func (l *Lines) line(line []byte) {
 	l.Emit(line)
 	more := ""
 	if len(line) > tailLineBytes {
-		line, more = line[:wholeRunes(line[:tailLineBytes])], "…"
+		line, more = line[:l.Mask.Cut(line[:tailLineBytes])], "…"
 	}
 	l.remember(strings.ToValidUTF8(string(line), "\ufffd") + more)
 }
@@ -104,20 +103,6 @@ func (l *Lines) remember(text string) {
 	}
 	l.tail[l.next] = text
 	l.next = (l.next + 1) % tailLines
-}
-
-// wholeRunes is where text that goes on may be cut without tearing a character
-// in two.
-func wholeRunes(text []byte) int {
-	for n := 1; n <= min(utf8.UTFMax, len(text)); n++ {
-		if rest := text[len(text)-n:]; utf8.RuneStart(rest[0]) {
-			if !utf8.FullRune(rest) {
-				return len(text) - n
-			}
-			break
-		}
-	}
-	return len(text)
 }
 
 // Tail is the last twenty lines, each cut at 400 bytes.

@@ -29,13 +29,7 @@ func init() { runtime.LockOSThread() }
 
 // reaper is this process's only one. It is made by the first test that needs it,
 // for it would take the children of go test -fuzz away from it.
-var reaper = sync.OnceValue(func() *process.Reaper {
-	r, err := process.NewReaper(zap.NewNop())
-	if err != nil {
-		panic(err)
-	}
-	return r
-})
+var reaper = sync.OnceValue(func() *process.Reaper { return process.NewReaper(zap.NewNop()) })
 
 func TestMain(m *testing.M) {
 	if name := os.Getenv(childVariable); name != "" {

@@ -7,7 +7,6 @@ package process
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -32,9 +31,10 @@ type Reaper struct {
 }
 
 // NewReaper makes this process a subreaper and begins to wait.
-func NewReaper(log *zap.Logger) (*Reaper, error) {
+func NewReaper(log *zap.Logger) *Reaper {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("become a subreaper: %w", err)
+		// A sandbox may forbid it; the programs themselves are ours all the same.
+		log.Warn("what programs leave behind can't be followed: this process may not become a subreaper", zap.Error(err))
 	}
 	r := &Reaper{
 		log:      log,
@@ -44,7 +44,7 @@ func NewReaper(log *zap.Logger) (*Reaper, error) {
 		done:     make(chan struct{}),
 	}
 	go r.run()
-	return r, nil
+	return r
 }
 
 // Close ends the waiting, once no child is left.

@@ -24,9 +24,6 @@ const (
 	// events, 0.67 for 6 MB.
 	defaultPipe = 64 << 10
 	largePipe   = 1 << 20
-	// killed is how long a group may take to be gone after KILL: a process
-	// leaves in microseconds or hangs in the kernel.
-	killed = 500 * time.Millisecond
 )
 
 // run is one program at work on one event.
@@ -121,11 +118,12 @@ func (r *run) finish(ctx context.Context) error {
 	case <-r.p.Done():
 	case <-stopped:
 	}
-	overdue := !release()
+	overdue, patience := !release(), drain
 	if overdue {
 		<-stopped
+		patience = r.Margin / 8 // what is left of the half in which the error has to be on its way
 	}
-	r.tidy()
+	r.tidy(patience)
 	switch {
 	case overdue:
 		return r.overdue(context.Cause(ctx))
@@ -143,18 +141,18 @@ func (r *run) finish(ctx context.Context) error {
 
 // stop ends the program by the ladder, and then the wait for its pipes.
 func (r *run) stop() {
-	quarter := r.Margin / 4
-	r.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: quarter}, process.Step{Signal: unix.SIGKILL, Wait: quarter})
+	r.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: r.Margin / 4}, process.Step{Signal: unix.SIGKILL, Wait: r.Margin / 8})
 	_ = r.p.Stdout.SetReadDeadline(time.Now())
 }
 
-// tidy leaves nothing of this event behind.
-func (r *run) tidy() {
-	if !r.p.KillGroup(killed) {
+// tidy leaves nothing of this event behind. What hangs in the kernel and can't
+// be killed, or has left the group and holds stderr, is waited for no longer
+// than patience.
+func (r *run) tidy(patience time.Duration) {
+	end := time.Now().Add(patience)
+	if !r.p.KillGroup(patience) {
 		r.Log.Error("processes of this event can't be killed", zap.String("requestId", r.inv.ID), zap.Int("group", r.p.PID))
 	}
-	// Usually there is no writer left, and this never bites.
-	end := time.Now().Add(drain)
 	_ = r.p.Stderr.SetReadDeadline(end)
 	_ = r.p.Stdin.SetWriteDeadline(time.Now())
 	r.readers.Wait()
