@@ -50,9 +50,9 @@ const (
 	envelopeTail   = `"}`
 )
 
-// appendEnvelope puts result into an envelope and appends that to dst. It stops
-// once dst has grown past limit bytes, so it is never larger than that and a
-// little.
+// appendEnvelope puts result, of no more than limit bytes, into an envelope and
+// appends that to dst. Text stops once dst has grown past limit, base64 takes a
+// third more: so it never exceeds twice the limit and the envelope itself.
 func appendEnvelope(dst, result []byte, limit int) []byte {
 	dst = append(dst, envelopeHead...)
 	dst = append(dst, contentType(result)...)
@@ -62,9 +62,6 @@ func appendEnvelope(dst, result []byte, limit int) []byte {
 		return append(dst, envelopeTail...)
 	}
 	dst = append(dst, envelopeBinary...)
-	if len(dst)+base64.StdEncoding.EncodedLen(len(result)) > limit {
-		return dst[:limit+1]
-	}
 	dst = base64.StdEncoding.AppendEncode(dst, result)
 	return append(dst, envelopeTail...)
 }

@@ -238,6 +238,7 @@ func TestAResultForTheGatewayIsPutIntoAnEnvelope(t *testing.T) {
 		`{"a":"\"statusCode\":200"}`:    js,
 		`{"statuscode":200}`:            js,
 		`[{"statusCode":200}]`:          js,
+		`{"statusCode":099}`:            text, // no JSON
 		`{"statusCode":200} {}`:         text,
 		`{"statusCode":200`:             text,
 		`{"statusCode":200,}`:           text,

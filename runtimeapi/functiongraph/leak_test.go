@@ -49,6 +49,44 @@ func TestEventsLeaveNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 	}
 }
 
+func TestLargeEventsLeaveNoMemoryBehind(t *testing.T) {
+	s := listen(t)
+	start(t, s.addr, settings{})
+	round := func(size, n int) {
+		for range n {
+			p := s.accept()
+			p.poll()
+			// Not all of it, to save time: but the room is there before that is known.
+			p.send(fmt.Sprintf("HTTP/1.1 200 OK\r\nX-Cff-Request-Id: 1\r\nContent-Length: %d\r\n\r\n{}", size))
+			_ = p.Close()
+			p = s.accept()
+			p.post("error/1")
+			p.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+		}
+	}
+	const size, events = 30 << 20, 50
+	round(size, 3)
+	before := reserved(t)
+	round(size, events)
+	if grown := reserved(t) - before; grown > size*events/3 {
+		t.Errorf("%d bytes more are reserved after %d events of %d", grown, events, size)
+	}
+}
+
+// reserved is the size of our address space in bytes.
+func reserved(t *testing.T) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pages int
+	if _, err := fmt.Sscan(string(text), &pages); err != nil {
+		t.Fatal(err)
+	}
+	return pages * os.Getpagesize()
+}
+
 // settle is count once it is no more than limit, or after a while.
 func settle(count func() int, limit int) int {
 	for end := time.Now().Add(patience / 4); count() > limit && time.Now().Before(end); {

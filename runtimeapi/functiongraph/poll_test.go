@@ -240,6 +240,7 @@ func TestAnEventThatHasBegunToArriveIsDeliveredAfterTheContextsEnd(t *testing.T)
 		awaitRead(t, p) // the second read begins when the client has noted the first
 	}
 	cancel()
+	<-time.After(20 * time.Millisecond) // time to do the wrong thing
 	p.send(answer[half:])
 	if o := await(t, got, "the event"); o.id != "late" || o.payload != "{}" || o.err != nil {
 		t.Errorf("got %+v", o)
