@@ -30,9 +30,28 @@ type Loop struct {
 	Idle func()
 	Log  *zap.Logger
 
-	// flight is held for reading by every event in flight: who gets it for
-	// writing without waiting knows that there is none.
-	flight sync.RWMutex
+	flight flight
+}
+
+// flight counts the events in flight.
+type flight struct {
+	mu sync.Mutex
+	n  int
+}
+
+func (f *flight) begin() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.n++
+}
+
+// end calls idle if that was the last one, under the lock: who begins waits.
+func (f *flight) end(idle func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.n--; f.n == 0 && idle != nil {
+		idle()
+	}
 }
 
 // Run returns when ctx has ended, every event that was received has had its
@@ -92,13 +111,9 @@ func (p *poller) run(ctx, work context.Context) {
 		if inv == nil {
 			return
 		}
-		p.flight.RLock()
+		p.flight.begin()
 		p.serve(work, inv, err)
-		p.flight.RUnlock()
-		if p.Idle != nil && p.flight.TryLock() {
-			p.Idle()
-			p.flight.Unlock()
-		}
+		p.flight.end(p.Idle)
 	}
 }
 
