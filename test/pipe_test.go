@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -290,5 +291,53 @@ func TestAProgramThatIsRepairedOnDiskRunsWithoutARestart(t *testing.T) {
 	file("app", "#!/bin/sh\necho two\n", 0o755)(&platform.Function{Dir: c.Function().Dir}, nil)
 	if got := c.answer("{}"); got != "two\n" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestWhatLeftTheGroupDoesNotHoldUpTheTimeoutsReport(t *testing.T) {
+	need(t, "setsid")
+	for name, row := range map[string]struct{ margin, script string }{
+		"it holds stderr, TERM ignored": {"120ms", `trap '' TERM; setsid sleep 600 & sleep 600; sleep 600`},
+		// The sleep in the group becomes a zombie whose parent does not wait.
+		"it has a zombie in the group": {"300ms", `sh -c 'sleep 600 & exec setsid sleep 600' >/dev/null 2>&1 & sleep 600`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := deploy(t, sh(row.script).with("BOOTSTRAP_TIMEOUT_MARGIN", row.margin), timeout(3*time.Second))
+			c.fails("{}", "Runtime.Timeout", "still running")
+			if strings.Contains(c.log.String(), "can't be killed") {
+				t.Error("zombies are taken for processes that can't be killed")
+			}
+		})
+	}
+}
+
+func TestAProgramThatMovedToAnotherGroupIsStoppedAtTheDeadline(t *testing.T) {
+	python := need(t, "python3")
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
+import os, time
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    time.sleep(600)
+while os.getpgid(child) != child: time.sleep(0.01)
+os.setpgid(0, child)
+time.sleep(600)`)}, timeout(3*time.Second))
+	c.fails("{}", "Runtime.Timeout", "still running")
+	c.waitFor("the program to be gone", func() bool { return len(c.processes()) == 1 })
+}
+
+func TestABackgroundProcessDelaysTheAnswerByATenthOfASecond(t *testing.T) {
+	need(t, "setsid")
+	// It holds stdout and stderr, and is not in the group that is killed.
+	c := deploy(t, sh(`setsid sleep 600 & sleep 0.1; echo answer`))
+	var all []time.Duration
+	for range 8 {
+		began := time.Now()
+		c.answer("{}")
+		all = append(all, time.Since(began))
+	}
+	slices.Sort(all)
+	if all[5] > 280*time.Millisecond { // the slowest may be the machine's fault
+		t.Errorf("the answers took %s", all)
 	}
 }

@@ -24,6 +24,8 @@ const (
 	// events, 0.67 for 6 MB.
 	defaultPipe = 64 << 10
 	largePipe   = 1 << 20
+	// rest is the least time for what is in stderr's pipe already.
+	rest = 10 * time.Millisecond
 	// killed is how long a group may take to be gone after KILL: a process
 	// leaves in microseconds or hangs in the kernel.
 	killed = 500 * time.Millisecond
@@ -38,6 +40,9 @@ type run struct {
 	file     string // the program's
 	p        *process.Process
 	stderr   process.Lines
+	exited   time.Time // of the program, valid once p is done
+	stopping sync.Once
+	hurry    time.Time      // by when all must be over, once it is being stopped
 	readers  sync.WaitGroup // everything that refers to the event or the pipes
 }
 
@@ -46,7 +51,7 @@ func (r *run) start() error {
 		Dir:    r.Command.Dir,
 		Env:    environment(r.Env, r.inv.Metadata(r.Credentials), r.context.path),
 		Input:  r.inv.Payload,
-		Exited: letGo,
+		Exited: r.letGo,
 	}
 	if len(spec.Input) > defaultPipe {
 		spec.PipeBytes = largePipe
@@ -84,8 +89,9 @@ func (r *run) launch(spec *process.Spec) error {
 
 // letGo bounds how long the pipes of a program that has ended are waited for: a
 // process that it left behind may hold them.
-func letGo(p *process.Process) {
-	end := time.Now().Add(drain)
+func (r *run) letGo(p *process.Process) {
+	r.exited = time.Now()
+	end := r.exited.Add(drain)
 	_ = p.Stdin.SetWriteDeadline(end) // closed already, as a rule
 	_ = p.Stdout.SetReadDeadline(end)
 	_ = p.Stderr.SetReadDeadline(end)
@@ -141,24 +147,45 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// stop ends the program by the ladder, and then the wait for its pipes.
+// stop ends the program by the ladder, and then the wait for its pipes. By half
+// of the margin its error has to be on its way, whatever is left of it.
 func (r *run) stop() {
 	quarter := r.Margin / 4
+	r.stopping.Do(func() { r.hurry = time.Now().Add(2 * quarter) })
 	r.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: quarter}, process.Step{Signal: unix.SIGKILL, Wait: quarter})
 	_ = r.p.Stdout.SetReadDeadline(time.Now())
 }
 
 // tidy leaves nothing of this event behind.
 func (r *run) tidy() {
-	if !r.p.KillGroup(killed) {
+	end := time.Now().Add(killed)
+	if !r.hurry.IsZero() && r.hurry.Before(end) {
+		end = r.hurry
+	}
+	if !r.p.KillGroup(time.Until(end)) {
 		r.Log.Error("processes of this event can't be killed", zap.String("requestId", r.inv.ID), zap.Int("group", r.p.PID))
 	}
 	// Usually there is no writer left, and this never bites.
-	end := time.Now().Add(drain)
+	if limit := r.left().Add(drain); limit.Before(end) {
+		end = limit
+	}
+	if least := time.Now().Add(rest); end.Before(least) {
+		end = least
+	}
 	_ = r.p.Stderr.SetReadDeadline(end)
 	_ = r.p.Stdin.SetWriteDeadline(time.Now())
 	r.readers.Wait()
 	r.p.Close()
+}
+
+// left is since when the program is no more, or is not to be.
+func (r *run) left() time.Time {
+	select {
+	case <-r.p.Done():
+		return r.exited
+	default:
+		return time.Now()
+	}
 }
 
 // onlyReader hides that stdout is a file: io.Copy would try splice on it.
