@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +52,23 @@ func TestExitCodesAndSignalsAreErrors(t *testing.T) {
 		t.Run(row.script, func(t *testing.T) {
 			deploy(t, sh(row.script)).fails("{}", "Runtime.ExitError", row.want)
 		})
+	}
+}
+
+func TestAProgramsOwnErrorIsRelayedWhateverItsTypes(t *testing.T) {
+	for text, want := range map[string]failure{
+		`{"errorType":"A","errorMessage":"m","stackTrace":"one\\ntwo\\n"}`: {"A", "m", []string{"one", "two"}},
+		`{"errorType":"A","errorMessage":"m","stackTrace":{"a":1}}`:        {"A", "m", []string{`{"a":1}`}},
+		`{"errorType":"A","errorMessage":"m","stackTrace":null}`:           {"A", "m", []string{}},
+		`{"errorType":"A","errorMessage":"m","stackTrace":["a",1,{}]}`:     {"A", "m", []string{"a", "1", "{}"}},
+		`{"errorType":42,"errorMessage":{"code":7}}`:                       {"42", `{"code":7}`, []string{}},
+		`{"errorType":"","errorMessage":"m"}`:                              {"Function.Error", "m", []string{}},
+		`{"errorType":null,"errorMessage":null}`:                           {"Runtime.ExitError", "The program exited with code 1.", []string{}},
+		`{"ErrorType":"A"}`:                                                {"Runtime.ExitError", "The program exited with code 1.", []string{}},
+	} {
+		if got := deploy(t, sh(`printf '`+text+`'; exit 1`)).failure("{}"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v", text, got)
+		}
 	}
 }
 
