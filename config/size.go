@@ -2,13 +2,16 @@ package config
 
 import (
 	"errors"
-	"math"
 	"strconv"
 	"strings"
 )
 
-// size is a number of bytes, above 0.
+// size is a number of bytes, above 0 and at most mostSize.
 type size int64
+
+// mostSize guards against slips of the hand: a held response has its address space reserved, which more pollers than
+// one must be able to do. The platform takes 200 MB.
+const mostSize = 1 << 30
 
 // sizeUnits has K, M and G as powers of 1024 in every spelling: the platform's own "6 MB" are 6291456 bytes.
 var sizeUnits = map[string]int64{
@@ -18,7 +21,7 @@ var sizeUnits = map[string]int64{
 	"g": 1 << 30, "gb": 1 << 30, "gib": 1 << 30,
 }
 
-var errSize = errors.New("allowed are sizes above 0 such as 65536, 512KB, 6MiB, 1GB (1KB = 1KiB = 1024 bytes)")
+var errSize = errors.New("allowed are sizes above 0 and up to 1GB such as 65536, 512KB, 6MiB, 1GB (1KB = 1KiB = 1024 bytes)")
 
 // parseSize reads a whole number of bytes with an optional unit, blanks between them allowed.
 func parseSize(v string) (size, error) {
@@ -26,7 +29,7 @@ func parseSize(v string) (size, error) {
 	digits := len(v) - len(strings.TrimLeft(v, "0123456789"))
 	n, err := strconv.ParseInt(v[:digits], 10, 64)
 	unit, known := sizeUnits[strings.TrimSpace(v[digits:])]
-	if err != nil || !known || n <= 0 || n > math.MaxInt64/unit {
+	if err != nil || !known || n <= 0 || n > mostSize/unit {
 		return 0, errSize
 	}
 	return size(n * unit), nil
