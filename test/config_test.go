@@ -106,3 +106,8 @@ func TestAProgramsLinesAreLoggedAtEveryLevel(t *testing.T) {
 		t.Error("our own information shows at level error")
 	}
 }
+
+func TestALimitThatNoMemoryHoldsIsAnAnsweredMistake(t *testing.T) {
+	c := deploy(t, sh("cat").with("BOOTSTRAP_MAX_RESPONSE", "500000GB"))
+	c.fails("{}", "Runtime.ConfigError", "BOOTSTRAP_MAX_RESPONSE", "500000GB")
+}

@@ -1,7 +1,9 @@
 package test
 
 import (
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -87,5 +89,43 @@ func TestAProgramInheritsNoDescriptorsOfOurs(t *testing.T) {
 	got := deploy(t, sh(`ls -l /proc/self/fd | grep -c -e socket -e memfd -e anon_inode; exit 0`)).answer("{}")
 	if strings.TrimSpace(got) != "0" {
 		t.Errorf("%s descriptors of ours are open in the program", strings.TrimSpace(got))
+	}
+}
+
+func TestAnInstanceWhoseLogHasNoReaderWorksOn(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = read.Close()
+	cmd := exec.Command(filepath.Join(bin, "bootstrap"))
+	cmd.Env = []string{"RUNTIME_API_ADDR=" + listener.Addr().String(), "BOOTSTRAP_COMMAND=cat", "BOOTSTRAP_SERVERS=for a warning"}
+	cmd.Stderr = write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	polled := make(chan struct{})
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			_, _ = conn.Read(make([]byte, 1)) // the poll, which stays open
+			close(polled)
+		}
+	}()
+	select {
+	case err := <-ended:
+		t.Fatalf("it ended: %v", err)
+	case <-polled:
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

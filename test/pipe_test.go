@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +51,23 @@ func TestExitCodesAndSignalsAreErrors(t *testing.T) {
 		t.Run(row.script, func(t *testing.T) {
 			deploy(t, sh(row.script)).fails("{}", "Runtime.ExitError", row.want)
 		})
+	}
+}
+
+func TestAProgramsOwnErrorIsRelayedWhateverItsTypes(t *testing.T) {
+	for text, want := range map[string]failure{
+		`{"errorType":"A","errorMessage":"m","stackTrace":"one\\ntwo\\n"}`: {"A", "m", []string{"one", "two"}},
+		`{"errorType":"A","errorMessage":"m","stackTrace":{"a":1}}`:        {"A", "m", []string{`{"a":1}`}},
+		`{"errorType":"A","errorMessage":"m","stackTrace":null}`:           {"A", "m", []string{}},
+		`{"errorType":"A","errorMessage":"m","stackTrace":["a",1,{}]}`:     {"A", "m", []string{"a", "1", "{}"}},
+		`{"errorType":42,"errorMessage":{"code":7}}`:                       {"42", `{"code":7}`, []string{}},
+		`{"errorType":"","errorMessage":"m"}`:                              {"Function.Error", "m", []string{}},
+		`{"errorType":null,"errorMessage":null}`:                           {"Runtime.ExitError", "The program exited with code 1.", []string{}},
+		`{"ErrorType":"A"}`:                                                {"Runtime.ExitError", "The program exited with code 1.", []string{}},
+	} {
+		if got := deploy(t, sh(`printf '`+text+`'; exit 1`)).failure("{}"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v", text, got)
+		}
 	}
 }
 
@@ -291,4 +309,36 @@ func TestAProgramThatIsRepairedOnDiskRunsWithoutARestart(t *testing.T) {
 	if got := c.answer("{}"); got != "two\n" {
 		t.Errorf("got %q", got)
 	}
+}
+
+func TestWhatLeftTheGroupDoesNotHoldUpTheTimeoutsReport(t *testing.T) {
+	need(t, "setsid")
+	for name, row := range map[string]struct{ margin, script string }{
+		"it holds stderr, TERM ignored": {"120ms", `trap '' TERM; setsid sleep 600 & sleep 600; sleep 600`},
+		// The sleep in the group becomes a zombie whose parent does not wait.
+		"it has a zombie in the group": {"300ms", `sh -c 'sleep 600 & exec setsid sleep 600' >/dev/null 2>&1 & sleep 600`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := deploy(t, sh(row.script).with("BOOTSTRAP_TIMEOUT_MARGIN", row.margin), timeout(3*time.Second))
+			c.fails("{}", "Runtime.Timeout", "still running")
+			if strings.Contains(c.log.String(), "can't be killed") {
+				t.Error("zombies are taken for processes that can't be killed")
+			}
+		})
+	}
+}
+
+func TestAProgramThatMovedToAnotherGroupIsStoppedAtTheDeadline(t *testing.T) {
+	python := need(t, "python3")
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
+import os, time
+child = os.fork()
+if child == 0:
+    os.setpgid(0, 0)
+    time.sleep(600)
+while os.getpgid(child) != child: time.sleep(0.01)
+os.setpgid(0, child)
+time.sleep(600)`)}, timeout(3*time.Second))
+	c.fails("{}", "Runtime.Timeout", "still running")
+	c.waitFor("the program to be gone", func() bool { return len(c.processes()) == 1 })
 }

@@ -26,6 +26,9 @@ const notOnThePlatform = "RUNTIME_API_ADDR is not set: this program is meant to 
 
 // run is the whole program but for its exit code: configure, wire, loop.
 func run(environ []string, self string, output io.Writer) int {
+	// Before the first line of log, which may have no reader any more. Caught,
+	// not ignored: the programs that we start would inherit that.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	cfg, err := config.Load(environ, self)
 	mask := adapter.NewMask(cfg.Secrets...)
 	log, program := newLoggers(cfg, mask, output)
@@ -112,8 +115,6 @@ func pollers(cfg *config.Config, log *zap.Logger) []adapter.RuntimeAPI {
 // second.
 func untilSignal(log *zap.Logger) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	// Caught, not ignored: the programs that we start would inherit that.
-	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
 	go func() {

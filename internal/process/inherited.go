@@ -26,22 +26,47 @@ func inherited() []int {
 
 // childrenByScan looks for our pid as the parent in every process's stat.
 func childrenByScan(self string) []int {
-	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	var pids []int
-	for _, path := range stats {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		// pid (name) state ppid …; the name may hold anything, also ") ".
-		_, rest, _ := bytes.Cut(text[bytes.LastIndexByte(text, ')')+1:], []byte(" "))
-		fields := bytes.Fields(rest)
-		if len(fields) < 2 || string(fields[1]) != self || string(fields[0]) == "Z" {
-			continue
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+	for pid, stat := range stats {
+		if stat.parent == self && stat.state != "Z" {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// groupLives tells whether a process of the group is more than a zombie. It is
+// slow, and true where there is no telling.
+func groupLives(group int) bool {
+	known := false
+	for _, stat := range stats {
+		known = true
+		if stat.group == strconv.Itoa(group) && stat.state != "Z" && stat.state != "X" {
+			return true
+		}
+	}
+	return !known
+}
+
+// stat is what we need of a process's line in /proc.
+type stat struct{ state, parent, group string }
+
+// stats goes through all processes that can be seen.
+func stats(yield func(pid int, s stat) bool) {
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		// pid (name) state ppid pgrp …; the name may hold anything, also ") ".
+		fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil || len(fields) < 3 {
+			continue
+		}
+		if !yield(pid, stat{string(fields[0]), string(fields[1]), string(fields[2])}) {
+			return
+		}
+	}
 }

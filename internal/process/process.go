@@ -152,6 +152,9 @@ func (p *Process) Stop(ladder ...Step) bool {
 		default:
 		}
 		_ = p.Signal(step.Signal) // what can't be signalled may still end
+		if group, err := unix.Getpgid(p.PID); err == nil && group != p.PID {
+			_ = unix.Kill(p.PID, step.Signal) // it left its group for another one of its session
+		}
 		timer := time.NewTimer(step.Wait)
 		select {
 		case <-p.done:
@@ -168,11 +171,16 @@ const killPause = 5 * time.Millisecond
 
 // KillGroup kills what is left of the group and returns when nothing is, or
 // false after patience: a process that hangs in the kernel can't be killed.
-// Call it when the program itself has ended; before, its status is lost.
+// Zombies whose parent has left the group and does not wait for them are
+// nothing. Call it when the program itself has ended; before, its status is
+// lost.
 func (p *Process) KillGroup(patience time.Duration) (gone bool) {
 	end := time.Now().Add(patience)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, killPause) {
 		if errors.Is(unix.Kill(-p.PID, unix.SIGKILL), unix.ESRCH) {
+			return true
+		}
+		if pause == killPause && !groupLives(p.PID) { // what we reap ourselves is gone sooner
 			return true
 		}
 		if time.Now().After(end) {

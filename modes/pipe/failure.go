@@ -1,10 +1,12 @@
 package pipe
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -111,29 +113,42 @@ func (r *run) ownError() error {
 	if !whole {
 		return nil
 	}
-	var own struct {
-		Type    *string           `json:"errorType"`
-		Message *string           `json:"errorMessage"`
-		Stack   []json.RawMessage `json:"stackTrace"`
-	}
-	if json.Unmarshal(text, &own) != nil || own.Type == nil && own.Message == nil {
+	var own map[string]json.RawMessage
+	if json.Unmarshal(text, &own) != nil || !given(own["errorType"]) && !given(own["errorMessage"]) {
 		return nil
 	}
-	e := &adapter.Error{Type: adapter.TypeFunction}
-	if own.Type != nil {
-		e.Type = *own.Type
-	}
-	if own.Message != nil {
-		e.Message = *own.Message
-	} else {
+	kind, message := ownText(own["errorType"]), ownText(own["errorMessage"])
+	e := &adapter.Error{Type: cmp.Or(kind, adapter.TypeFunction), Message: message, Stack: ownStack(own["stackTrace"])}
+	if message == "" {
 		e.Message = "The program " + r.p.Status().String() + "."
 	}
-	for _, line := range own.Stack {
-		var text string
-		if json.Unmarshal(line, &text) != nil {
-			text = string(line)
-		}
-		e.Stack = append(e.Stack, text)
-	}
 	return e
+}
+
+func given(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
+
+// ownText is a string's content, or the JSON of anything else: a number for a
+// type is no reason to lose the error. null is nothing.
+func ownText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return string(raw)
+	}
+	return text
+}
+
+// ownStack is an array's elements, or the lines of one text.
+func ownStack(raw json.RawMessage) []string {
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		if text := ownText(raw); text != "" {
+			return strings.Split(strings.TrimRight(text, "\n"), "\n")
+		}
+		return nil
+	}
+	var stack []string
+	for _, element := range elements {
+		stack = append(stack, ownText(element))
+	}
+	return stack
 }

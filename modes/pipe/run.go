@@ -24,6 +24,8 @@ const (
 	// events, 0.67 for 6 MB.
 	defaultPipe = 64 << 10
 	largePipe   = 1 << 20
+	// rest is for what is in stderr's pipe when the program had to be stopped.
+	rest = 10 * time.Millisecond
 )
 
 // run is one program at work on one event.
@@ -141,19 +143,19 @@ func (r *run) finish(ctx context.Context) error {
 // stop ends the program by the ladder, and then the wait for its pipes.
 func (r *run) stop() {
 	r.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: r.Margin / 4}, process.Step{Signal: unix.SIGKILL, Wait: r.Margin / 8})
-	_ = r.p.Stdout.SetReadDeadline(time.Now())
+	now := time.Now()
+	_ = r.p.Stdin.SetWriteDeadline(now)
+	_ = r.p.Stdout.SetReadDeadline(now)
+	_ = r.p.Stderr.SetReadDeadline(now.Add(rest))
 }
 
 // tidy leaves nothing of this event behind. What hangs in the kernel and can't
-// be killed, or has left the group and holds stderr, is waited for no longer
-// than patience.
+// be killed is waited for no longer than patience; what has left the group and
+// holds a pipe, as long as letGo or stop said.
 func (r *run) tidy(patience time.Duration) {
-	end := time.Now().Add(patience)
 	if !r.p.KillGroup(patience) {
 		r.Log.Error("processes of this event can't be killed", zap.String("requestId", r.inv.ID), zap.Int("group", r.p.PID))
 	}
-	_ = r.p.Stderr.SetReadDeadline(end)
-	_ = r.p.Stdin.SetWriteDeadline(time.Now())
 	r.readers.Wait()
 	r.p.Close()
 }
