@@ -125,7 +125,7 @@ func (r *run) finish(ctx context.Context) error {
 	if overdue {
 		<-stopped
 	}
-	r.tidy()
+	r.tidy(overdue)
 	switch {
 	case overdue:
 		return r.overdue(context.Cause(ctx))
@@ -148,14 +148,18 @@ func (r *run) stop() {
 	_ = r.p.Stdout.SetReadDeadline(time.Now())
 }
 
-// tidy leaves nothing of this event behind.
-func (r *run) tidy() {
+// tidy leaves nothing of this event behind. What is overdue has no time for the
+// end of a long log: the error has to be on its way before the platform gives up.
+func (r *run) tidy(overdue bool) {
 	if !r.p.KillGroup(killed) {
 		r.Log.Error("processes of this event can't be killed", zap.String("requestId", r.inv.ID), zap.Int("group", r.p.PID))
 	}
+	patience := drain
+	if overdue {
+		patience = min(drain, r.Margin/8)
+	}
 	// Usually there is no writer left, and this never bites.
-	end := time.Now().Add(drain)
-	_ = r.p.Stderr.SetReadDeadline(end)
+	_ = r.p.Stderr.SetReadDeadline(time.Now().Add(patience))
 	_ = r.p.Stdin.SetWriteDeadline(time.Now())
 	r.readers.Wait()
 	r.p.Close()
