@@ -50,7 +50,7 @@ func (r *report) refuse(name, allowed string) {
 // mask hides secrets in a value that is shown: people do paste a token into the wrong field.
 func (r *report) mask(value string) string {
 	for _, s := range r.secrets {
-		value = strings.ReplaceAll(value, s, "***")
+		value = strings.ReplaceAll(value, s, "****")
 	}
 	return value
 }
