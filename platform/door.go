@@ -35,7 +35,7 @@ const maxRequest = 16 << 20
 func OpenDoor(p *Platform, addr string) (*Door, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("front door: %w", err)
+		return nil, err
 	}
 	d := &Door{p: p, addr: ln.Addr().String()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -159,6 +160,11 @@ func TestBadUsageExitsWithTwoAndNamesTheInput(t *testing.T) {
 	h.write("bad/function.env", "GOOD=1\nSECRET='a\nb'\nthis is no setting\nOTHER=secret\n", 0o644)
 	h.write("no.zip", "no zip", 0o644)
 	big := strings.Repeat("x", 6<<20+101)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
 	for _, c := range []struct {
 		want string
 		args []string
@@ -175,6 +181,7 @@ func TestBadUsageExitsWithTwoAndNamesTheInput(t *testing.T) {
 		{"poll has no fault \"explode\"", []string{"invoke", "fn", "--faults", "poll:explode"}},
 		{"function.env: line 4", []string{"invoke", "bad"}},
 		{"no.zip is not a ZIP file", []string{"invoke", "no.zip"}},
+		{"is in use", []string{"run", "fn", "--listen", taken.Addr().String()}},
 		{"256.256.256.256", []string{"run", "fn", "--listen", "256.256.256.256:1"}},
 		{"event too large", []string{"invoke", "fn", "-e", "-"}},
 	} {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
 
 	"fgbootstrap/platform"
 )
@@ -21,6 +23,9 @@ func (c *runCommand) Run(ctx context.Context, std streams) error {
 	}
 	defer stop()
 	door, err := platform.OpenDoor(p, c.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return usage("%s is in use, by another fgdev perhaps; choose an address with --listen, port 0 takes a free one", c.Listen)
+	}
 	if err != nil {
 		return usageError{fmt.Errorf("--listen %s: %w", c.Listen, err)}
 	}
