@@ -287,6 +287,12 @@ func TestHelpTellsTheExitCodesAndFaults(t *testing.T) {
 	}
 }
 
+func TestTheVersionIsShown(t *testing.T) {
+	if code, out, errs := newHome(t, "echo").fgdev("", "--version"); code != 0 || out != "development\n" || errs != "" {
+		t.Errorf("exit %d, %q, %q", code, out, errs)
+	}
+}
+
 func TestRunServesUntilItIsStopped(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		h := newHome(t, "page")
