@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -48,6 +49,12 @@ func bootstrap(what string) int {
 			return 3
 		case "hang":
 			select {}
+		case "stop":
+			stop := make(chan os.Signal, 1)
+			signal.Notify(stop, syscall.SIGTERM)
+			fmt.Println("at work")
+			<-stop
+			kind = "error"
 		case "env":
 			result = []byte(os.Getenv("RUNTIME_USERDATA") + os.Getenv("RUNTIME_TIMEOUT") + os.Getenv("RUNTIME_MEMORY") + os.Getenv("RUNTIME_HANDLER"))
 		case "type":
@@ -57,6 +64,10 @@ func bootstrap(what string) int {
 		}
 		if resp, err = http.Post(url+kind+"/"+resp.Header.Get("X-Cff-Request-Id"), "", bytes.NewReader(result)); err == nil {
 			_ = resp.Body.Close()
+			fmt.Println("report taken:", resp.Status)
+		}
+		if what == "stop" {
+			return 0
 		}
 	}
 }
@@ -321,5 +332,34 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 			t.Errorf("%v: %v", sig, err)
 		}
 		guard.Stop()
+	}
+}
+
+func TestAnInterruptedInvocationIsReportedByTheFunction(t *testing.T) {
+	h := newHome(t, "stop")
+	cmd := h.command("invoke", "fn", "--timeout", "60")
+	logs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	guard := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	defer guard.Stop()
+	var text strings.Builder
+	lines := bufio.NewScanner(logs)
+	for lines.Scan() {
+		text.WriteString(lines.Text() + "\n")
+		if lines.Text() == "at work" {
+			_ = cmd.Process.Signal(os.Interrupt)
+		}
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(text.String(), "fgdev: interrupted\n") {
+		t.Errorf("exit %d, %s", code, &text)
+	}
+	if !strings.Contains(text.String(), "report taken: 200 OK") {
+		t.Error(&text)
 	}
 }

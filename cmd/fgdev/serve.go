@@ -32,5 +32,5 @@ func (c *runCommand) Run(ctx context.Context, std streams) error {
 	_, _ = fmt.Fprintf(std.out, "API gateway:  http://%s/\nraw events:   http://%s%s  (POST)\n", door.Addr(), door.Addr(), platform.RawPath)
 	<-ctx.Done()
 	std.note("stopping")
-	return door.Close()
+	return errors.Join(p.Close(), door.Close()) // in this order: the calls of the door get their answers
 }
