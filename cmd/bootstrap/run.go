@@ -84,7 +84,7 @@ func handler(kit modes.Kit, problems config.Problems) adapter.Handler {
 		}
 		kit.Log.Error(err.Error())
 		problems = config.Problems{err.Error()}
-	} else if _, _, err := command(kit.Config); err != nil {
+	} else if err := missing(kit.Config); err != nil && !problems.About("BOOTSTRAP_COMMAND") {
 		// Whoever has to mend the configuration wants to know everything now.
 		problems = append(problems, err.Error())
 	}
@@ -95,9 +95,11 @@ func handler(kit modes.Kit, problems config.Problems) adapter.Handler {
 	}}
 }
 
-func command(cfg *config.Config) (string, []string, error) {
+// missing is why no program is found.
+func missing(cfg *config.Config) error {
 	c := modes.Command(cfg)
-	return c.Find()
+	_, _, err := c.Find()
+	return err
 }
 
 // pollers are the clients of the platform's API; another platform's would stand
