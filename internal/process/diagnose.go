@@ -108,9 +108,27 @@ func noPermission(s subject) string {
 	if s.info == nil || !s.info.Mode().IsRegular() || unix.Access(s.path, unix.X_OK) == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s is not executable. Run chmod +x %s before you make the ZIP, and make the ZIP on Linux or macOS: "+
-		"a ZIP made on Windows does not keep the executable bit. Or start it by its interpreter: BOOTSTRAP_COMMAND=python3 %s, for example.",
-		s.path, filepath.Base(s.path), filepath.Base(s.path))
+	name := filepath.Base(s.path)
+	text := fmt.Sprintf("%s is not executable. Run chmod +x %s before you make the ZIP, and make the ZIP on Linux or macOS: "+
+		"a ZIP made on Windows does not keep the executable bit.", s.path, name)
+	if bytes.HasPrefix(s.head, []byte(elfMagic)) {
+		return text
+	}
+	return fmt.Sprintf("%s Or start it by its interpreter: BOOTSTRAP_COMMAND=%s %s, for example.", text, s.likelyInterpreter(), name)
+}
+
+// interpreters are the usual ones, by the ending of a script's name.
+var interpreters = map[string]string{".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".pl": "perl", ".php": "php", ".rb": "ruby"}
+
+// likelyInterpreter is that of the #! line, or what the file's name suggests.
+func (s subject) likelyInterpreter() string {
+	if line := strings.TrimSpace(s.shebang()); line != "" {
+		return strings.TrimPrefix(strings.TrimPrefix(line, "/usr/bin/env "), "-S ")
+	}
+	if name := interpreters[filepath.Ext(s.path)]; name != "" {
+		return name
+	}
+	return "python3"
 }
 
 func emptyFile(s subject) string {

@@ -41,7 +41,7 @@ func TestAFileThatCannotStartIsDiagnosed(t *testing.T) {
 	}{
 		"not executable": {"#!/bin/sh\n", 0o644, unix.EACCES, []string{
 			"/program is not executable. Run chmod +x program before you make the ZIP",
-			"a ZIP made on Windows does not keep the executable bit", "python3 program"}},
+			"a ZIP made on Windows does not keep the executable bit", "BOOTSTRAP_COMMAND=/bin/sh program"}},
 		"Windows line ends": {"#!/bin/sh\r\necho\r\n", 0o755, unix.ENOENT, []string{
 			`has Windows line ends (CRLF): the system looks for the interpreter "/bin/sh\r".`, `sed -i 's/\r$//' program`}},
 		"Windows line end, no other line": {"#! /bin/sh\r", 0o755, unix.ENOENT, []string{
@@ -97,6 +97,25 @@ func TestAFileThatCannotStartIsDiagnosed(t *testing.T) {
 			mustSay(t, process.Diagnose(path, os.Getenv("PATH"), err), append(test.want, path)...)
 			mustSay(t, process.Check(path, os.Getenv("PATH")), append(test.want, path)...)
 		})
+	}
+}
+
+func TestAScriptThatIsNotExecutableGetsACommandThatFits(t *testing.T) {
+	for _, row := range []struct{ name, content, want string }{
+		{"a.js", "x", "BOOTSTRAP_COMMAND=node a.js,"},
+		{"a.py", "x", "BOOTSTRAP_COMMAND=python3 a.py,"},
+		{"a", "#!/usr/bin/env -S perl -w\r\n", "BOOTSTRAP_COMMAND=perl -w a,"},
+		{"a", string(fine().file()), "does not keep the executable bit."},
+	} {
+		path := filepath.Join(t.TempDir(), row.name)
+		if err := os.WriteFile(path, []byte(row.content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got := process.Check(path, "/bin")
+		mustSay(t, got, row.want)
+		if strings.Contains(got, "BOOTSTRAP_COMMAND") != strings.Contains(row.want, "BOOTSTRAP_COMMAND") {
+			t.Error(got)
+		}
 	}
 }
 
