@@ -37,7 +37,7 @@ func OpenCode(name string) (*Code, error) {
 	// A folder inside that of its own: the function runs in the parent.
 	c := &Code{Dir: filepath.Join(temp, "code"), temp: temp}
 	if err = os.Mkdir(c.Dir, 0o755); err == nil {
-		err = Unpack(name, c.Dir)
+		err = unpack(name, c.Dir)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -53,9 +53,9 @@ func (c *Code) Close() error {
 	return os.RemoveAll(c.temp)
 }
 
-// Unpack extracts a ZIP into dest, which has to exist and be empty, keeping permissions. An entry that would leave dest,
+// unpack extracts a ZIP into dest, which has to exist and be empty, keeping permissions. An entry that would leave dest,
 // also by way of a symbolic link, is an error that names it, as are an encrypted entry and more than 1500 MB.
-func Unpack(name, dest string) error {
+func unpack(name, dest string) error {
 	r, err := zip.OpenReader(name)
 	if err != nil {
 		return fmt.Errorf("%s is not a ZIP file that can be read, nor a folder: %w", name, err)
