@@ -35,7 +35,6 @@ type Process struct {
 	Stdin, Stdout, Stderr *os.File
 	// Written is how much of Spec.Input is in the pipe already.
 	Written int
-	Started time.Time
 
 	exit   func(*Process)
 	done   chan struct{}
@@ -55,7 +54,6 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 		Written: pipes.prefill(spec.Input),
 		exit:    spec.Exited,
 		done:    make(chan struct{}),
-		Started: time.Now(),
 	}
 	attr := &syscall.ProcAttr{
 		Dir:   spec.Dir,
