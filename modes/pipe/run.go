@@ -24,9 +24,9 @@ const (
 	// events, 0.67 for 6 MB.
 	defaultPipe = 64 << 10
 	largePipe   = 1 << 20
-	// killed is how long a group may take to be gone after KILL: a process
+	// killPatience is how long a group may take to be gone after KILL: a process
 	// leaves in microseconds or hangs in the kernel.
-	killed = 500 * time.Millisecond
+	killPatience = 500 * time.Millisecond
 )
 
 // run is one program at work on one event.
@@ -151,7 +151,7 @@ func (r *run) stop() {
 // tidy leaves nothing of this event behind. What is overdue has no time for the
 // end of a long log: the error has to be on its way before the platform gives up.
 func (r *run) tidy(overdue bool) {
-	if !r.p.KillGroup(killed) {
+	if !r.p.KillGroup(killPatience) {
 		r.Log.Error("processes of this event can't be killed", zap.String("requestId", r.inv.ID), zap.Int("group", r.p.PID))
 	}
 	patience := drain
