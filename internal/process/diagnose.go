@@ -41,7 +41,7 @@ func (s subject) finding() string {
 	return ""
 }
 
-// subject is a file that can't be started.
+// subject is a file that is examined.
 type subject struct {
 	path    string
 	command *Command // whose PATH and directory count
