@@ -44,6 +44,7 @@ func run(environ []string, self string, output io.Writer) int {
 		}
 		return 1
 	}
+	log.Info("bootstrap "+version, zap.String("mode", cfg.Mode), zap.Duration("timeout", cfg.Timeout))
 	reaper, err := process.NewReaper(log)
 	if err != nil {
 		log.Error(err.Error())
@@ -64,7 +65,6 @@ func run(environ []string, self string, output io.Writer) int {
 		Idle:      reaper.Sweep,
 		Log:       log,
 	}
-	log.Info("bootstrap "+version, zap.String("mode", cfg.Mode), zap.Duration("timeout", cfg.Timeout))
 	ctx, stop := untilSignal(log)
 	defer stop()
 	if err := loop.Run(ctx); err != nil {
