@@ -55,7 +55,8 @@ func (f *flight) end(idle func()) {
 }
 
 // Run returns when ctx has ended, every event that was received has had its
-// outcome and the handler is shut down. Its error is the handler's.
+// outcome and the handler is shut down. Its error is the handler's, or that there
+// is no memory for the responses: then it has not polled.
 func (l *Loop) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)

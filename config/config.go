@@ -20,7 +20,7 @@ type Config struct {
 	CodeRoot string        // absolute folder of the unpacked ZIP
 
 	Mode    string   // pipe, worker or http
-	Command []string // the program and its arguments, at least one word; nil if the user set none
+	Command []string // the program and its arguments, at least one word; nil if the user set none, or a wrong one
 	Dir     string   // absolute working directory of the program
 
 	Margin        time.Duration // how long before the platform's limit we give up; above 0, below Timeout

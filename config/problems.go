@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +17,11 @@ type Problems []string
 
 // Error joins the sentences on one line, because it ends up in a log line and in an error report.
 func (p Problems) Error() string { return strings.Join(p, "; ") }
+
+// About tells whether one of them is the value of the variable name.
+func (p Problems) About(name string) bool {
+	return slices.ContainsFunc(p, func(s string) bool { return strings.HasPrefix(s, name+": ") || strings.HasPrefix(s, name+" is ") })
+}
 
 // report collects what Load has to tell while it goes on with defaults.
 type report struct {
@@ -50,7 +56,7 @@ func (r *report) refuse(name, allowed string) {
 // mask hides secrets in a value that is shown: people do paste a token into the wrong field.
 func (r *report) mask(value string) string {
 	for _, s := range r.secrets {
-		value = strings.ReplaceAll(value, s, "***")
+		value = strings.ReplaceAll(value, s, "****")
 	}
 	return value
 }

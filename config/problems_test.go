@@ -80,7 +80,7 @@ func TestALongValueIsCutAtWholeCharacters(t *testing.T) {
 
 func TestASecretPastedIntoASettingIsMasked(t *testing.T) {
 	_, problems := load(t, vars{"BOOTSTRAP_MODE": "pipe hunter2hunter2", "DB_PASSWORD": "hunter2hunter2"})
-	wantProblem(t, problems, `BOOTSTRAP_MODE is "pipe ***": allowed are pipe, worker, http`)
+	wantProblem(t, problems, `BOOTSTRAP_MODE is "pipe ****": allowed are pipe, worker, http`)
 }
 
 // Each plant is a value that no message may hold, put where its variable is faulty in as many ways as there are.

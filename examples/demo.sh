@@ -7,12 +7,16 @@ cd "$(dirname "$0")/.." || exit 1
 log=$(mktemp) && out=$(mktemp) || exit 1
 trap 'rm -f "$log" "$out"' EXIT
 failed=0
+bold='' plain=''
+if [ -t 1 ]; then
+    bold=$(printf '\033[1m') plain=$(printf '\033[0m')
+fi
 
 # demo FOLDER EVENT PATTERN [OPTION…]: the answer has to match PATTERN, as in case.
 demo() {
     folder=examples/$1 event=examples/events/$2 pattern=$3
     shift 3
-    printf '\n\033[1m%s\033[0m\n' "fgdev invoke $folder -e $event"
+    printf '\n%s\n' "${bold}fgdev invoke $folder -e $event$plain"
     printf '  in    %.100s\n' "$(tr -s ' \n' ' ' <"$event")"
     if ! bin/fgdev invoke "$folder" -e "$event" "$@" >"$out" 2>"$log"; then
         printf '  FAILED:\n'

@@ -35,7 +35,7 @@ const maxRequest = 16 << 20
 func OpenDoor(p *Platform, addr string) (*Door, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("front door: %w", err)
+		return nil, err
 	}
 	d := &Door{p: p, addr: ln.Addr().String()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
@@ -117,6 +117,10 @@ func (d *Door) gateway(ctx *fasthttp.RequestCtx) {
 	}
 	ctx.Response.Header.Set("X-Cff-Request-Id", r.RequestID)
 	envelope, err := Unwrap(r.Payload)
+	if err != nil && !r.Failed {
+		// The gateway's answer below does not say what is wrong with the result.
+		d.p.logs.printf("the result of request '%s' is none for the API gateway: %v", r.RequestID, err)
+	}
 	if r.Failed || err != nil {
 		ctx.SetStatusCode(fasthttp.StatusInternalServerError)
 		ctx.SetContentType("application/json")

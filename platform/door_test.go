@@ -12,9 +12,9 @@ import (
 )
 
 // openDoor is a door to a function; see bootstrap. Its event is also what the function may answer.
-func openDoor(t *testing.T) *platform.Door {
+func openDoor(t *testing.T) (*platform.Door, *logBuffer) {
 	t.Helper()
-	p, _ := function(t, "", nil)
+	p, log := function(t, "", nil)
 	d, err := platform.OpenDoor(p, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +24,7 @@ func openDoor(t *testing.T) *platform.Door {
 			t.Error(err)
 		}
 	})
-	return d
+	return d, log
 }
 
 func request(t *testing.T, method, url, body string) (*http.Response, string) {
@@ -47,7 +47,7 @@ func request(t *testing.T, method, url, body string) (*http.Response, string) {
 }
 
 func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
-	d := openDoor(t)
+	d, _ := openDoor(t)
 	raw := "http://" + d.Addr() + platform.RawPath
 	if resp, body := request(t, "POST", raw, `{"a":1}`); resp.StatusCode != 200 || body != `{"a":1}` || resp.Header.Get("X-Cff-Request-Id") == "" {
 		t.Error(resp, body)
@@ -70,7 +70,7 @@ func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
 }
 
 func TestTheGatewayRefusesWhatIsNoEnvelope(t *testing.T) {
-	d := openDoor(t) // the function echoes the event, which has no statusCode
+	d, log := openDoor(t) // the function echoes the event, which has no statusCode
 	resp, body := request(t, "GET", "http://"+d.Addr()+"/path", "")
 	var e struct {
 		Code string `json:"error_code"`
@@ -78,6 +78,9 @@ func TestTheGatewayRefusesWhatIsNoEnvelope(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != 500 || e.Code != "FSS.1206" || !strings.Contains(e.Msg, `"httpMethod":"GET"`) {
 		t.Error(resp.Status, body, err)
+	}
+	if !strings.Contains(log.String(), "is none for the API gateway: envelope: 'statusCode' is not specified") {
+		t.Error("the log does not say why")
 	}
 }
 

@@ -72,9 +72,9 @@ func (q *queue) remove(c *call) {
 	q.events = slices.DeleteFunc(q.events, func(o *call) bool { return o == c })
 }
 
-// counts says how many events and pollers are waiting.
-func (q *queue) counts() (events, pollers int) {
+// waits tells whether an event waits for a poller.
+func (q *queue) waits() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.events), len(q.tickets)
+	return len(q.events) > 0
 }

@@ -79,7 +79,7 @@ func (s *supervisor) awaitEvent() bool {
 			return false
 		default:
 		}
-		if events, _ := s.api.queue.counts(); events > 0 {
+		if s.api.queue.waits() {
 			return true
 		}
 		select {

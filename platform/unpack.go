@@ -25,7 +25,7 @@ type Code struct {
 func OpenCode(name string) (*Code, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("code: %w", err)
+		return nil, fmt.Errorf("the function's folder or ZIP: %w", err)
 	}
 	if info.IsDir() {
 		return &Code{Dir: name}, nil
@@ -37,7 +37,7 @@ func OpenCode(name string) (*Code, error) {
 	// A folder inside that of its own: the function runs in the parent.
 	c := &Code{Dir: filepath.Join(temp, "code"), temp: temp}
 	if err = os.Mkdir(c.Dir, 0o755); err == nil {
-		err = Unpack(name, c.Dir)
+		err = unpack(name, c.Dir)
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -53,12 +53,12 @@ func (c *Code) Close() error {
 	return os.RemoveAll(c.temp)
 }
 
-// Unpack extracts a ZIP into dest, which has to exist and be empty, keeping permissions. An entry that would leave dest,
+// unpack extracts a ZIP into dest, which has to exist and be empty, keeping permissions. An entry that would leave dest,
 // also by way of a symbolic link, is an error that names it, as are an encrypted entry and more than 1500 MB.
-func Unpack(name, dest string) error {
+func unpack(name, dest string) error {
 	r, err := zip.OpenReader(name)
 	if err != nil {
-		return fmt.Errorf("%s is not a ZIP file that can be read: %w", name, err)
+		return fmt.Errorf("%s is not a ZIP file that can be read, nor a folder: %w", name, err)
 	}
 	defer func() { _ = r.Close() }()
 	root, err := os.OpenRoot(dest)
@@ -114,6 +114,9 @@ func extractFile(root *os.Root, f *zip.File, name string, left int64) (int64, er
 	}
 	defer func() { _ = in.Close() }()
 	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode().Perm()|0o400)
+	if errors.Is(err, fs.ErrExist) {
+		return 0, errors.New("the ZIP has it twice")
+	}
 	if err != nil {
 		return 0, err
 	}

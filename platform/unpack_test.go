@@ -93,7 +93,7 @@ func TestABrokenZIPIsExplained(t *testing.T) {
 		"nosuch": "no such file",
 		makeZIP(t, entry{name: "secret", content: "x", mode: 0o644, flags: 1}):                               `"secret": it is encrypted`,
 		makeZIP(t, entry{name: "fifo", mode: fs.ModeNamedPipe | 0o644}):                                      `"fifo"`,
-		makeZIP(t, entry{name: "a", content: "x", mode: 0o644}, entry{name: "a", content: "y", mode: 0o644}): `"a"`,
+		makeZIP(t, entry{name: "a", content: "x", mode: 0o644}, entry{name: "a", content: "y", mode: 0o644}): `"a": the ZIP has it twice`,
 	} {
 		if _, err := platform.OpenCode(name); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", name, err)

@@ -63,7 +63,7 @@ func deploy(t *testing.T, variables settings, setups ...setup) *cloud {
 	if err := os.Mkdir(f.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Link(filepath.Join(bin, "bootstrap"), filepath.Join(f.Dir, "bootstrap")); err != nil {
+	if err := os.Link(bootstrap(), filepath.Join(f.Dir, "bootstrap")); err != nil {
 		t.Fatal(err)
 	}
 	f.Env = append(f.Env, c.marker)
@@ -297,7 +297,7 @@ func wrap(t *testing.T, f *platform.Function, start string) {
 	if err := os.Remove(filepath.Join(f.Dir, "bootstrap")); err != nil {
 		t.Fatal(err)
 	}
-	file("bootstrap", "#!/bin/sh\n"+start+filepath.Join(bin, "bootstrap")+"\n", 0o755)(f, nil)
+	file("bootstrap", "#!/bin/sh\n"+start+bootstrap()+"\n", 0o755)(f, nil)
 }
 
 // run runs a program with this environment and nothing else, and returns what

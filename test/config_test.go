@@ -29,6 +29,13 @@ func TestAWrongConfigurationAnswersEachEventWithAllThatIsWrong(t *testing.T) {
 	c.logs("WARN BOOTSTRAP_SERVERS")
 }
 
+func TestARefusedCommandIsNotCalledMissing(t *testing.T) {
+	f := deploy(t, settings{"BOOTSTRAP_COMMAND": `sh "x.sh`}).fails("{}", "Runtime.ConfigError", "the double quote at byte 4 is never closed")
+	if len(f.Stack) != 1 {
+		t.Errorf("got %q", f.Stack)
+	}
+}
+
 func TestBrokenUserDataIsExplainedWithoutItsContent(t *testing.T) {
 	c := deploy(t, nil, func(f *platform.Function, _ *platform.Options) {
 		wrap(t, f, `RUNTIME_USERDATA='{"PASSWORD":"PLANTED-IN-USERDATA" oops' exec `)

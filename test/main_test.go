@@ -4,9 +4,11 @@ package test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -40,6 +42,23 @@ func withBinaries(run func() int) int {
 	}
 	return run()
 }
+
+// bootstrap is the binary under test. A test that asks for it looks at all our
+// sources: what a test has looked at is in the key of go test's cache, what the
+// build above has read is not, and the results of other sources would be kept.
+func bootstrap() string {
+	sources()
+	return filepath.Join(bin, "bootstrap")
+}
+
+var sources = sync.OnceFunc(func() {
+	_ = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "bin") {
+			return fs.SkipDir
+		}
+		return err
+	})
+})
 
 // self is the test binary, as a program to run.
 func self(t *testing.T) string {

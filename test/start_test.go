@@ -98,7 +98,7 @@ func TestTheWorkingDirectoryCanBeSet(t *testing.T) {
 }
 
 func TestAnInstanceWithoutPlatformSaysHowToTryIt(t *testing.T) {
-	out, err := run(t, t.TempDir(), nil, filepath.Join(bin, "bootstrap"))
+	out, err := run(t, t.TempDir(), nil, bootstrap())
 	if err == nil {
 		t.Error("it exits with 0")
 	}
@@ -108,7 +108,7 @@ func TestAnInstanceWithoutPlatformSaysHowToTryIt(t *testing.T) {
 		}
 	}
 	for _, broken := range []string{"RUNTIME_API_ADDR=http://", "RUNTIME_API_ADDR=127.0.0.1"} {
-		out, err := run(t, t.TempDir(), []string{broken}, filepath.Join(bin, "bootstrap"))
+		out, err := run(t, t.TempDir(), []string{broken}, bootstrap())
 		if err == nil || !strings.Contains(out, "RUNTIME_API_ADDR") || strings.Contains(out, "is not set") {
 			t.Errorf("%s: %v, %q", broken, err, out)
 		}

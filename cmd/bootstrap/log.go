@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"sort"
 	"strings"
 
 	"fgbootstrap/adapter"
@@ -73,33 +72,37 @@ func (c *textCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Che
 }
 
 func (c *textCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	id, rest := c.render(fields)
-	prefix := fmt.Sprintf("%s %s %s ", e.Time.UTC().Format(timeLayout), id, e.Level.CapitalString())
-	text := strings.ReplaceAll(strings.TrimRight(e.Message+rest, "\n"), "\n", "\n"+prefix)
-	_, err := c.sink.Write([]byte(prefix + text + "\n"))
+	id, rest := render(c.fields, fields)
+	line := e.Time.UTC().AppendFormat(make([]byte, 0, 128+len(e.Message)+len(rest)), timeLayout)
+	for _, word := range []string{id, e.Level.CapitalString()} {
+		line = append(append(line, ' '), word...)
+	}
+	line = append(line, ' ')
+	text := strings.TrimRight(e.Message+rest, "\n")
+	if strings.Contains(text, "\n") {
+		text = strings.ReplaceAll(text, "\n", "\n"+string(line))
+	}
+	_, err := c.sink.Write(append(append(line, text...), '\n'))
 	return err
 }
 
 func (c *textCore) Sync() error { return c.sink.Sync() }
 
 // render takes the request id out of the fields and makes text of the others.
-func (c *textCore) render(fields []zapcore.Field) (id, rest string) {
-	values := zapcore.NewMapObjectEncoder()
-	for _, f := range c.fields {
-		f.AddTo(values)
-	}
-	for _, f := range fields {
-		f.AddTo(values)
-	}
+// Nearly every line is the program's and has the id alone: a program that
+// prints without end must not make it miss the deadline.
+func render(sets ...[]zapcore.Field) (id, rest string) {
 	id = "-"
-	var parts []string
-	for key, value := range values.Fields {
-		if key == "requestId" {
-			id = fmt.Sprint(value)
-		} else {
-			parts = append(parts, fmt.Sprintf(" %s=%v", key, value))
+	for _, fields := range sets {
+		for _, f := range fields {
+			if f.Key == "requestId" {
+				id = f.String
+				continue
+			}
+			value := zapcore.NewMapObjectEncoder()
+			f.AddTo(value)
+			rest += fmt.Sprintf(" %s=%v", f.Key, value.Fields[f.Key])
 		}
 	}
-	sort.Strings(parts)
-	return id, strings.Join(parts, "")
+	return id, rest
 }

@@ -47,6 +47,7 @@ func run(environ []string, self string, output io.Writer) int {
 		}
 		return 1
 	}
+	log.Info("bootstrap "+version, zap.String("mode", cfg.Mode), zap.Duration("timeout", cfg.Timeout))
 	reaper := process.NewReaper(log)
 	kit := modes.Kit{
 		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Program: program,
@@ -63,7 +64,6 @@ func run(environ []string, self string, output io.Writer) int {
 		Idle:      reaper.Sweep,
 		Log:       log,
 	}
-	log.Info("bootstrap "+version, zap.String("mode", cfg.Mode), zap.Duration("timeout", cfg.Timeout))
 	ctx, stop := untilSignal(log)
 	defer stop()
 	if err := loop.Run(ctx); err != nil {
@@ -83,7 +83,7 @@ func handler(kit modes.Kit, problems config.Problems) adapter.Handler {
 		}
 		kit.Log.Error(err.Error())
 		problems = config.Problems{err.Error()}
-	} else if _, _, err := command(kit.Config); err != nil {
+	} else if err := missing(kit.Config); err != nil && !problems.About("BOOTSTRAP_COMMAND") {
 		// Whoever has to mend the configuration wants to know everything now.
 		problems = append(problems, err.Error())
 	}
@@ -94,9 +94,11 @@ func handler(kit modes.Kit, problems config.Problems) adapter.Handler {
 	}}
 }
 
-func command(cfg *config.Config) (string, []string, error) {
+// missing is why no program is found.
+func missing(cfg *config.Config) error {
 	c := modes.Command(cfg)
-	return c.Find()
+	_, _, err := c.Find()
+	return err
 }
 
 // pollers are the clients of the platform's API; another platform's would stand

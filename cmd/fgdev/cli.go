@@ -31,7 +31,12 @@ that lies beside fgdev. The function's variables stand in DIR/function.env, one 
 
 Exit codes: 0 success, 1 the invocation failed (its error is the JSON on stdout), 2 bad usage.`
 
+// version is set by the linker.
+var version = "development"
+
 type cli struct {
+	Version kong.VersionFlag `help:"Show the version."`
+
 	Invoke invokeCommand `cmd:"" help:"Run the function once and print its result."`
 	Run    runCommand    `cmd:"" help:"Keep the function up behind two HTTP doors: / as the API gateway, /_fg/invoke for raw events. Ends with Ctrl-C."`
 }
@@ -63,7 +68,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("fgdev"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
-		kong.Vars{"faults": platform.FaultsHelp()},
+		kong.Vars{"faults": platform.FaultsHelp(), "version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}))
 	if err != nil {
 		std.note("%v", err)

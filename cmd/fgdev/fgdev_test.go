@@ -6,9 +6,11 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -47,6 +49,12 @@ func bootstrap(what string) int {
 			return 3
 		case "hang":
 			select {}
+		case "stop":
+			stop := make(chan os.Signal, 1)
+			signal.Notify(stop, syscall.SIGTERM)
+			fmt.Println("at work")
+			<-stop
+			kind = "error"
 		case "env":
 			result = []byte(os.Getenv("RUNTIME_USERDATA") + os.Getenv("RUNTIME_TIMEOUT") + os.Getenv("RUNTIME_MEMORY") + os.Getenv("RUNTIME_HANDLER"))
 		case "type":
@@ -56,6 +64,10 @@ func bootstrap(what string) int {
 		}
 		if resp, err = http.Post(url+kind+"/"+resp.Header.Get("X-Cff-Request-Id"), "", bytes.NewReader(result)); err == nil {
 			_ = resp.Body.Close()
+			fmt.Println("report taken:", resp.Status)
+		}
+		if what == "stop" {
+			return 0
 		}
 	}
 }
@@ -159,6 +171,11 @@ func TestBadUsageExitsWithTwoAndNamesTheInput(t *testing.T) {
 	h.write("bad/function.env", "GOOD=1\nSECRET='a\nb'\nthis is no setting\nOTHER=secret\n", 0o644)
 	h.write("no.zip", "no zip", 0o644)
 	big := strings.Repeat("x", 6<<20+101)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
 	for _, c := range []struct {
 		want string
 		args []string
@@ -175,6 +192,7 @@ func TestBadUsageExitsWithTwoAndNamesTheInput(t *testing.T) {
 		{"poll has no fault \"explode\"", []string{"invoke", "fn", "--faults", "poll:explode"}},
 		{"function.env: line 4", []string{"invoke", "bad"}},
 		{"no.zip is not a ZIP file", []string{"invoke", "no.zip"}},
+		{"is in use", []string{"run", "fn", "--listen", taken.Addr().String()}},
 		{"256.256.256.256", []string{"run", "fn", "--listen", "256.256.256.256:1"}},
 		{"event too large", []string{"invoke", "fn", "-e", "-"}},
 	} {
@@ -280,6 +298,12 @@ func TestHelpTellsTheExitCodesAndFaults(t *testing.T) {
 	}
 }
 
+func TestTheVersionIsShown(t *testing.T) {
+	if code, out, errs := newHome(t, "echo").fgdev("", "--version"); code != 0 || out != "development\n" || errs != "" {
+		t.Errorf("exit %d, %q, %q", code, out, errs)
+	}
+}
+
 func TestRunServesUntilItIsStopped(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		h := newHome(t, "page")
@@ -308,5 +332,34 @@ func TestRunServesUntilItIsStopped(t *testing.T) {
 			t.Errorf("%v: %v", sig, err)
 		}
 		guard.Stop()
+	}
+}
+
+func TestAnInterruptedInvocationIsReportedByTheFunction(t *testing.T) {
+	h := newHome(t, "stop")
+	cmd := h.command("invoke", "fn", "--timeout", "60")
+	logs, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	guard := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	defer guard.Stop()
+	var text strings.Builder
+	lines := bufio.NewScanner(logs)
+	for lines.Scan() {
+		text.WriteString(lines.Text() + "\n")
+		if lines.Text() == "at work" {
+			_ = cmd.Process.Signal(os.Interrupt)
+		}
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(text.String(), "fgdev: interrupted\n") {
+		t.Errorf("exit %d, %s", code, &text)
+	}
+	if !strings.Contains(text.String(), "report taken: 200 OK") {
+		t.Error(&text)
 	}
 }

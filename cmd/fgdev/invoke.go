@@ -32,11 +32,18 @@ func (c *invokeCommand) Run(ctx context.Context, std streams) error {
 	if c.Streaming {
 		ev.Stream = std.out
 	}
-	result, err := p.Invoke(ctx, ev)
+	// Interrupted, the platform stops the function first: it reports the event's end, and somebody has to take that.
+	defer context.AfterFunc(ctx, func() {
+		std.note("stopping")
+		if err := p.Close(); err != nil {
+			std.note("%v", err)
+		}
+	})()
+	result, err := p.Invoke(context.WithoutCancel(ctx), ev)
 	switch {
 	case errors.Is(err, platform.ErrEventTooLarge):
 		return usageError{err}
-	case errors.Is(err, context.Canceled):
+	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	case err != nil:
 		return err

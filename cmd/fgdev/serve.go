@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"syscall"
 
 	"fgbootstrap/platform"
 )
@@ -21,11 +23,14 @@ func (c *runCommand) Run(ctx context.Context, std streams) error {
 	}
 	defer stop()
 	door, err := platform.OpenDoor(p, c.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return usage("%s is in use, by another fgdev perhaps; choose an address with --listen, port 0 takes a free one", c.Listen)
+	}
 	if err != nil {
 		return usageError{fmt.Errorf("--listen %s: %w", c.Listen, err)}
 	}
 	_, _ = fmt.Fprintf(std.out, "API gateway:  http://%s/\nraw events:   http://%s%s  (POST)\n", door.Addr(), door.Addr(), platform.RawPath)
 	<-ctx.Done()
 	std.note("stopping")
-	return door.Close()
+	return errors.Join(p.Close(), door.Close()) // in this order: the calls of the door get their answers
 }

@@ -126,9 +126,9 @@ func (c *Command) startError(path string) error {
 	_, err := os.Stat(path)
 	switch {
 	case err == nil:
-		return &StartError{Message: Diagnose(path, c.Path, unix.EACCES), Cause: unix.EACCES}
+		return &StartError{Message: c.Diagnose(path, unix.EACCES), Cause: unix.EACCES}
 	case !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR):
-		return &StartError{Message: Diagnose(path, c.Path, err), Cause: err}
+		return &StartError{Message: c.Diagnose(path, err), Cause: err}
 	}
 	message := fmt.Sprintf("There is no file %s.", path)
 	if target, err := os.Readlink(path); err == nil {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Diagnose says in a sentence or two why the file path can't be started and
-// what helps. cause is the system's error, searchPath the PATH that env would
-// search. Without a finding it repeats the system's error.
-func Diagnose(path, searchPath string, cause error) string {
-	if finding := examine(path, searchPath, cause).finding(); finding != "" {
+// Diagnose says in a sentence or two why the file path can't be started in c's
+// Dir and with its PATH, and what helps. cause is the system's error; without a
+// finding it is repeated.
+func (c *Command) Diagnose(path string, cause error) string {
+	if finding := c.examine(path, cause).finding(); finding != "" {
 		return finding
 	}
 	return fmt.Sprintf("%s can't be started: %s.", path, system(cause))
@@ -25,8 +25,8 @@ func Diagnose(path, searchPath string, cause error) string {
 
 // Check is Diagnose before there is an error; "" means that nothing is amiss
 // as far as can be seen.
-func Check(path, searchPath string) string {
-	return examine(path, searchPath, nil).finding()
+func (c *Command) Check(path string) string {
+	return c.examine(path, nil).finding()
 }
 
 // finding is what the first of the examinations finds that finds something.
@@ -41,16 +41,17 @@ func (s subject) finding() string {
 	return ""
 }
 
-// subject is a file that can't be started.
+// subject is a file that is examined.
 type subject struct {
-	path, searchPath string
-	cause            error
-	info             os.FileInfo
-	head             []byte // the first 4 KB
+	path    string
+	command *Command // whose PATH and directory count
+	cause   error
+	info    os.FileInfo
+	head    []byte // the first 4 KB
 }
 
-func examine(path, searchPath string, cause error) subject {
-	s := subject{path: path, searchPath: searchPath, cause: cause}
+func (c *Command) examine(path string, cause error) subject {
+	s := subject{path: path, command: c, cause: cause}
 	s.info, _ = os.Stat(path)
 	if s.info == nil || !s.info.Mode().IsRegular() {
 		return s
@@ -108,9 +109,27 @@ func noPermission(s subject) string {
 	if s.info == nil || !s.info.Mode().IsRegular() || unix.Access(s.path, unix.X_OK) == nil {
 		return ""
 	}
-	return fmt.Sprintf("%s is not executable. Run chmod +x %s before you make the ZIP, and make the ZIP on Linux or macOS: "+
-		"a ZIP made on Windows does not keep the executable bit. Or start it by its interpreter: BOOTSTRAP_COMMAND=python3 %s, for example.",
-		s.path, filepath.Base(s.path), filepath.Base(s.path))
+	name := filepath.Base(s.path)
+	text := fmt.Sprintf("%s is not executable. Run chmod +x %s before you make the ZIP, and make the ZIP on Linux or macOS: "+
+		"a ZIP made on Windows does not keep the executable bit.", s.path, name)
+	if bytes.HasPrefix(s.head, []byte(elfMagic)) {
+		return text
+	}
+	return fmt.Sprintf("%s Or start it by its interpreter: BOOTSTRAP_COMMAND=%s %s, for example.", text, s.likelyInterpreter(), name)
+}
+
+// interpreters are the usual ones, by the ending of a script's name.
+var interpreters = map[string]string{".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".pl": "perl", ".php": "php", ".rb": "ruby"}
+
+// likelyInterpreter is that of the #! line, or what the file's name suggests.
+func (s subject) likelyInterpreter() string {
+	if line := strings.TrimSpace(s.shebang()); line != "" {
+		return strings.TrimPrefix(strings.TrimPrefix(line, "/usr/bin/env "), "-S ")
+	}
+	if name := interpreters[filepath.Ext(s.path)]; name != "" {
+		return name
+	}
+	return "python3"
 }
 
 func emptyFile(s subject) string {
@@ -142,12 +161,16 @@ func interpreter(s subject) string {
 	if len(words) == 0 {
 		return ""
 	}
-	if _, err := os.Stat(words[0]); err != nil {
+	file := words[0]
+	if !filepath.IsAbs(file) { // the system looks for it from where the program starts
+		file = filepath.Join(s.command.Dir, file)
+	}
+	if _, err := os.Stat(file); err != nil {
 		return fmt.Sprintf("%s wants the interpreter %s, which is not here. Name one that is in its #! line, "+
 			"or start the file by its interpreter in BOOTSTRAP_COMMAND.", s.path, words[0])
 	}
 	// An interpreter from the ZIP can be as broken as any program.
-	program := examine(words[0], s.searchPath, nil)
+	program := s.command.examine(file, nil)
 	for _, look := range []func(subject) string{folder, noPermission, emptyFile, foreignBinary, elf} {
 		if finding := look(program); finding != "" {
 			return fmt.Sprintf("%s wants the interpreter %s. %s", s.path, words[0], finding)
@@ -169,15 +192,15 @@ func (s subject) byEnv(words []string) string {
 	for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {
 		words = words[1:]
 	}
-	if len(words) == 0 || strings.Contains(words[0], "/") || s.searchPath == "" { // without PATH env has one of its own
+	if len(words) == 0 || strings.Contains(words[0], "/") || s.command.Path == "" { // without PATH env has one of its own
 		return ""
 	}
-	for _, folder := range filepath.SplitList(s.searchPath) {
+	for _, folder := range filepath.SplitList(s.command.Path) {
 		if executable(filepath.Join(folder, words[0])) {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%s wants the interpreter %s by env, which is not on the PATH (%s).", s.path, words[0], s.searchPath)
+	return fmt.Sprintf("%s wants the interpreter %s by env, which is not on the PATH (%s).", s.path, words[0], s.command.Path)
 }
 
 func foreignBinary(s subject) string {

@@ -41,7 +41,7 @@ func TestAFileThatCannotStartIsDiagnosed(t *testing.T) {
 	}{
 		"not executable": {"#!/bin/sh\n", 0o644, unix.EACCES, []string{
 			"/program is not executable. Run chmod +x program before you make the ZIP",
-			"a ZIP made on Windows does not keep the executable bit", "python3 program"}},
+			"a ZIP made on Windows does not keep the executable bit", "BOOTSTRAP_COMMAND=/bin/sh program"}},
 		"Windows line ends": {"#!/bin/sh\r\necho\r\n", 0o755, unix.ENOENT, []string{
 			`has Windows line ends (CRLF): the system looks for the interpreter "/bin/sh\r".`, `sed -i 's/\r$//' program`}},
 		"Windows line end, no other line": {"#! /bin/sh\r", 0o755, unix.ENOENT, []string{
@@ -94,10 +94,48 @@ func TestAFileThatCannotStartIsDiagnosed(t *testing.T) {
 			if !errors.Is(err, test.cause) {
 				t.Errorf("the system says %v, want %v", err, test.cause)
 			}
-			mustSay(t, process.Diagnose(path, os.Getenv("PATH"), err), append(test.want, path)...)
-			mustSay(t, process.Check(path, os.Getenv("PATH")), append(test.want, path)...)
+			mustSay(t, diagnose(path, os.Getenv("PATH"), err), append(test.want, path)...)
+			mustSay(t, check(path, os.Getenv("PATH")), append(test.want, path)...)
 		})
 	}
+}
+
+func TestAScriptThatIsNotExecutableGetsACommandThatFits(t *testing.T) {
+	for _, row := range []struct{ name, content, want string }{
+		{"a.js", "x", "BOOTSTRAP_COMMAND=node a.js,"},
+		{"a.py", "x", "BOOTSTRAP_COMMAND=python3 a.py,"},
+		{"a", "#!/usr/bin/env -S perl -w\r\n", "BOOTSTRAP_COMMAND=perl -w a,"},
+		{"a", string(fine().file()), "does not keep the executable bit."},
+	} {
+		path := filepath.Join(t.TempDir(), row.name)
+		if err := os.WriteFile(path, []byte(row.content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		got := check(path, "/bin")
+		mustSay(t, got, row.want)
+		if strings.Contains(got, "BOOTSTRAP_COMMAND") != strings.Contains(row.want, "BOOTSTRAP_COMMAND") {
+			t.Error(got)
+		}
+	}
+}
+
+func diagnose(path, searchPath string, cause error) string {
+	return (&process.Command{Path: searchPath}).Diagnose(path, cause)
+}
+
+func check(path, searchPath string) string { return (&process.Command{Path: searchPath}).Check(path) }
+
+// The system looks for a relative interpreter in the program's working directory.
+func TestAnInterpreterOfTheZIPIsFoundFromTheWorkingDirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("/bin/sh", filepath.Join(dir, "mysh")); err != nil {
+		t.Fatal(err)
+	}
+	path := executableFile(t, []byte("#!./mysh\n"))
+	if finding := (&process.Command{Dir: dir}).Check(path); finding != "" {
+		t.Error(finding)
+	}
+	mustSay(t, (&process.Command{Dir: t.TempDir()}).Check(path), "wants the interpreter ./mysh, which is not here")
 }
 
 func mustSay(t *testing.T, text string, want ...string) {
@@ -127,13 +165,13 @@ func TestAScriptThatEnvCannotStartIsDiagnosed(t *testing.T) {
 		if code := p.ended().ExitStatus(); code != 127 && code != 126 {
 			t.Errorf("%s: exit code %d", line, code)
 		}
-		mustSay(t, process.Check(path, search), want, path)
+		mustSay(t, check(path, search), want, path)
 	}
 }
 
 func TestAProgramThatIsCutInTheMiddleIsDiagnosed(t *testing.T) {
 	// The system may well start it, to die of SIGBUS.
-	mustSay(t, process.Check(executableFile(t, static()[:len(static())-1]), ""), "was cut off")
+	mustSay(t, check(executableFile(t, static()[:len(static())-1]), ""), "was cut off")
 }
 
 func TestNothingIsAmissWithAProgramThatStarts(t *testing.T) {
@@ -150,16 +188,16 @@ func TestNothingIsAmissWithAProgramThatStarts(t *testing.T) {
 		if status := p.ended(); !status.Success() {
 			t.Errorf("%s: the program %s", name, status)
 		}
-		if finding := process.Check(path, os.Getenv("PATH")); finding != "" {
+		if finding := check(path, os.Getenv("PATH")); finding != "" {
 			t.Errorf("%s: %s", name, finding)
 		}
 	}
 	self := child("exit").Path
-	if finding := process.Check(self, ""); finding != "" {
+	if finding := check(self, ""); finding != "" {
 		t.Error(finding)
 	}
 	// Without a PATH env has one of its own.
-	if finding := process.Check(executableFile(t, []byte("#!/usr/bin/env nothing\n")), ""); finding != "" {
+	if finding := check(executableFile(t, []byte("#!/usr/bin/env nothing\n")), ""); finding != "" {
 		t.Error(finding)
 	}
 }
@@ -170,7 +208,7 @@ func TestADirectoryIsNamedAsSuch(t *testing.T) {
 	if !errors.Is(err, unix.EACCES) {
 		t.Errorf("the system says %v", err)
 	}
-	mustSay(t, process.Diagnose(folder, "", err), folder+" is a directory, not a program. Name the file in it that is to run.")
+	mustSay(t, diagnose(folder, "", err), folder+" is a directory, not a program. Name the file in it that is to run.")
 }
 
 func TestTooMuchEnvironmentIsNamedAsSuch(t *testing.T) {
@@ -180,7 +218,7 @@ func TestTooMuchEnvironmentIsNamedAsSuch(t *testing.T) {
 	if !errors.Is(err, unix.E2BIG) {
 		t.Errorf("the system says %v", err)
 	}
-	mustSay(t, process.Diagnose(spec.Path, "", err),
+	mustSay(t, diagnose(spec.Path, "", err),
 		spec.Path+" can't be started: argument list too long (E2BIG): its arguments and environment together are too large")
 }
 
@@ -193,6 +231,6 @@ func TestWhatTheSystemSaysIsRepeatedWithARemedy(t *testing.T) {
 		unix.EIO:               "can't be started: input/output error (EIO).",
 		errors.New("surprise"): "can't be started: surprise.",
 	} {
-		mustSay(t, process.Diagnose(path, "", err), path, want)
+		mustSay(t, diagnose(path, "", err), path, want)
 	}
 }

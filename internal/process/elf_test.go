@@ -7,8 +7,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-
-	"fgbootstrap/internal/process"
 )
 
 // elfFields are those fields of an ELF file that are wrong in some test.
@@ -115,7 +113,7 @@ func TestAHostileELFHeaderCostsNothing(t *testing.T) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		process.Check(path, "")
+		check(path, "")
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 256<<10 {
 			t.Errorf("%s: %d bytes of memory", name, used)
@@ -141,7 +139,7 @@ func FuzzAnyFileCanBeExamined(f *testing.F) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		finding := process.Check(path, "/bin")
+		finding := check(path, "/bin")
 		runtime.ReadMemStats(&after)
 		if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
 			t.Errorf("%d bytes of memory", used)

@@ -38,7 +38,6 @@ type Process struct {
 	Stdin, Stdout, Stderr *os.File
 	// Written is how much of Spec.Input is in the pipe already.
 	Written int
-	Started time.Time
 
 	exit   func(*Process)
 	done   chan struct{}
@@ -56,9 +55,8 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	p := &Process{
 		Written: pipes.prefill(spec.Input),
 		Stdout:  pipes.file(1), Stderr: pipes.file(2),
-		exit:    spec.Exited,
-		done:    make(chan struct{}),
-		Started: time.Now(),
+		exit: spec.Exited,
+		done: make(chan struct{}),
 	}
 	if spec.KeepStdin || p.Written < len(spec.Input) {
 		p.Stdin = pipes.file(0)

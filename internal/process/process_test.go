@@ -306,7 +306,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 			break
 		}
 		failures++
-		mustSay(t, process.Diagnose(bad, "", err), "there are too many open files")
+		mustSay(t, diagnose(bad, "", err), "there are too many open files")
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)

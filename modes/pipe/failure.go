@@ -77,7 +77,7 @@ func (r *run) failed() error {
 	message := "The program " + status.String() + r.memory(status) + "."
 	if code := status.ExitStatus(); code == 126 || code == 127 {
 		// What shells and env answer when they can't start something.
-		if finding := process.Check(r.file, r.Command.Path); finding != "" {
+		if finding := r.Command.Check(r.file); finding != "" {
 			message += " " + finding
 		}
 	}

@@ -55,7 +55,7 @@ func New(c Config) *Mode {
 	m := &Mode{Config: c}
 	if path, _, _, err := m.command(); err != nil {
 		c.Log.Error(err.Error())
-	} else if finding := process.Check(path, c.Command.Path); finding != "" {
+	} else if finding := c.Command.Check(path); finding != "" {
 		c.Log.Warn(finding)
 	}
 	m.Env = nil

@@ -76,7 +76,7 @@ func (r *run) launch(spec *process.Spec) error {
 		}
 		r.forget()
 		if !remembered {
-			return &process.StartError{Message: process.Diagnose(spec.Path, r.Command.Path, err), Cause: err}
+			return &process.StartError{Message: r.Command.Diagnose(spec.Path, err), Cause: err}
 		}
 	}
 }
