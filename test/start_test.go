@@ -126,3 +126,21 @@ func TestABootstrapInASubfolderIsExplained(t *testing.T) {
 		t.Errorf("got %d: %s", result.Code, result.Reason())
 	}
 }
+
+func TestAWorkingDirectoryThatCantBeEnteredIsNamed(t *testing.T) {
+	c := deploy(t, sh(`rm -r "$PWD"`).with("BOOTSTRAP_DIR", "sub"), file("sub/file", "", 0o644))
+	c.answer("{}")
+	c.fails("{}", "Runtime.InitError", "working directory", "/sub can't be entered")
+}
+
+func TestARelativeInterpreterThatIsThereIsNoFault(t *testing.T) {
+	c := deploy(t, settings{}, file("handler", "#!./interpreter\necho fine\n", 0o755), func(f *platform.Function, _ *platform.Options) {
+		if err := os.Symlink("/bin/sh", filepath.Join(f.Dir, "interpreter")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.answer("{}")
+	if strings.Contains(c.log.String(), "WARN") {
+		t.Error("it is warned of")
+	}
+}

@@ -82,7 +82,11 @@ func (r *run) launch(spec *process.Spec) error {
 		}
 		r.forget()
 		if !remembered {
-			return &process.StartError{Message: process.Diagnose(spec.Path, r.Command.Path, err), Cause: err}
+			message := process.CheckDir(spec.Dir)
+			if message == "" {
+				message = process.Diagnose(spec.Path, r.Command.Path, err)
+			}
+			return &process.StartError{Message: message, Cause: err}
 		}
 	}
 }
