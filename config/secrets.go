@@ -21,7 +21,8 @@ var secretWords = []string{
 var secretEndings = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS"}
 
 // secrets collects the values to mask: of each secret variable the whole value and, as output is masked line by line,
-// each line of it.
+// each line of it. A program that prints its whole environment prints RUNTIME_USERDATA too, and there a value may look
+// different: quotes, backslashes, <, é.
 func secrets(vars map[string]string) []string {
 	var list []string
 	for name, value := range vars {
@@ -31,6 +32,12 @@ func secrets(vars map[string]string) []string {
 		list = append(list, value)
 		for line := range strings.Lines(value) {
 			list = append(list, strings.TrimSpace(line))
+		}
+	}
+	object, _ := decodeUserData(vars[userData]) // a fault in it is reported elsewhere
+	for name, raw := range object {
+		if isSecret(name) && raw[0] == '"' {
+			list = append(list, string(raw[1:len(raw)-1]))
 		}
 	}
 	list = slices.DeleteFunc(list, func(s string) bool { return len(s) < minSecret })

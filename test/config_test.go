@@ -98,6 +98,16 @@ func TestNoSecretShowsInAnyLogOrError(t *testing.T) {
 	}
 }
 
+func TestASecretDoesNotShowInTheUserDataThatAProgramPrints(t *testing.T) {
+	// As JSON its quote is escaped, so it looks different from the variable.
+	c := deploy(t, sh(`env >&2; exit 3`).with("DB_PASSWORD", `PLANTED"<&\PASSWORD`))
+	result := c.invoke("{}")
+	if all := c.log.String() + string(result.Payload); strings.Contains(all, "PLANTED") {
+		at := strings.Index(all, "PLANTED")
+		t.Errorf("a secret shows: …%s", all[max(0, at-60):min(len(all), at+40)])
+	}
+}
+
 func TestTheLogCanBeJSON(t *testing.T) {
 	c := deploy(t, sh(`echo "a \"quoted\" line" >&2`).with("BOOTSTRAP_LOG_FORMAT", "json"))
 	id := c.invoke("{}").RequestID

@@ -1,9 +1,15 @@
 package test
 
 import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"fgbootstrap/platform"
@@ -124,5 +130,65 @@ func TestABootstrapInASubfolderIsExplained(t *testing.T) {
 	})
 	if result := c.invoke("{}"); result.Code != 4202 || !strings.Contains(result.Reason(), "my-function") {
 		t.Errorf("got %d: %s", result.Code, result.Reason())
+	}
+}
+
+func TestAWorkingDirectoryThatCantBeEnteredIsNamed(t *testing.T) {
+	c := deploy(t, sh(`rm -r "$PWD"`).with("BOOTSTRAP_DIR", "sub"), file("sub/file", "", 0o644))
+	c.answer("{}")
+	c.fails("{}", "Runtime.InitError", "working directory", "/sub can't be entered")
+}
+
+func TestARelativeInterpreterThatIsThereIsNoFault(t *testing.T) {
+	c := deploy(t, settings{}, file("handler", "#!./interpreter\necho fine\n", 0o755), func(f *platform.Function, _ *platform.Options) {
+		if err := os.Symlink("/bin/sh", filepath.Join(f.Dir, "interpreter")); err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.answer("{}")
+	if strings.Contains(c.log.String(), "WARN") {
+		t.Error("it is warned of")
+	}
+}
+
+func TestABinaryThatCantBeReadStillHasAContextFile(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("it takes root to run a program as another user")
+	}
+	dir, err := os.MkdirTemp("", "fgbootstrap-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	program, err := os.ReadFile(filepath.Join(bin, "bootstrap"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(filepath.Join(dir, "bootstrap"), program, 0o711)); err != nil {
+		t.Fatal(err)
+	}
+	answers := make(chan string, 1)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			body, _ := io.ReadAll(r.Body)
+			select {
+			case answers <- string(body):
+			default: // it is given the same event again and again
+			}
+			return
+		}
+		w.Header().Set("X-Cff-Request-Id", "only")
+	}))
+	defer api.Close()
+	cmd := exec.Command(filepath.Join(dir, "bootstrap"))
+	cmd.Env = []string{"RUNTIME_API_ADDR=" + api.Listener.Addr().String(), `BOOTSTRAP_COMMAND=/bin/sh -c 'cat "$BOOTSTRAP_CONTEXT_FILE"'`}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 1003, Gid: 1003}}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cmd.Wait() }()
+	defer func() { _ = cmd.Process.Kill() }()
+	if got := <-answers; !strings.HasPrefix(got, `{"requestId":"only"`) {
+		t.Errorf("got %q", got)
 	}
 }

@@ -29,6 +29,15 @@ func (c *Command) Check(path string) string {
 	return c.examine(path, nil).finding()
 }
 
+// CheckDir says why no program can be started in the directory dir; "" means
+// that one can.
+func CheckDir(dir string) string {
+	if err := unix.Access(dir, unix.X_OK); err != nil {
+		return fmt.Sprintf("The program's working directory %s can't be entered: %s.", dir, system(err))
+	}
+	return ""
+}
+
 // finding is what the first of the examinations finds that finds something.
 func (s subject) finding() string {
 	for _, look := range []func(subject) string{
@@ -158,7 +167,9 @@ func carriageReturn(s subject) string {
 
 func interpreter(s subject) string {
 	words := strings.Fields(s.shebang())
-	if len(words) == 0 {
+	// The system looks from the program's directory, not from ours: without an
+	// error a relative one is well.
+	if len(words) == 0 || s.cause == nil && !filepath.IsAbs(words[0]) {
 		return ""
 	}
 	file := words[0]

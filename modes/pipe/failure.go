@@ -70,11 +70,12 @@ func wrote(w io.Writer) bool {
 // failed is the error of a run that ended without success: the program's own,
 // if it wrote one, else how it ended.
 func (r *run) failed() error {
+	status := r.p.Status()
+	memory := r.memory(status)
 	if own := r.ownError(); own != nil {
 		return own
 	}
-	status := r.p.Status()
-	message := "The program " + status.String() + r.memory(status) + "."
+	message := "The program " + status.String() + memory + "."
 	if code := status.ExitStatus(); code == 126 || code == 127 {
 		// What shells and env answer when they can't start something.
 		if finding := r.Command.Check(r.file); finding != "" {
@@ -87,15 +88,16 @@ func (r *run) failed() error {
 	return &adapter.Error{Type: adapter.TypeExit, Message: message, Stack: r.stack()}
 }
 
-// memory says whether a SIGKILL was for want of memory.
+// memory says whether a failure was for want of memory: the kernel may have
+// killed the program or one of its children. It looks at every failure, so that
+// the next one does not get the blame.
 func (r *run) memory(status process.Status) string {
-	if !status.Killed() {
-		return ""
-	}
 	switch rose, known := r.OOM.Rose(); {
-	case rose:
+	case rose && status.Killed():
 		return ": out of memory; raise the function's memory"
-	case known:
+	case rose:
+		return ", and one of its processes was killed: out of memory; raise the function's memory"
+	case known || !status.Killed():
 		return ""
 	default:
 		return ", often out of memory"

@@ -76,7 +76,11 @@ func (r *run) launch(spec *process.Spec) error {
 		}
 		r.forget()
 		if !remembered {
-			return &process.StartError{Message: r.Command.Diagnose(spec.Path, err), Cause: err}
+			message := process.CheckDir(spec.Dir)
+			if message == "" {
+				message = r.Command.Diagnose(spec.Path, err)
+			}
+			return &process.StartError{Message: message, Cause: err}
 		}
 	}
 }

@@ -15,7 +15,8 @@ import (
 )
 
 // reportPatience is the least time one try of a report gets, even if the
-// invocation has expired: the platform may still want it.
+// invocation has expired: the platform may still want it. It is also the most
+// time once the instance is to stop.
 const reportPatience = 5 * time.Second
 
 // Respond implements adapter.RuntimeAPI.
@@ -43,6 +44,11 @@ func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, cont
 	request.SetRequestURI(c.reportURI(path, inv.ID))
 	request.SetBodyRaw(body)
 
+	patient, stop := patience(ctx)
+	defer stop()
+	defer c.wire.until(patient)()
+	pause, cancel := context.WithDeadline(ctx, inv.Expires)
+	defer cancel()
 	var wait retry.Backoff
 	for tries := 1; ; tries++ {
 		request.SetTimeout(max(time.Until(inv.Expires), reportPatience))
@@ -50,14 +56,31 @@ func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, cont
 		if err == nil || errors.Is(err, adapter.ErrRefused) {
 			return err
 		}
-		if tries > 1 && (ctx.Err() != nil || time.Now().After(inv.Expires)) {
+		if tries == 1 && isConnection(err) {
+			c.Log.Debug("report again", zap.String("requestId", inv.ID), zap.Error(err))
+			continue // a kept connection has died meanwhile; a fresh one is at hand
+		}
+		if !wait.Wait(pause) && tries > 1 {
 			return fmt.Errorf("given up after %d tries: %w", tries, err)
 		}
 		c.Log.Debug("report again", zap.String("requestId", inv.ID), zap.Error(err))
-		if tries == 1 && isConnection(err) {
-			continue // a kept connection has died meanwhile; a fresh one is at hand
+	}
+}
+
+// patience is a context that ends a while after ctx: a report that the platform
+// does not answer must not keep an instance that is to stop.
+func patience(ctx context.Context) (context.Context, context.CancelFunc) {
+	patient, cancel := context.WithCancel(context.Background())
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(reportPatience):
+			cancel()
+		case <-patient.Done():
 		}
-		wait.Wait(ctx)
+	})
+	return patient, func() {
+		stop()
+		cancel()
 	}
 }
 

@@ -209,3 +209,40 @@ func TestAnEmptyResponseIsAResponse(t *testing.T) {
 	}
 	p.send(ok)
 }
+
+func TestNoTryBeginsAfterTheInvocationHasExpired(t *testing.T) {
+	t.Parallel()
+	api := runtimeAPI(t, platform.Config{Timeout: time.Second, Faults: faults(t, "post:500*1000")})
+	i := start(t, api.Addr(), settings{timeout: time.Second})
+	began := time.Now()
+	lost := invoke(t, api, platform.Event{})
+	invoke(t, api, platform.Event{}) // by now the first one is given up
+	i.stop()
+	all := outcomes(t, api, lost.RequestID)
+	if late := all[len(all)-1].At.Sub(began); late > 1300*time.Millisecond {
+		t.Errorf("the last of %d tries came after %s", len(all), late)
+	}
+}
+
+func TestAReportWithoutAnAnswerDoesNotKeepAnInstanceThatIsToStop(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	c := client(s.addr, time.Hour, time.Second, zap.NewNop())
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() {
+		inv, err := c.Next(context.Background())
+		if err == nil {
+			err = c.Fail(ctx, inv, &adapter.Error{Type: "Unheard"})
+		}
+		ended <- err
+	}()
+	p := s.accept()
+	p.poll()
+	p.send(event("1"))
+	p.post("error/1")
+	cancel() // and no answer
+	if err := await(t, ended, "the end of the report"); err == nil || errors.Is(err, adapter.ErrRefused) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,60 @@
+package pipe_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/pipe"
+
+	"go.uber.org/zap"
+)
+
+// The counter is a file of ours, and the kernel's part is the program's.
+func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
+	root := t.TempDir()
+	groups, counter := filepath.Join(root, "self"), filepath.Join(root, "memory.events")
+	for path, text := range map[string]string{groups: "0::/\n", counter: "oom_kill 0\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reaper, err := process.NewReaper(zap.NewNop())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(reaper.Close)
+	mode := pipe.New(pipe.Config{
+		Command: process.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
+		Env:     []string{"COUNTER=" + counter}, Timeout: time.Minute, Margin: time.Second,
+		Reaper: reaper, OOM: process.NewOOM(root, groups), Log: zap.NewNop(), Program: zap.NewNop(),
+	})
+	t.Cleanup(func() { _ = mode.Shutdown(context.Background()) })
+	for _, row := range []struct {
+		script string
+		memory bool
+	}{
+		{"kill -KILL $$", false},
+		{`echo "oom_kill 1" >"$COUNTER"; kill -KILL $$`, true},
+		{"kill -KILL $$", false},
+		{`echo "oom_kill 2" >"$COUNTER"; exit 1`, true},
+		{"kill -KILL $$", false},
+	} {
+		response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = mode.Invoke(t.Context(), &adapter.Invocation{Payload: []byte(row.script + "\n")}, response)
+		response.Free()
+		var failure *adapter.Error
+		if !errors.As(err, &failure) || strings.Contains(failure.Message, "out of memory") != row.memory {
+			t.Errorf("%s: got %v", row.script, err)
+		}
+	}
+}
