@@ -82,14 +82,9 @@ func (r *run) launch(spec *process.Spec) error {
 	}
 }
 
-// letGo bounds how long the pipes of a program that has ended are waited for: a
-// process that it left behind may hold them.
-func letGo(p *process.Process) {
-	end := time.Now().Add(drain)
-	_ = p.Stdin.SetWriteDeadline(end) // closed already, as a rule
-	_ = p.Stdout.SetReadDeadline(end)
-	_ = p.Stderr.SetReadDeadline(end)
-}
+// letGo bounds how long the stdout of a program that has ended is waited for: a
+// process that it left behind may hold it. The other pipes are tidy's.
+func letGo(p *process.Process) { _ = p.Stdout.SetReadDeadline(time.Now().Add(drain)) }
 
 // feed writes what the pipe did not hold. A program need not read it: then the
 // write fails when the program ends.
