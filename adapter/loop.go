@@ -54,19 +54,17 @@ func (f *flight) end(idle func()) {
 	}
 }
 
+// lastReports is how long the platform has to take the reports of what was
+// stopped: an instance that is to stop must not hang on a platform that does.
+const lastReports = 10 * time.Second
+
 // Run returns when ctx has ended, every event that was received has had its
 // outcome and the handler is shut down. Its error is the handler's, or that there
-// is no memory for the responses: then it has not polled.
+// is no memory for the responses: then it has not polled; or that the platform
+// does not take the last reports: then nothing is shut down.
 func (l *Loop) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
-	defer context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(l.Grace):
-			stop(ErrShutdown)
-		case <-work.Done(): // nothing was running any more
-		}
-	})()
 	all := make([]*poller, len(l.Pollers))
 	for i, api := range l.Pollers {
 		var err error
@@ -78,10 +76,39 @@ func (l *Loop) Run(ctx context.Context) error {
 	for _, p := range all {
 		running.Go(func() { p.run(ctx, work) })
 	}
-	running.Wait()
+	done := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(done)
+	}()
+	if err := l.drain(ctx, stop, done); err != nil {
+		return err
+	}
 	end, cancel := context.WithTimeout(context.Background(), l.Grace)
 	defer cancel()
 	return l.Handler.Shutdown(end)
+}
+
+// drain waits until the pollers are done: as long as ctx lasts, for the grace,
+// and, when they were told to stop, for their last reports.
+func (l *Loop) drain(ctx context.Context, stop context.CancelCauseFunc, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	select {
+	case <-done:
+		return nil
+	case <-time.After(l.Grace):
+		stop(ErrShutdown)
+	}
+	select {
+	case <-done:
+		return nil
+	case <-time.After(lastReports):
+		return errors.New("the platform does not take the last reports")
+	}
 }
 
 // poller is one of the loop's goroutines with what it uses again and again.

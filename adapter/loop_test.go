@@ -472,3 +472,24 @@ func openFiles() int {
 	}
 	return len(files)
 }
+
+func TestAPlatformThatTakesNoReportDoesNotKeepAnInstanceThatIsToStop(t *testing.T) {
+	t.Parallel()
+	faults, err := platform.ParseFaults("post:slow=1h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := make(chan struct{})
+	w := begin(t, &adapter.Loop{
+		Grace: time.Millisecond,
+		Handler: program{invoke: func(context.Context, *adapter.Invocation, io.Writer) error {
+			close(began)
+			return nil
+		}},
+	}, 1, platform.Config{Faults: faults}, time.Hour)
+	go func() { _, _ = w.api.Invoke(context.Background(), platform.Event{}) }()
+	await(t, began, "the event")
+	if err := w.stop(); err == nil || !strings.Contains(err.Error(), "last reports") {
+		t.Errorf("the loop ended with %v", err)
+	}
+}

@@ -134,6 +134,15 @@ func TestAProgramThatClosesStdoutIsWaitedFor(t *testing.T) {
 	}
 }
 
+// The first entry of a name wins in most programs, so there must be only one.
+func TestVariablesOfAnotherInvocationAreNotHandedOn(t *testing.T) {
+	c := deploy(t, sh(`tr '\000' '\n' </proc/$$/environ | grep ^X_CFF_`).with("X_CFF_REQUEST_ID", "stale", "X_CFF_OLD", "stale"))
+	result := c.invoke("{}")
+	if got := string(result.Payload); strings.Contains(got, "stale") || !strings.Contains(got, "X_CFF_REQUEST_ID="+result.RequestID+"\n") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestABackgroundProcessDelaysTheAnswerByATenthOfASecondAtMost(t *testing.T) {
 	c := deploy(t, sh(`echo fast; sleep 600 & exit 0`))
 	c.answer("warm")

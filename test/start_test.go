@@ -70,6 +70,9 @@ func TestAProgramThatCantStartIsDiagnosed(t *testing.T) {
 func TestAnInterpreterThatEnvDoesNotFindIsNamed(t *testing.T) {
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "./app"}, file("app", "#!/usr/bin/env ruby-9\n", 0o755))
 	c.fails("{}", "Runtime.ExitError", "code 127", "ruby-9", "by env")
+	// One that is there, but is not executable: env says 126.
+	c = deploy(t, settings{"PATH": os.Getenv("PATH") + ":."}, file("ruby-9", "no", 0o644), file("handler", "#!/usr/bin/env ruby-9\n", 0o755))
+	c.fails("{}", "Runtime.ExitError", "code 126", "ruby-9", "by env")
 }
 
 func TestTheCodeFolderComesBeforeThePath(t *testing.T) {

@@ -167,9 +167,7 @@ func carriageReturn(s subject) string {
 
 func interpreter(s subject) string {
 	words := strings.Fields(s.shebang())
-	// The system looks from the program's directory, not from ours: without an
-	// error a relative one is well.
-	if len(words) == 0 || s.cause == nil && !filepath.IsAbs(words[0]) {
+	if len(words) == 0 {
 		return ""
 	}
 	file := words[0]

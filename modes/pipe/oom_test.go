@@ -25,10 +25,7 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	reaper, err := process.NewReaper(zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
+	reaper := process.NewReaper(zap.NewNop())
 	t.Cleanup(reaper.Close)
 	mode := pipe.New(pipe.Config{
 		Command: process.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},

@@ -15,8 +15,7 @@ import (
 )
 
 // reportPatience is the least time one try of a report gets, even if the
-// invocation has expired: the platform may still want it. It is also the most
-// time once the instance is to stop.
+// invocation has expired: the platform may still want it.
 const reportPatience = 5 * time.Second
 
 // Respond implements adapter.RuntimeAPI.
@@ -44,11 +43,6 @@ func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, cont
 	request.SetRequestURI(c.reportURI(path, inv.ID))
 	request.SetBodyRaw(body)
 
-	patient, stop := patience(ctx)
-	defer stop()
-	defer c.wire.until(patient)()
-	pause, cancel := context.WithDeadline(ctx, inv.Expires)
-	defer cancel()
 	var wait retry.Backoff
 	for tries := 1; ; tries++ {
 		request.SetTimeout(max(time.Until(inv.Expires), reportPatience))
@@ -56,32 +50,21 @@ func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, cont
 		if err == nil || errors.Is(err, adapter.ErrRefused) {
 			return err
 		}
+		c.Log.Debug("report again", zap.String("requestId", inv.ID), zap.Error(err))
 		if tries == 1 && isConnection(err) {
-			c.Log.Debug("report again", zap.String("requestId", inv.ID), zap.Error(err))
 			continue // a kept connection has died meanwhile; a fresh one is at hand
 		}
-		if !wait.Wait(pause) && tries > 1 {
+		if !pause(ctx, inv.Expires, &wait) && tries > 1 {
 			return fmt.Errorf("given up after %d tries: %w", tries, err)
 		}
-		c.Log.Debug("report again", zap.String("requestId", inv.ID), zap.Error(err))
 	}
 }
 
-// patience is a context that ends a while after ctx: a report that the platform
-// does not answer must not keep an instance that is to stop.
-func patience(ctx context.Context) (context.Context, context.CancelFunc) {
-	patient, cancel := context.WithCancel(context.Background())
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-time.After(reportPatience):
-			cancel()
-		case <-patient.Done():
-		}
-	})
-	return patient, func() {
-		stop()
-		cancel()
-	}
+// pause waits for the next try; false if there is no time left for one.
+func pause(ctx context.Context, end time.Time, wait *retry.Backoff) bool {
+	ctx, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	return wait.Wait(ctx)
 }
 
 // stream sends a committed response. It can't be sent again, so it does not

@@ -223,26 +223,3 @@ func TestNoTryBeginsAfterTheInvocationHasExpired(t *testing.T) {
 		t.Errorf("the last of %d tries came after %s", len(all), late)
 	}
 }
-
-func TestAReportWithoutAnAnswerDoesNotKeepAnInstanceThatIsToStop(t *testing.T) {
-	t.Parallel()
-	s := listen(t)
-	c := client(s.addr, time.Hour, time.Second, zap.NewNop())
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() {
-		inv, err := c.Next(context.Background())
-		if err == nil {
-			err = c.Fail(ctx, inv, &adapter.Error{Type: "Unheard"})
-		}
-		ended <- err
-	}()
-	p := s.accept()
-	p.poll()
-	p.send(event("1"))
-	p.post("error/1")
-	cancel() // and no answer
-	if err := await(t, ended, "the end of the report"); err == nil || errors.Is(err, adapter.ErrRefused) {
-		t.Errorf("got %v", err)
-	}
-}

@@ -1,0 +1,27 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"regexp"
+	"testing"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/config"
+
+	"go.uber.org/zap"
+)
+
+func TestEachLineOfAMessageStandsWithTimeAndRequestID(t *testing.T) {
+	var out bytes.Buffer
+	log, program := newLoggers(&config.Config{LogLevel: zap.InfoLevel}, adapter.NewMask("hidden"), &out)
+	log.Debug("not shown")
+	log.Warn("one", zap.Int("n", 1), zap.Error(errors.New("two\nof hidden lines")))
+	program.Debug("shown", zap.String("requestId", "id"))
+	log.With(zap.String("requestId", "id")).Error("three\n")
+	got := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z `).ReplaceAllString(out.String(), "T ")
+	want := "T - WARN one n=1 error=two\nT - WARN of **** lines\nT id DEBUG shown\nT id ERROR three\n"
+	if got != want {
+		t.Errorf("got\n%s", got)
+	}
+}
