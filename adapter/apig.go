@@ -50,13 +50,13 @@ const (
 	envelopeTail   = `"}`
 )
 
-// appendEnvelope puts result, of no more than limit bytes, into an envelope and
-// appends that to dst. Text stops once dst has grown past limit, base64 takes a
+// appendEnvelope puts result, of no more than limit bytes, into an envelope, in
+// base64 if binary or if it is no text, and appends that to dst. Text stops once dst has grown past limit, base64 takes a
 // third more: so it never exceeds twice the limit and the envelope itself.
-func appendEnvelope(dst, result []byte, limit int) []byte {
+func appendEnvelope(dst, result []byte, binary bool, limit int) []byte {
 	dst = append(dst, envelopeHead...)
 	dst = append(dst, contentType(result)...)
-	if utf8.Valid(result) {
+	if !binary && utf8.Valid(result) {
 		dst = append(dst, envelopeText...)
 		dst = appendJSONText(dst, result, limit)
 		return append(dst, envelopeTail...)

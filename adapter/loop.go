@@ -185,8 +185,11 @@ func (p *poller) invoke(ctx context.Context, inv *Invocation) (err error) {
 
 func (p *poller) fail(work context.Context, log *zap.Logger, inv *Invocation, e *Error) {
 	mask := p.Mask.With(inv.Credentials()...)
-	log.Error(mask.String(e.Error()))
-	if err := p.api.Fail(work, inv, e.forCaller(mask)); err != nil {
+	report := e.forCaller(mask)
+	err := p.api.Fail(work, inv, report)
+	report.Cause = e.Cause
+	log.Error(mask.String(report.Error())) // the report first: its caller waits
+	if err != nil {
 		log.Error("the error did not reach the platform", zap.Error(err))
 	}
 }

@@ -227,21 +227,27 @@ func (r *Response) end(cause error) error {
 	return err
 }
 
-// envelop wraps what is held if it answers the gateway and is no envelope.
+// envelop wraps what is held if it answers the gateway and is no envelope. With
+// streaming it goes by the first byte, as commit does: what a result becomes must
+// not depend on how fast it came.
 func (r *Response) envelop() error {
-	result := r.held[:r.n]
-	if !r.Wrap || isEnvelope(result) || !isAPIG(r.event) {
+	result, streaming := r.held[:r.n], r.Stream != nil
+	asItIs := isEnvelope
+	if streaming {
+		asItIs = startsLikeObject
+	}
+	if !r.Wrap || asItIs(result) || !isAPIG(r.event) {
 		return nil
 	}
 	if r.wrapped == nil {
 		// Room for one step over the limit: append must not move to the heap.
-		room, err := MapMemory(2*int(r.Limit) + len(envelopeHead) + 1024)
+		room, err := MapMemory(2*len(r.held) + 1024)
 		if err != nil {
 			return err
 		}
 		r.wrapped = room
 	}
-	r.body = appendEnvelope(r.wrapped[:0], result, int(r.Limit))
+	r.body = appendEnvelope(r.wrapped[:0], result, streaming, int(r.Limit))
 	if int64(len(r.body)) > r.Limit {
 		r.err = r.tooLarge()
 	}

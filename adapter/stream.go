@@ -32,7 +32,7 @@ func (r *Response) commit() {
 		return
 	}
 	r.stopTimer()
-	wrap := r.Wrap && (start == r.n || r.held[start] != '{') && isAPIG(r.event)
+	wrap := r.Wrap && !startsLikeObject(r.held[:r.n]) && isAPIG(r.event)
 	if wrap && wrappedSize(r.total) > r.Limit {
 		r.err = r.tooLarge()
 		return
@@ -139,6 +139,12 @@ func (e *encoder) Close() error {
 func wrappedSize(n int64) int64 {
 	const longestType = len("application/octet-stream") + len("; charset=utf-8")
 	return int64(len(envelopeHead)+longestType+len(envelopeBinary)+len(envelopeTail)) + (n+2)/3*4
+}
+
+// startsLikeObject tells whether a result may be an envelope.
+func startsLikeObject(result []byte) bool {
+	start := firstNonBlank(result)
+	return start < len(result) && result[start] == '{'
 }
 
 func firstNonBlank(text []byte) int {

@@ -107,9 +107,9 @@ func TestAStreamedResultForAnotherEventStaysAsItIs(t *testing.T) {
 	}
 }
 
-// The platform's answer takes a moment, the commit of a short response 10 ms:
-// so each may be the case, and both have to be right.
-func TestAShortStreamedResultIsWrappedEitherWay(t *testing.T) {
+// A short response may be committed or not, as it happens: what becomes of it
+// must not depend on that.
+func TestAShortStreamedResultIsWrappedByItsFirstByte(t *testing.T) {
 	for _, result := range []string{"", "  ", "hello", `{"a":1}`, `{"statusCode":200}`, "\xff"} {
 		s, r, err := streamed(t, 1<<20, true, apigEvent, pieces(result))
 		if err != nil {
@@ -119,11 +119,11 @@ func TestAShortStreamedResultIsWrappedEitherWay(t *testing.T) {
 		if body, whole := r.Whole(); whole {
 			got = string(body)
 		}
-		if strings.HasPrefix(strings.TrimSpace(result), "{") && s.writes != nil || isEnvelope([]byte(result)) {
+		if strings.HasPrefix(result, "{") {
 			if got != result {
 				t.Errorf("%q became %q", result, got)
 			}
-		} else if body, _, _ := open(t, got); body != result {
+		} else if body, _, base64 := open(t, got); body != result || !base64 {
 			t.Errorf("%q became %q", result, got)
 		}
 	}

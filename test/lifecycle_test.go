@@ -1,6 +1,7 @@
 package test
 
 import (
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -8,6 +9,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"fgbootstrap/platform"
 )
 
 func TestAnIdleInstanceStopsAtOnce(t *testing.T) {
@@ -126,6 +130,51 @@ func TestAnInstanceWhoseLogHasNoReaderWorksOn(t *testing.T) {
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// A log that nobody reads costs lines, not events.
+func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
+	api, err := platform.NewAPI(platform.Config{Timeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(filepath.Join(bin, "bootstrap"))
+	cmd.Env = []string{"RUNTIME_API_ADDR=" + api.Addr(), "PATH=" + os.Getenv("PATH"), "RUNTIME_TIMEOUT=20",
+		"BOOTSTRAP_COMMAND=" + command("sh", "-c", `head -c 3000000 /dev/zero | tr '\0' 'x\n' >&2; yes | head -100000 >&2; cat`)}
+	cmd.Stderr = write
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = write.Close()
+	for range 2 {
+		result, err := api.Invoke(t.Context(), platform.Event{Payload: []byte("an event")})
+		if err != nil || result.Failed || string(result.Payload) != "an event" {
+			t.Fatalf("got %+v, %v", result, err)
+		}
+	}
+	// Now somebody reads again, and is told what is missing.
+	text := make(chan string, 1)
+	go func() {
+		all, _ := io.ReadAll(read)
+		text <- string(all)
+	}()
+	if _, err := api.Invoke(t.Context(), platform.Event{Payload: []byte("an event")}); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := <-text; !strings.Contains(got, "lines of the log are lost") || !strings.Contains(got, "bootstrap has stopped") {
+		t.Errorf("the log has %d bytes, at the end …%q", len(got), got[max(0, len(got)-300):])
+	}
+	if err := api.Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,16 +16,19 @@ import (
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // newLoggers makes the logger for what we have to say and the one for what the
-// user's program says, which no level holds back.
+// user's program says, which no level holds back, and which has to be synced.
 func newLoggers(cfg *config.Config, mask *adapter.Mask, output io.Writer) (log, program *zap.Logger) {
-	sink := zapcore.Lock(zapcore.AddSync(maskedWriter{output, mask}))
-	core := func(level zapcore.Level) zapcore.Core {
+	out := newSink(output)
+	// zap would complain about a stderr that blocks on the same stderr.
+	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard))
+	logger := func(level zapcore.Level, to zapcore.WriteSyncer) *zap.Logger {
+		to = masked{to, mask}
 		if cfg.LogFormat == "json" {
-			return zapcore.NewCore(jsonEncoder(), sink, level)
+			return zap.New(zapcore.NewCore(jsonEncoder(), to, level), quiet)
 		}
-		return &textCore{LevelEnabler: level, sink: sink}
+		return zap.New(&textCore{LevelEnabler: level, sink: to}, quiet)
 	}
-	return zap.New(core(cfg.LogLevel)), zap.New(core(zapcore.DebugLevel))
+	return logger(cfg.LogLevel, atOnce{out}), logger(zapcore.DebugLevel, out)
 }
 
 func jsonEncoder() zapcore.Encoder {
@@ -37,14 +40,14 @@ func jsonEncoder() zapcore.Encoder {
 	})
 }
 
-// maskedWriter is the last place where a secret can be kept out of the log.
-type maskedWriter struct {
-	w    io.Writer
+// masked is the last place where a secret can be kept out of the log.
+type masked struct {
+	zapcore.WriteSyncer
 	mask *adapter.Mask
 }
 
-func (m maskedWriter) Write(line []byte) (int, error) {
-	if _, err := m.w.Write(m.mask.Bytes(line)); err != nil {
+func (m masked) Write(line []byte) (int, error) {
+	if _, err := m.WriteSyncer.Write(m.mask.Bytes(line)); err != nil {
 		return 0, err
 	}
 	return len(line), nil

@@ -18,6 +18,7 @@ func TestEachLineOfAMessageStandsWithTimeAndRequestID(t *testing.T) {
 	log.Debug("not shown")
 	log.Warn("one", zap.Int("n", 1), zap.Error(errors.New("two\nof hidden lines")))
 	program.Debug("shown", zap.String("requestId", "id"))
+	_ = program.Sync()
 	log.With(zap.String("requestId", "id")).Error("three\n")
 	got := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z `).ReplaceAllString(out.String(), "T ")
 	want := "T - WARN one n=1 error=two\nT - WARN of **** lines\nT id DEBUG shown\nT id ERROR three\n"

@@ -30,6 +30,8 @@ type Lines struct {
 	// Emit gets each line without its end, masked and not empty; it must not
 	// keep it.
 	Emit func(line []byte)
+	// Flush, if set, is called when all lines that were read are emitted.
+	Flush func()
 
 	tail []string // a ring of the last lines
 	next int
@@ -47,10 +49,13 @@ func (l *Lines) Copy(r io.Reader, buf []byte) error {
 			l.seen = true
 		}
 		used = l.take(buf, used, used+n)
+		if err != nil && used > 0 {
+			l.line(buf[:used])
+		}
+		if l.Flush != nil {
+			l.Flush()
+		}
 		if err != nil {
-			if used > 0 {
-				l.line(buf[:used])
-			}
 			if err == io.EOF {
 				return nil
 			}

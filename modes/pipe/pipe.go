@@ -61,7 +61,7 @@ func New(c Config) *Mode {
 	m.Env = nil
 	for _, entry := range c.Env {
 		// The first entry of a name wins in most programs: ours must be the only one.
-		if name, _, _ := strings.Cut(entry, "="); name != contextFileVariable && !strings.HasPrefix(name, "X_CFF_") {
+		if name, _, _ := strings.Cut(entry, "="); name != contextFileVariable && !strings.HasPrefix(name, "X_CFF_") && !strings.HasPrefix(name, "X_STREAM_") {
 			m.Env = append(m.Env, entry)
 		}
 	}

@@ -57,6 +57,7 @@ func (r *run) start() error {
 	r.stderr.Mask = r.Mask.With(r.inv.Credentials()...)
 	id := zap.String("requestId", r.inv.ID)
 	r.stderr.Emit = func(line []byte) { r.Program.Info(string(line), id) }
+	r.stderr.Flush = func() { _ = r.Program.Sync() }
 	r.readers.Go(func() { _ = r.stderr.Copy(r.p.Stderr, r.lines) }) // a deadline ends it
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,11 +53,16 @@ func (e *event) begin(answer *fasthttp.Response) *adapter.Invocation {
 	e.inv.ID = string(answer.Header.Peek(requestID))
 	for key, value := range answer.Header.All() {
 		name := strings.ToLower(string(key))
-		if strings.HasPrefix(name, "x-cff-") || strings.HasPrefix(name, "x-stream-") {
+		metadata := strings.HasPrefix(name, "x-cff-") || strings.HasPrefix(name, "x-stream-")
+		if metadata && !slices.ContainsFunc(e.inv.Headers, named(name)) { // of two the first counts, as for the id
 			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value)})
 		}
 	}
 	return &e.inv
+}
+
+func named(name string) func(adapter.Header) bool {
+	return func(h adapter.Header) bool { return h.Name == name }
 }
 
 // read takes the payload of size bytes, or up to the body's end if size is
