@@ -3,6 +3,7 @@ package test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"fgbootstrap/platform"
 )
@@ -85,7 +86,7 @@ func TestNoSecretShowsInAnyLogOrError(t *testing.T) {
 			for k, v := range secrets {
 				s[k] = v
 			}
-			c := deploy(t, s.with("BOOTSTRAP_LOG_LEVEL", "debug", "BOOTSTRAP_CREDENTIALS", "on"), encrypted, timeout(2e9))
+			c := deploy(t, s.with("BOOTSTRAP_LOG_LEVEL", "debug", "BOOTSTRAP_CREDENTIALS", "on").with(aSecond...), encrypted, timeout(3*time.Second))
 			result := c.invoke("{}")
 			if err := c.Close(); err != nil {
 				t.Error(err)

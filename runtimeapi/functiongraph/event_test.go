@@ -258,12 +258,12 @@ func TestTheTimesOfAnInvocationCountFromTheFirstByteOfItsEvent(t *testing.T) {
 	p.send("H")
 	awaitRead(t, p)
 	after := time.Now()
-	<-time.After(50 * time.Millisecond) // the answer is slow
+	<-time.After(2 * time.Second) // the answer is slow
 	p.send(event("1")[1:])
 	p.post("response/1")
 	p.send(ok)
 	inv := await(t, got, "the event")
-	if inv.Received.Before(before) || inv.Received.After(after.Add(40*time.Millisecond)) {
+	if inv.Received.Before(before) || inv.Received.After(after.Add(time.Second)) {
 		t.Errorf("received at %s, the first byte was sent between %s and %s", inv.Received, before, after)
 	}
 	if d := inv.Expires.Sub(inv.Received); d != 9*time.Second {

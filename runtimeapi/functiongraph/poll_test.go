@@ -107,7 +107,7 @@ func TestALongPollThatEndsWithoutAnEventIsFollowedAtOnce(t *testing.T) {
 	s := listen(t)
 	i := start(t, s.addr, settings{})
 	p := s.accept()
-	for range 5 { // the pause after the next one would be 0.8 s at least
+	for range 7 { // the pause after the next one would be 1 s at least, 2 s as a rule
 		p.poll()
 		p.send("HTTP/1.1 204 No Content\r\n\r\n")
 	}
@@ -116,7 +116,7 @@ func TestALongPollThatEndsWithoutAnEventIsFollowedAtOnce(t *testing.T) {
 	p.send("HTTP/1.1 204 No Content\r\n\r\n")
 	ended := time.Now()
 	p.poll()
-	if pause := time.Since(ended); pause > 400*time.Millisecond {
+	if pause := time.Since(ended); pause > time.Second {
 		t.Errorf("the next poll came after %s", pause)
 	}
 	p.send(event("1"))
@@ -187,7 +187,7 @@ func TestAPauseBetweenPollsEndsWithTheirContext(t *testing.T) {
 	}
 	canceled := time.Now()
 	cancel()
-	if late := await(t, ended, "the pause's end").Sub(canceled); late > 500*time.Millisecond {
+	if late := await(t, ended, "the pause's end").Sub(canceled); late > time.Second {
 		t.Errorf("the pause went on for %s", late)
 	}
 }
