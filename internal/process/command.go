@@ -147,8 +147,14 @@ func (c *Command) notFound(word string) string {
 	if c.Path == "" {
 		text = fmt.Sprintf("There is no program %q in %s, and PATH is not set.", word, c.CodeRoot)
 	}
-	if near := nearest(c.CodeRoot, word); near != "" {
-		return text + near
+	folders := []string{c.CodeRoot}
+	if len(word) > 3 { // of shorter names the PATH has one for every slip of the hand
+		folders = append(folders, filepath.SplitList(c.Path)...)
+	}
+	for _, folder := range folders {
+		if near := nearest(folder, word); near != "" {
+			return text + near
+		}
 	}
 	if path := c.runtime(word); path != "" {
 		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)

@@ -105,6 +105,20 @@ func TestWithoutACommandTheHandlerIsIt(t *testing.T) {
 	}
 }
 
+func TestATypoInAProgramOfThePathIsNamed(t *testing.T) {
+	path := tree(t, "python3", "jq")
+	c := process.Command{Words: []string{"pyton3", "app.py"}, CodeRoot: t.TempDir(), Dir: "/", Path: "/nowhere:" + path}
+	_, _, err := c.Find()
+	if err == nil {
+		t.Fatal("it was found")
+	}
+	mustSay(t, err.Error(), "Did you mean "+path+"/python3?")
+	c.Words = []string{"yq"} // one letter from jq, and not meant for it
+	if _, _, err := c.Find(); err == nil || strings.Contains(err.Error(), "Did you mean") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAHandlerThatCantRunIsDiagnosed(t *testing.T) {
 	for _, test := range []struct {
 		handler string
