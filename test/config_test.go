@@ -76,6 +76,7 @@ func TestNoSecretShowsInAnyLogOrError(t *testing.T) {
 		"exit":      tells + `exit 3`,
 		"own error": tells + `printf '{"errorType":"%s","errorMessage":"%s","stackTrace":["%s"]}' "$API_TOKEN" "$DB_PASSWORD" "$X_CFF_AUTH_TOKEN"; exit 1`,
 		"timeout":   tells + `sleep 60`,
+		"stdout":    `printf '%s%s' "$API_TOKEN" "$(head -c 390 /dev/zero | tr '\0' x)"; exit 1`,
 		"start":     "",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -55,6 +55,7 @@ func TestExitCodesAndSignalsAreErrors(t *testing.T) {
 }
 
 func TestAProgramsOwnErrorIsRelayedWhateverItsTypes(t *testing.T) {
+	const unsaid = "The program exited with code 1. It wrote nothing to stderr; the end of its stdout: "
 	for text, want := range map[string]failure{
 		`{"errorType":"A","errorMessage":"m","stackTrace":"one\\ntwo\\n"}`: {"A", "m", []string{"one", "two"}},
 		`{"errorType":"A","errorMessage":"m","stackTrace":{"a":1}}`:        {"A", "m", []string{`{"a":1}`}},
@@ -62,12 +63,27 @@ func TestAProgramsOwnErrorIsRelayedWhateverItsTypes(t *testing.T) {
 		`{"errorType":"A","errorMessage":"m","stackTrace":["a",1,{}]}`:     {"A", "m", []string{"a", "1", "{}"}},
 		`{"errorType":42,"errorMessage":{"code":7}}`:                       {"42", `{"code":7}`, []string{}},
 		`{"errorType":"","errorMessage":"m"}`:                              {"Function.Error", "m", []string{}},
-		`{"errorType":null,"errorMessage":null}`:                           {"Runtime.ExitError", "The program exited with code 1.", []string{}},
-		`{"ErrorType":"A"}`:                                                {"Runtime.ExitError", "The program exited with code 1.", []string{}},
+		`{"errorType":null,"errorMessage":null}`:                           {"Runtime.ExitError", unsaid + `{"errorType":null,"errorMessage":null}`, []string{}},
+		`{"ErrorType":"A"}`:                                                {"Runtime.ExitError", unsaid + `{"ErrorType":"A"}`, []string{}},
 	} {
 		if got := deploy(t, sh(`printf '`+text+`'; exit 1`)).failure("{}"); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v", text, got)
 		}
+	}
+}
+
+func TestAFailureQuotesTheLineThatTells(t *testing.T) {
+	for script, want := range map[string]string{
+		`printf 'Error: no such table\n    at query (db.js:7)\n\nNode.js v20.20.2\n' >&2; exit 1`: "Its last words on stderr: Error: no such table",
+		`printf 'one\ntwo\n' >&2; exit 1`:               "Its last words on stderr: two",
+		`echo 'no such customer'; exit 1`:               "the end of its stdout: no such customer",
+		`echo 'no such customer'; echo why >&2; exit 1`: "Its last words on stderr: why",
+	} {
+		deploy(t, sh(script)).fails("{}", "Runtime.ExitError", want)
+	}
+	c := deploy(t, sh(`echo 'customer 4711'; exit 1`).with("BOOTSTRAP_ERROR_DETAIL", "brief"))
+	if f := c.fails("{}", "Runtime.ExitError"); strings.Contains(f.Message, "4711") {
+		t.Errorf("got %s", f.Message)
 	}
 }
 

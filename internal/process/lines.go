@@ -115,13 +115,5 @@ func (l *Lines) Tail() []string {
 	return append(append([]string(nil), l.tail[l.next:]...), l.tail[:l.next]...)
 }
 
-// Last is the last line, or "".
-func (l *Lines) Last() string {
-	if len(l.tail) == 0 {
-		return ""
-	}
-	return l.tail[(l.next+len(l.tail)-1)%len(l.tail)]
-}
-
 // Seen tells whether anything was printed at all.
 func (l *Lines) Seen() bool { return l.seen }

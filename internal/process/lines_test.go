@@ -108,12 +108,12 @@ func TestTheLastTwentyLinesAreRemembered(t *testing.T) {
 		fmt.Fprintf(&text, "line %d\n", i)
 		all = append(all, fmt.Sprintf("line %d", i))
 		_, l := copied(t, strings.NewReader(text.String()), nil, make([]byte, process.LineBytes))
-		if want := all[max(0, len(all)-20):]; !slices.Equal(l.Tail(), want) || l.Last() != want[len(want)-1] {
-			t.Fatalf("after %d lines the tail is %q, the last %q", i+1, l.Tail(), l.Last())
+		if want := all[max(0, len(all)-20):]; !slices.Equal(l.Tail(), want) {
+			t.Fatalf("after %d lines the tail is %q", i+1, l.Tail())
 		}
 	}
 	var none process.Lines
-	if len(none.Tail()) != 0 || none.Last() != "" || none.Seen() {
+	if len(none.Tail()) != 0 || none.Seen() {
 		t.Error("something is remembered of nothing")
 	}
 }
@@ -150,7 +150,7 @@ func TestASecretIsMaskedWhereverItStands(t *testing.T) {
 			if got, want := strings.Join(lines, ""), strings.Repeat("x", before)+"****after****"; got != want {
 				t.Fatalf("after %d bytes, read %s: …%s", before, name, got[before-10:])
 			}
-			if tail := strings.Join(l.Tail(), ""); strings.Contains(tail, "s3cr") || l.Last() != "****" {
+			if tail := strings.Join(l.Tail(), ""); strings.Contains(tail, "s3cr") || !strings.HasSuffix(tail, "****") {
 				t.Fatalf("the tail is %q", tail)
 			}
 		}

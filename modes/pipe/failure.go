@@ -1,13 +1,16 @@
 package pipe
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
@@ -82,10 +85,51 @@ func (r *run) failed() error {
 			message += " " + finding
 		}
 	}
-	if last := r.stderr.Last(); last != "" && r.FullErrors {
-		message += " The last line on its stderr: " + last
+	if r.FullErrors {
+		message += r.lastWords()
 	}
 	return &adapter.Error{Type: adapter.TypeExit, Message: message, Stack: r.stack()}
+}
+
+// lastWords is what a failed program said last: on stderr, or else on stdout,
+// where some print their errors and nobody sees them.
+func (r *run) lastWords() string {
+	if line := telling(r.stderr.Tail()); line != "" {
+		return " Its last words on stderr: " + line
+	}
+	h, ok := r.response.(held)
+	if !ok {
+		return ""
+	}
+	text, _ := h.Whole()
+	// Masked before it is cut: half a secret would not be known for one.
+	text = r.stderr.Mask.Bytes(bytes.TrimSpace(text[max(0, len(text)-process.LineBytes):]))
+	text = text[max(0, len(text)-lastBytes):]
+	for len(text) > 0 && !utf8.RuneStart(text[0]) {
+		text = text[1:]
+	}
+	if len(text) == 0 || !utf8.Valid(text) {
+		return ""
+	}
+	return " It wrote nothing to stderr; the end of its stdout: " + string(text)
+}
+
+// lastBytes is how much of stdout is shown.
+const lastBytes = 400
+
+// telling is the last line that names an error, or else the last one: the very
+// last line of Node's is its version, of Python's the error.
+func telling(lines []string) string {
+	for _, line := range slices.Backward(lines) {
+		named := strings.Contains(line, "rror") || strings.Contains(line, "xception") || strings.HasPrefix(line, "panic:")
+		if named && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") {
+			return line
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
 }
 
 // memory says whether a failure was for want of memory: the kernel may have
