@@ -72,7 +72,7 @@ type call struct {
 	started  time.Time
 	exit     *Result       // its instance is gone; the outcome once the report that is being read has ended
 	reading  int           // reports that are being read
-	conn     *conn         // carries the stream that is arriving
+	conn     *conn         // carries the stream, while it arrives
 	taken    chan struct{} // closed when a poller gets it
 	ended    chan struct{} // closed when the stream has ended, whichever way; made by the stream
 	done     chan struct{} // closed when settled; result is there

@@ -158,7 +158,7 @@ func (a *API) endStream(c *call) {
 	if ended == nil {
 		return
 	}
-	if c.result.Failed {
+	if c.result.Failed && conn != nil {
 		conn.reset()
 	}
 	<-ended

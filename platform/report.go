@@ -161,6 +161,9 @@ func (a *API) stream(call *call, r *Report, b *body) {
 		dst = &kept
 	}
 	err := b.copyTo(dst, a.cfg.MaxStream)
+	a.mu.Lock()
+	call.conn = nil // nothing arrives any more: the connection is for the answer
+	a.mu.Unlock()
 	b.describe(r, kept.Bytes(), err)
 	switch {
 	case errors.Is(err, errReportTooLarge):
