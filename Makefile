@@ -13,7 +13,7 @@ BUILD   := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 # The race detector is the one thing that needs a C compiler.
 RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint clean
+.PHONY: build demo test lint bench bench-quick clean
 
 build:
 	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
@@ -34,6 +34,13 @@ lint:
 	$(GOTOOL) staticcheck ./...
 	$(GOTOOL) errcheck -exclude tools/errcheck.txt ./...
 	$(GOTOOL) go-errorlint ./...
+
+# What a claim about speed quotes, some minutes; and whether it all still works.
+bench:
+	go run ./bench
+
+bench-quick:
+	go run ./bench -quick
 
 clean:
 	rm -rf bin examples/pipe-go/handler

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// cPrograms names the C programs and their sources in bench/limits.
+var cPrograms = map[string][]string{
+	"driver":         {"driver.c", "events.c", "http.c", "common.c"},
+	"poller_worker":  {"poller_worker.c", "http.c", "common.c"},
+	"worker":         {"worker.c", "common.c"},
+	"worker_jsonrpc": {"worker_jsonrpc.c", "json.c", "common.c"},
+}
+
+// goPrograms are built as `make build` does.
+var goPrograms = []string{"fgbootstrap/cmd/bootstrap", "fgbootstrap/bench/loops/nethttp-worker"}
+
+// build puts every program into dir, under its own name.
+func build(ctx context.Context, dir string) error {
+	if err := buildC(ctx, dir); err != nil {
+		return err
+	}
+	args := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", dir + "/"}, goPrograms...)
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	return run(cmd)
+}
+
+func buildC(ctx context.Context, dir string) error {
+	cc, err := compiler()
+	if err != nil {
+		return err
+	}
+	root, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "fgbootstrap/bench").Output()
+	if err != nil {
+		return fmt.Errorf("find bench/limits (run me inside the repository): %w", err)
+	}
+	limits := filepath.Join(strings.TrimSpace(string(root)), "limits")
+	for name, sources := range cPrograms {
+		cmd := exec.CommandContext(ctx, cc, append([]string{"-O2", "-o", filepath.Join(dir, name)}, sources...)...)
+		cmd.Dir = limits
+		if err := run(cmd); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compiler is $CC, or cc.
+func compiler() (string, error) {
+	name := os.Getenv("CC")
+	if name == "" {
+		name = "cc"
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		return "", fmt.Errorf("there is no C compiler %q, and the references are C programs: install one (apt-get install gcc libc6-dev) "+
+			"or name yours in CC", name)
+	}
+	return path, nil
+}
+
+// run shows what a tool said only if it failed.
+func run(cmd *exec.Cmd) error {
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args, " "), err, out)
+	}
+	return nil
+}

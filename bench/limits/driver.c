@@ -1,0 +1,236 @@
+/*
+ * A lean platform: FunctionGraph's runtime API on 127.0.0.1, in one thread. It prints "port N", hands events to whoever
+ * polls, checks every answer byte for byte, prints one line of JSON and ends. Times are microseconds:
+ *   p50, p99  from sending an event to having read the whole answer
+ *   period    the median from sending an event to sending the next
+ *   rate      events per second
+ */
+#define _GNU_SOURCE
+#include "common.h"
+#include "events.h"
+#include "http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define POLL "GET /v1/runtime/invocation/request "
+#define RESPONSE "POST /v1/runtime/invocation/response/"
+#define ERROR "POST /v1/runtime/invocation/error/"
+
+struct connection {
+	struct connection *next; /* of those that wait for an event */
+	int fd, waiting;
+	struct buffer in;
+	char opening[opening_room];
+	struct iovec out[2]; /* what is still to be sent */
+};
+
+static int epoll, listener, timer;
+static struct connection *first_waiting, **last_waiting = &first_waiting;
+
+static void watch(int fd, void *owner, int operation, uint32_t events)
+{
+	struct epoll_event e = {.events = events, .data.ptr = owner};
+	if (epoll_ctl(epoll, operation, fd, &e) < 0)
+		die("epoll_ctl");
+}
+
+static void wait_for_event(struct connection *c)
+{
+	c->waiting = 1;
+	c->next = NULL;
+	*last_waiting = c;
+	last_waiting = &c->next;
+}
+
+static void stop_waiting(struct connection *c)
+{
+	struct connection **at = &first_waiting;
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	if (last_waiting == &c->next)
+		last_waiting = at;
+	c->waiting = 0;
+}
+
+static void hang_up(struct connection *c)
+{
+	if (c->waiting)
+		stop_waiting(c);
+	close(c->fd);
+	free(c->in.data);
+	free(c);
+}
+
+/* flush sends what a socket takes and leaves the rest for when it takes more. */
+static void flush(struct connection *c)
+{
+	struct msghdr m = {.msg_iov = c->out, .msg_iovlen = 2};
+	while (c->out[0].iov_len + c->out[1].iov_len > 0) {
+		ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN) {
+			watch(c->fd, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
+			return;
+		}
+		if (n < 0)
+			die("sendmsg");
+		for (int i = 0; i < 2; i++) {
+			size_t part = (size_t)n < c->out[i].iov_len ? (size_t)n : c->out[i].iov_len;
+			c->out[i].iov_base = (char *)c->out[i].iov_base + part;
+			c->out[i].iov_len -= part;
+			n -= part;
+		}
+	}
+}
+
+static void acknowledge(struct connection *c)
+{
+	static char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	c->out[0] = (struct iovec){ok, strlen(ok)};
+	flush(c);
+}
+
+static int begins(const struct message *m, const char *with)
+{
+	return m->head_size > strlen(with) && memcmp(m->head, with, strlen(with)) == 0;
+}
+
+static void handle(struct connection *c, const struct message *m)
+{
+	const char *id = m->head + (begins(m, RESPONSE) ? strlen(RESPONSE) : strlen(ERROR));
+	if (c->waiting || c->out[0].iov_len + c->out[1].iov_len > 0) {
+		fprintf(stderr, "a request before the answer to the last one: pipelining is not spoken here\n");
+		exit(1);
+	}
+	if (begins(m, POLL)) {
+		wait_for_event(c);
+	} else if (begins(m, RESPONSE)) {
+		events_answered(id, strcspn(id, " "), m->body, m->body_size);
+		acknowledge(c);
+	} else if (begins(m, ERROR)) {
+		events_failed(id, strcspn(id, " "), m->body, m->body_size);
+		acknowledge(c);
+	} else {
+		fprintf(stderr, "not a request of the runtime API: %.*s\n", (int)strcspn(m->head, "\r"), m->head);
+		exit(1);
+	}
+}
+
+static void readable(struct connection *c)
+{
+	struct message m;
+	ssize_t n = fill(&c->in, c->fd);
+	if (n == 0)
+		hang_up(c);
+	while (n > 0 && next_message(&c->in, &m))
+		handle(c, &m);
+}
+
+static void writable(struct connection *c)
+{
+	watch(c->fd, c, EPOLL_CTL_MOD, EPOLLIN);
+	flush(c);
+}
+
+static void accept_one(void)
+{
+	struct connection *c = calloc(1, sizeof *c);
+	if (!c)
+		die("calloc");
+	c->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (c->fd < 0)
+		die("accept4");
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	watch(c->fd, c, EPOLL_CTL_ADD, EPOLLIN);
+}
+
+/* hand_out sends what is due to those who wait, and else sets the timer for when something is. */
+static void hand_out(const struct load *load)
+{
+	while (first_waiting && events_due()) {
+		struct connection *c = first_waiting;
+		stop_waiting(c);
+		events_next(c->opening, c->out);
+		flush(c);
+	}
+	if (first_waiting && load->gap > 0) {
+		int64_t at = events_due_at();
+		struct itimerspec t = {.it_value = {at / 1000000000, at % 1000000000}};
+		timerfd_settime(timer, TFD_TIMER_ABSTIME, &t, NULL);
+	}
+}
+
+static void listen_on_loopback(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof at;
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (bind(listener, (struct sockaddr *)&at, sizeof at) < 0 || listen(listener, 128) < 0)
+		die("listen");
+	if (getsockname(listener, (struct sockaddr *)&at, &size) < 0)
+		die("getsockname");
+	printf("port %d\n", ntohs(at.sin_port));
+	fflush(stdout);
+}
+
+static void serve(const struct load *load)
+{
+	struct epoll_event ready[64];
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	watch(listener, &listener, EPOLL_CTL_ADD, EPOLLIN);
+	watch(timer, &timer, EPOLL_CTL_ADD, EPOLLIN);
+	while (!events_over()) {
+		int n = epoll_wait(epoll, ready, 64, -1);
+		for (int i = 0; i < n; i++) {
+			uint64_t expirations;
+			if (ready[i].data.ptr == &listener)
+				accept_one();
+			else if (ready[i].data.ptr == &timer)
+				(void)!read(timer, &expirations, sizeof expirations);
+			else if (ready[i].events & EPOLLOUT)
+				writable(ready[i].data.ptr);
+			else
+				readable(ready[i].data.ptr);
+		}
+		hand_out(load);
+	}
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: driver [-n events] [-w events to warm up] [-b bytes an event, at least %d] [-f events in flight] "
+		"[-g microseconds from an answer to the next event; needs -f 1]\n", least_event);
+	exit(2);
+}
+
+int main(int argc, char **argv)
+{
+	struct load load = {.events = 1000, .warm_up = 100, .bytes = 1024, .in_flight = 1};
+	for (int option; (option = getopt(argc, argv, "n:w:b:f:g:")) != -1;)
+		switch (option) {
+		case 'n': load.events = atoi(optarg); break;
+		case 'w': load.warm_up = atoi(optarg); break;
+		case 'b': load.bytes = strtoul(optarg, NULL, 10); break;
+		case 'f': load.in_flight = atoi(optarg); break;
+		case 'g': load.gap = atoll(optarg) * 1000; break;
+		default: usage();
+		}
+	if (optind < argc || load.events < 1 || load.warm_up < 0 || load.bytes < least_event || load.in_flight < 1 ||
+	    load.gap < 0 || (load.gap > 0 && load.in_flight > 1))
+		usage();
+	events_prepare(&load);
+	listen_on_loopback();
+	serve(&load);
+	events_print();
+	return 0;
+}

@@ -1,0 +1,38 @@
+/*
+ * The events of a run: what is sent, when, and whether the answer is right. An event is a JSON object of a given size with
+ * a running number in it, so that an answer to another event is noticed; the right answer is the event itself.
+ */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+enum { least_event = 64, opening_room = 512 };
+
+struct load {
+	int events, warm_up; /* to measure, and to send before that */
+	size_t bytes;
+	int in_flight;
+	int64_t gap; /* nanoseconds from an answer to the next event */
+};
+
+void events_prepare(const struct load *load);
+
+/* events_due tells whether the next event may go out, or, with a gap, from when on. */
+int events_due(void);
+int64_t events_due_at(void);
+
+/* events_next makes the next event's HTTP message: an opening, put into a buffer of opening_room, and a rest that is shared. */
+void events_next(char *opening, struct iovec pieces[2]);
+
+/* events_answered takes the answer to the event with that id; events_failed an error report. */
+void events_answered(const char *id, size_t id_size, const char *body, size_t size);
+void events_failed(const char *id, size_t id_size, const char *body, size_t size);
+
+/* events_over tells whether all answers are there; events_print writes the line of results. */
+int events_over(void);
+void events_print(void);
+
+#endif

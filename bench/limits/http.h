@@ -1,0 +1,18 @@
+/* HTTP/1.1 as far as the driver and the pollers speak it: messages with a Content-Length, or without a body. */
+#ifndef HTTP_H
+#define HTTP_H
+
+#include "common.h"
+
+struct message {
+	char *head, *body; /* the head with its empty line */
+	size_t head_size, body_size;
+};
+
+/* next_message takes a message out of b if it is there as a whole. */
+int next_message(struct buffer *b, struct message *m);
+
+/* header finds a header's value; NULL if there is none. `name` is like "Content-Length: ". */
+char *header(const struct message *m, const char *name, size_t *size);
+
+#endif

@@ -1,0 +1,114 @@
+package main
+
+import "time"
+
+const (
+	full  = 11 // rounds, odd so that the median is one of them
+	quick = 3
+)
+
+// group is a set of candidates that are compared under one load.
+type group struct {
+	title      string
+	load       load
+	rounds     int
+	cpus       int // how many CPUs driver, poller and worker share
+	candidates []candidate
+	by         metric // what is compared
+	compared   []comparison
+}
+
+// load is what the driver does in one run.
+type load struct {
+	events, warmUp, bytes int
+	gap                   time.Duration // from an answer to the next event; 0: at once
+}
+
+// candidate is one way from the runtime API to a worker and back. Programs are
+// found by the names that build gives them.
+type candidate struct {
+	name     string
+	command  []string
+	env      []string
+	inFlight int // events that the driver hands out at once
+}
+
+// comparison is one ratio: of / to, both of the same round. Without a goal it is
+// there to be read.
+type comparison struct {
+	of, to          string
+	atMost, atLeast float64 // the goal; 0: none
+}
+
+// metric picks the number that is compared.
+type metric struct {
+	name string
+	of   func(result) float64
+}
+
+var (
+	// Saturated, the time from event to event counts: it holds the poll too.
+	period = metric{"period p50", func(r result) float64 { return r.Period }}
+	// With gaps the poll waits, and only the time to the answer is felt.
+	latency = metric{"latency p50", func(r result) float64 { return r.P50 }}
+	rate    = metric{"events/s", func(r result) float64 { return r.Rate }}
+)
+
+const (
+	saturatedGoal = 1.5
+	idleGoal      = 1.6
+	handmadeGoal  = 0.65
+	inFlightGoal  = 5
+)
+
+// groups is the table: a new mode, reference or load is a new entry.
+func groups() []group {
+	return []group{
+		lines("1 KB, saturated", load{events: 10_000, warmUp: 1_000, bytes: 1 << 10}, period, saturatedGoal),
+		lines("1 KB, idle gaps of 2 ms", load{events: 500, warmUp: 50, bytes: 1 << 10, gap: 2 * time.Millisecond}, latency, idleGoal),
+		lines("64 KB, saturated", load{events: 3_000, warmUp: 300, bytes: 64 << 10}, period, saturatedGoal),
+		lines("6 MB, saturated", load{events: 60, warmUp: 6, bytes: 6 << 20}, period, saturatedGoal),
+		jsonrpc("0 ms of work", load{events: 10_000, warmUp: 1_000, bytes: 1 << 10}, "0"),
+		jsonrpc("2 ms of work", load{events: 1_000, warmUp: 100, bytes: 1 << 10}, "2"),
+	}
+}
+
+func lines(title string, l load, by metric, goal float64) group {
+	const reference, ours, handmade = "C poller", "bootstrap", "net/http loop"
+	return group{
+		title: "worker, lines, " + title, load: l, rounds: full, cpus: 1, by: by,
+		candidates: []candidate{
+			{name: reference, command: []string{"poller_worker", "worker"}, inFlight: 1},
+			{name: ours, command: []string{"bootstrap"}, env: []string{"BOOTSTRAP_MODE=worker", "BOOTSTRAP_COMMAND=worker"}, inFlight: 1},
+			{name: handmade, command: []string{"nethttp-worker", "worker"}, inFlight: 1},
+		},
+		compared: []comparison{
+			{of: ours, to: reference, atMost: goal},
+			{of: ours, to: handmade, atMost: handmadeGoal},
+			{of: handmade, to: reference},
+		},
+	}
+}
+
+func jsonrpc(title string, l load, work string) group {
+	const one, eight = "1 in flight", "8 in flight"
+	env := []string{
+		"BOOTSTRAP_MODE=worker", "BOOTSTRAP_WORKER_PROTOCOL=jsonrpc", "BOOTSTRAP_WORKER_COUNT=1",
+		"BOOTSTRAP_COMMAND=worker_jsonrpc " + work,
+	}
+	return group{
+		title: "worker, jsonrpc, 1 KB, " + title, load: l, rounds: full, cpus: 2, by: rate,
+		candidates: []candidate{
+			{name: one, command: []string{"bootstrap"}, env: env, inFlight: 1},
+			{name: eight, command: []string{"bootstrap"}, env: append(env, "BOOTSTRAP_CONCURRENCY=8"), inFlight: 8},
+		},
+		compared: []comparison{{of: eight, to: one, atLeast: inFlightGoal}},
+	}
+}
+
+func (g group) quick() group {
+	g.rounds = quick
+	g.load.events = max(g.load.events/4, 20)
+	g.load.warmUp = max(g.load.warmUp/4, 2)
+	return g
+}
