@@ -23,14 +23,19 @@ type proc struct {
 	ended  chan struct{} // closed when it has; it is not reaped before stop
 }
 
-// startProc starts a program that build has put into dir. stdout may be nil.
+// startProc starts a program: one that build has put into dir, or with a slash
+// in its name any other. stdout may be nil.
 func startProc(dir string, cpus int, command, env []string, stdout *os.File) (*proc, error) {
 	stderr, err := os.CreateTemp(dir, "stderr-")
 	if err != nil {
 		return nil, err
 	}
 	_ = os.Remove(stderr.Name()) // open is enough
-	cmd := exec.Command(filepath.Join(dir, command[0]), command[1:]...)
+	path := command[0]
+	if !strings.Contains(path, "/") {
+		path = filepath.Join(dir, path)
+	}
+	cmd := exec.Command(path, command[1:]...)
 	// Nothing of the caller's own RUNTIME_ and BOOTSTRAP_ variables.
 	cmd.Env = append([]string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HOME=" + dir}, env...)
 	cmd.Dir = dir
