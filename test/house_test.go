@@ -13,18 +13,19 @@ import (
 // imports says which packages of ours each may import; see docs/adr/0001. What
 // is not listed may not be imported, and every package has to be listed.
 var imports = map[string][]string{
-	"adapter":                    {},
-	"config":                     {},
-	"internal/process":           {},
-	"internal/retry":             {},
-	"modes":                      {"adapter", "config", "internal/process", "modes/pipe"},
-	"modes/pipe":                 {"adapter", "internal/process"},
-	"runtimeapi/functiongraph":   {"adapter", "internal/retry"},
-	"platform":                   {"internal/retry"},
-	"cmd/bootstrap":              {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
-	"cmd/fgdev":                  {"platform"},
-	"test":                       {},
-	"examples/pipe-go":           {},
+	"adapter":                  {},
+	"config":                   {},
+	"internal/process":         {},
+	"internal/retry":           {},
+	"modes":                    {"adapter", "config", "internal/process", "modes/pipe"},
+	"modes/pipe":               {"adapter", "internal/process"},
+	"runtimeapi/functiongraph": {"adapter", "internal/retry"},
+	"platform":                 {"internal/retry"},
+	"cmd/bootstrap":            {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
+	"cmd/fgdev":                {"platform"},
+	"test":                     {},
+	"examples/pipe-go":         {},
+
 	"bench":                      {},
 	"bench/loops/nethttp-worker": {},
 }
