@@ -3,7 +3,9 @@ package process
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 )
 
 const (
@@ -23,8 +25,8 @@ type Masker interface {
 }
 
 // Lines hands on what a program prints, line by line, and remembers the end.
-// The zero value with a Mask and an Emit is ready. It is not safe for concurrent
-// use: what it remembers is for after Copy has returned.
+// The zero value with a Mask and an Emit is ready. What it remembers may be asked
+// for while Copy runs.
 type Lines struct {
 	Mask Masker
 	// Emit gets each line without its end, masked and not empty; it must not
@@ -33,6 +35,7 @@ type Lines struct {
 	// Flush, if set, is called when all lines that were read are emitted.
 	Flush func()
 
+	mu   sync.Mutex
 	tail []string // a ring of the last lines
 	next int
 	seen bool
@@ -46,7 +49,7 @@ func (l *Lines) Copy(r io.Reader, buf []byte) error {
 	for {
 		n, err := r.Read(buf[used:])
 		if n > 0 {
-			l.seen = true
+			l.see()
 		}
 		used = l.take(buf, used, used+n)
 		if err != nil && used > 0 {
@@ -101,7 +104,15 @@ func (l *Lines) line(line []byte) {
 	l.remember(strings.ToValidUTF8(string(line), "\ufffd") + more)
 }
 
+func (l *Lines) see() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.seen = true
+}
+
 func (l *Lines) remember(text string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if len(l.tail) < tailLines {
 		l.tail = append(l.tail, text)
 		return
@@ -112,8 +123,37 @@ func (l *Lines) remember(text string) {
 
 // Tail is the last twenty lines, each cut at 400 bytes.
 func (l *Lines) Tail() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return append(append([]string(nil), l.tail[l.next:]...), l.tail[:l.next]...)
 }
 
 // Seen tells whether anything was printed at all.
-func (l *Lines) Seen() bool { return l.seen }
+func (l *Lines) Seen() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen
+}
+
+// Forget forgets what was printed so far: what a program says about one event is
+// not for the caller of the next.
+func (l *Lines) Forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tail, l.next, l.seen = l.tail[:0], 0, false
+}
+
+// Telling is the line of a tail that names an error, or else the last one: the
+// very last line of Node's is its version, of Python's the error.
+func Telling(lines []string) string {
+	for _, line := range slices.Backward(lines) {
+		named := strings.Contains(line, "rror") || strings.Contains(line, "xception") || strings.HasPrefix(line, "panic:")
+		if named && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") {
+			return line
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return lines[len(lines)-1]
+}

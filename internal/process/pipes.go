@@ -7,21 +7,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipes are the three pipes of a program: our ends, which do not block, and the
-// program's, which do.
+// pipes are the pipes of a program by its descriptors: our ends, which do not
+// block, and the program's, which do.
 type pipes struct {
-	ours  [3]int
-	child [3]uintptr
+	ours  []int
+	child []uintptr
 }
 
-// openPipes opens them; with size, stdin and stdout get that much room where
+// openPipes opens so many; with size, stdin and stdout get that much room where
 // the system allows it.
-func openPipes(size int) (*pipes, error) {
+func openPipes(count, size int) (*pipes, error) {
 	p := &pipes{}
-	for i := range p.ours {
+	for i := range count {
 		var fd [2]int // the reading end and the writing end
 		if err := unix.Pipe2(fd[:], unix.O_CLOEXEC); err != nil {
-			p.close(i)
+			p.close()
 			return nil, fmt.Errorf("open a pipe: %w", err)
 		}
 		mine, theirs := fd[0], fd[1]
@@ -33,7 +33,7 @@ func openPipes(size int) (*pipes, error) {
 		}
 		// The flag belongs to one end; the program's keeps blocking.
 		_, _ = unix.FcntlInt(uintptr(mine), unix.F_SETFL, unix.O_NONBLOCK)
-		p.ours[i], p.child[i] = mine, uintptr(theirs)
+		p.ours, p.child = append(p.ours, mine), append(p.child, uintptr(theirs))
 	}
 	return p, nil
 }
@@ -59,9 +59,9 @@ func (p *pipes) closeChild() {
 	}
 }
 
-// close undoes the first n.
-func (p *pipes) close(n int) {
-	for i := range n {
+// close undoes them all.
+func (p *pipes) close() {
+	for i := range p.ours {
 		_ = unix.Close(p.ours[i])
 		_ = unix.Close(int(p.child[i]))
 	}

@@ -23,6 +23,8 @@ type Spec struct {
 	Input []byte
 	// KeepStdin leaves stdin open where Input is all written; else it ends.
 	KeepStdin bool
+	// Answers gives the program a fourth pipe, its descriptor 3, to write to.
+	Answers bool
 	// PipeBytes asks for larger pipes than the system's 64 KB; 0 does not.
 	PipeBytes int
 	// Exited is called once the program has ended, before Done is closed; it
@@ -32,10 +34,10 @@ type Spec struct {
 
 // Process is a program that was started: the leader of a process group of its
 // own. The pipes' ends belong to who started it, who closes them; Stdin is nil
-// where it has ended already.
+// where it has ended already, Answers where Spec did not ask for it.
 type Process struct {
-	PID                   int
-	Stdin, Stdout, Stderr *os.File
+	PID                            int
+	Stdin, Stdout, Stderr, Answers *os.File
 	// Written is how much of Spec.Input is in the pipe already.
 	Written int
 
@@ -48,7 +50,11 @@ type Process struct {
 // and stderr, to be killed when this process dies. The error is the system's;
 // Diagnose makes a sentence of it.
 func (r *Reaper) Start(spec Spec) (*Process, error) {
-	pipes, err := openPipes(spec.PipeBytes)
+	count := 3
+	if spec.Answers {
+		count = 4
+	}
+	pipes, err := openPipes(count, spec.PipeBytes)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +64,9 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 		exit: spec.Exited,
 		done: make(chan struct{}),
 	}
+	if spec.Answers {
+		p.Answers = pipes.file(3)
+	}
 	if spec.KeepStdin || p.Written < len(spec.Input) {
 		p.Stdin = pipes.file(0)
 	} else {
@@ -66,7 +75,7 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	attr := &syscall.ProcAttr{
 		Dir:   spec.Dir,
 		Env:   spec.Env,
-		Files: pipes.child[:],
+		Files: pipes.child,
 		Sys: &syscall.SysProcAttr{
 			Setpgid: true,
 			// Fires when the thread that forks ends. Go's threads do not, as
@@ -99,7 +108,7 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 
 // Close closes the pipes. It does not end the program.
 func (p *Process) Close() {
-	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr} {
+	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr, p.Answers} {
 		if f != nil {
 			_ = f.Close()
 		}
