@@ -8,19 +8,20 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/config"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/pipe"
 
 	"go.uber.org/zap"
 )
 
-// Kit is what modes are made of. Log is for what we have to say, Program for
-// what the user's program says.
+// Kit is what modes are made of. Log is for what we have to say, Output for what
+// the user's program says.
 type Kit struct {
 	*config.Config
-	Mask         *adapter.Mask
-	Reaper       *process.Reaper
-	OOM          *process.OOM
-	Log, Program *zap.Logger
+	Mask        *adapter.Mask
+	Reaper      *process.Reaper
+	OOM         *process.OOM
+	Log, Output *zap.Logger
 }
 
 // Mode is one row of the table.
@@ -68,18 +69,19 @@ func newPipe(k Kit) (adapter.Handler, error) {
 		k.Log.Warn("BOOTSTRAP_PIPE_SPARES has no effect in this release: the program is started when its event comes")
 	}
 	return pipe.New(pipe.Config{
-		Command:     Command(k.Config),
+		Program:     k.program(),
 		Env:         k.Env,
-		Timeout:     k.Timeout,
 		Margin:      k.Margin,
 		Credentials: k.Credentials,
-		FullErrors:  k.FullErrors,
 		Mask:        k.Mask,
 		Reaper:      k.Reaper,
-		OOM:         k.OOM,
 		Log:         k.Log,
-		Program:     k.Program,
+		Output:      k.Output,
 	}), nil
+}
+
+func (k Kit) program() failure.Program {
+	return failure.Program{Command: Command(k.Config), OOM: k.OOM, Timeout: k.Timeout, Full: k.FullErrors}
 }
 
 func notYet(k Kit) (adapter.Handler, error) {

@@ -25,13 +25,13 @@ const notOnThePlatform = "RUNTIME_API_ADDR is not set: this program is meant to 
 	"bootstrap in a function's ZIP (runtime: Custom). To try a function on your own machine: fgdev invoke DIRECTORY -e EVENT.json"
 
 // run is the whole program but for its exit code: configure, wire, loop.
-func run(environ []string, self string, output io.Writer) int {
+func run(environ []string, self string, stderr io.Writer) int {
 	// Before the first line of log, which may have no reader any more. Caught,
 	// not ignored: the programs that we start would inherit that.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	cfg, err := config.Load(environ, self)
 	mask := adapter.NewMask(cfg.Secrets...)
-	log, program := newLoggers(cfg, mask, output)
+	log, output := newLoggers(cfg, mask, stderr)
 	defer func() { _ = log.Sync() }()
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
@@ -50,7 +50,7 @@ func run(environ []string, self string, output io.Writer) int {
 	log.Info("bootstrap "+version, zap.String("mode", cfg.Mode), zap.Duration("timeout", cfg.Timeout))
 	reaper := process.NewReaper(log)
 	kit := modes.Kit{
-		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Program: program,
+		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Output: output,
 		OOM: process.NewOOM("/sys/fs/cgroup", "/proc/self/cgroup"),
 	}
 	loop := &adapter.Loop{

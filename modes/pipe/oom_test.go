@@ -11,6 +11,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/pipe"
 
 	"go.uber.org/zap"
@@ -28,9 +29,12 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 	reaper := process.NewReaper(zap.NewNop())
 	t.Cleanup(reaper.Close)
 	mode := pipe.New(pipe.Config{
-		Command: process.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
-		Env:     []string{"COUNTER=" + counter}, Timeout: time.Minute, Margin: time.Second,
-		Reaper: reaper, OOM: process.NewOOM(root, groups), Log: zap.NewNop(), Program: zap.NewNop(),
+		Program: failure.Program{
+			Command: process.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
+			OOM:     process.NewOOM(root, groups), Timeout: time.Minute,
+		},
+		Env: []string{"COUNTER=" + counter}, Margin: time.Second,
+		Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
 	})
 	t.Cleanup(func() { _ = mode.Shutdown(context.Background()) })
 	for _, row := range []struct {
@@ -49,8 +53,8 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 		}
 		err = mode.Invoke(t.Context(), &adapter.Invocation{Payload: []byte(row.script + "\n")}, response)
 		response.Free()
-		var failure *adapter.Error
-		if !errors.As(err, &failure) || strings.Contains(failure.Message, "out of memory") != row.memory {
+		var told *adapter.Error
+		if !errors.As(err, &told) || strings.Contains(told.Message, "out of memory") != row.memory {
 			t.Errorf("%s: got %v", row.script, err)
 		}
 	}

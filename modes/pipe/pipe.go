@@ -14,28 +14,26 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
 
 	"go.uber.org/zap"
 )
 
 // Config is what a Mode needs; all of it is kept.
 type Config struct {
-	Command process.Command
+	Program failure.Program
 	// Env is the program's environment as KEY=value; each event's metadata are
 	// added to it.
 	Env []string
-	// Timeout and Margin are the function's; a program that is still running at
-	// the deadline gets TERM, and KILL a quarter of the margin later.
-	Timeout, Margin time.Duration
+	// Margin is the function's; a program that is still running at the deadline
+	// gets TERM, and KILL a quarter of the margin later.
+	Margin time.Duration
 	// Credentials hands the platform's keys and tokens to the program.
 	Credentials bool
-	// FullErrors puts the last lines of stderr into errors.
-	FullErrors bool
-	Mask       *adapter.Mask
-	Reaper     *process.Reaper
-	OOM        *process.OOM
-	// Log is ours, Program the program's.
-	Log, Program *zap.Logger
+	Mask        *adapter.Mask
+	Reaper      *process.Reaper
+	// Log is ours, Output what the program says.
+	Log, Output *zap.Logger
 }
 
 // Mode is the adapter.Handler of pipe mode.
@@ -55,7 +53,7 @@ func New(c Config) *Mode {
 	m := &Mode{Config: c}
 	if path, _, _, err := m.command(); err != nil {
 		c.Log.Error(err.Error())
-	} else if finding := c.Command.Check(path); finding != "" {
+	} else if finding := c.Program.Command.Check(path); finding != "" {
 		c.Log.Warn(finding)
 	}
 	m.Env = nil
@@ -132,7 +130,7 @@ func (m *Mode) command() (path string, args []string, remembered bool, err error
 	if m.known {
 		return m.path, m.args, true, nil
 	}
-	m.path, m.args, err = m.Command.Find()
+	m.path, m.args, err = m.Program.Command.Find()
 	m.known = err == nil
 	return m.path, m.args, false, err
 }

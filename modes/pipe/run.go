@@ -10,6 +10,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -42,7 +43,7 @@ type run struct {
 
 func (r *run) start() error {
 	spec := process.Spec{
-		Dir:    r.Command.Dir,
+		Dir:    r.Program.Command.Dir,
 		Env:    environment(r.Env, r.inv.Metadata(r.Credentials), r.context.path),
 		Input:  r.inv.Payload,
 		Exited: letGo,
@@ -51,13 +52,13 @@ func (r *run) start() error {
 		spec.PipeBytes = largePipe
 	}
 	if err := r.launch(&spec); err != nil {
-		return startError(err)
+		return failure.Start(err)
 	}
 	r.feed()
 	r.stderr.Mask = r.Mask.With(r.inv.Credentials()...)
 	id := zap.String("requestId", r.inv.ID)
-	r.stderr.Emit = func(line []byte) { r.Program.Info(string(line), id) }
-	r.stderr.Flush = func() { _ = r.Program.Sync() }
+	r.stderr.Emit = func(line []byte) { r.Output.Info(string(line), id) }
+	r.stderr.Flush = func() { _ = r.Output.Sync() }
 	r.readers.Go(func() { _ = r.stderr.Copy(r.p.Stderr, r.lines) }) // a deadline ends it
 	return nil
 }
@@ -79,7 +80,7 @@ func (r *run) launch(spec *process.Spec) error {
 		if !remembered {
 			message := process.CheckDir(spec.Dir)
 			if message == "" {
-				message = r.Command.Diagnose(spec.Path, err)
+				message = r.Program.Command.Diagnose(spec.Path, err)
 			}
 			return &process.StartError{Message: message, Cause: err}
 		}

@@ -1,0 +1,47 @@
+package adapter
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// ProgramError reads an error as programs write it, a JSON object with
+// errorType, errorMessage and stackTrace, whatever types these have: a number
+// for a type is no reason to lose the error. What is missing stays empty. It
+// is nil if text is no JSON object.
+func ProgramError(text []byte) *Error {
+	var own map[string]json.RawMessage
+	if json.Unmarshal(text, &own) != nil || own == nil {
+		return nil
+	}
+	return &Error{
+		Type:    ownText(own["errorType"]),
+		Message: ownText(own["errorMessage"]),
+		Stack:   ownStack(own["stackTrace"]),
+	}
+}
+
+// ownText is a string's content, or the JSON of anything else; null is nothing.
+func ownText(raw json.RawMessage) string {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return string(raw)
+	}
+	return text
+}
+
+// ownStack is an array's elements, or the lines of one text.
+func ownStack(raw json.RawMessage) []string {
+	var elements []json.RawMessage
+	if json.Unmarshal(raw, &elements) != nil {
+		if text := ownText(raw); text != "" {
+			return strings.Split(strings.TrimRight(text, "\n"), "\n")
+		}
+		return nil
+	}
+	var stack []string
+	for _, element := range elements {
+		stack = append(stack, ownText(element))
+	}
+	return stack
+}
