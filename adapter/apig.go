@@ -14,7 +14,7 @@ func isAPIG(event []byte) bool {
 		return false // most events; a scan at the speed of memory
 	}
 	var method, path, context bool
-	whole := scanObject(event, func(key, value []byte) {
+	whole := ScanObject(event, func(key, value []byte) {
 		switch string(key) {
 		case "httpMethod":
 			method = value[0] == '"'
@@ -31,7 +31,7 @@ func isAPIG(event []byte) bool {
 // an integer statusCode from 100 to 999.
 func isEnvelope(result []byte) bool {
 	status := false
-	whole := scanObject(result, func(key, value []byte) {
+	whole := ScanObject(result, func(key, value []byte) {
 		if string(key) == "statusCode" {
 			status = len(value) == 3 && value[0] >= '1' && value[0] <= '9' && digit(value[1]) && digit(value[2])
 		}

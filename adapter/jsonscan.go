@@ -2,12 +2,12 @@ package adapter
 
 import "bytes"
 
-// scanObject calls member for each member of the JSON object that text is, with
+// ScanObject calls member for each member of the JSON object that text is, with
 // the raw key (without its quotes, escapes not resolved) and the raw value, and
 // tells whether text is one object from end to end. It looks only at the
 // outermost structure, so that 6 MB take well under a millisecond; what is
 // inside a value is its reader's business.
-func scanObject(text []byte, member func(key, value []byte)) bool {
+func ScanObject(text []byte, member func(key, value []byte)) bool {
 	s := scanner{rest: text}
 	if !s.take('{') {
 		return false

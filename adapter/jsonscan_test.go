@@ -32,7 +32,7 @@ func FuzzScanObjectSeesWhatEncodingJSONSees(f *testing.F) {
 			kind byte
 		}
 		var got []member
-		whole := scanObject(text, func(key, value []byte) {
+		whole := ScanObject(text, func(key, value []byte) {
 			if len(value) == 0 {
 				t.Fatal("an empty value")
 			}

@@ -161,17 +161,18 @@ func (r *Response) count(n int) error {
 		size = wrappedSize(r.total)
 	}
 	if r.err == nil && size > r.Limit {
-		r.err = r.tooLarge()
+		r.err = TooLarge(r.Limit)
 	}
 	return r.err
 }
 
-func (r *Response) tooLarge() *Error {
+// TooLarge is the error of a response of more than limit bytes.
+func TooLarge(limit int64) *Error {
 	return &Error{
 		Type: TypeTooLarge,
 		Message: fmt.Sprintf("The response is larger than %d bytes, the most that may be sent (BOOTSTRAP_MAX_RESPONSE). "+
 			"Write less, or store the result elsewhere and answer with its address; for up to 200 MB switch on the "+
-			"function's Streaming Response and set BOOTSTRAP_STREAMING=on.", r.Limit),
+			"function's Streaming Response and set BOOTSTRAP_STREAMING=on.", limit),
 	}
 }
 
@@ -249,7 +250,7 @@ func (r *Response) envelop() error {
 	}
 	r.body = appendEnvelope(r.wrapped[:0], result, streaming, int(r.Limit))
 	if int64(len(r.body)) > r.Limit {
-		r.err = r.tooLarge()
+		r.err = TooLarge(r.Limit)
 	}
 	return r.err
 }

@@ -34,7 +34,7 @@ func (r *Response) commit() {
 	r.stopTimer()
 	wrap := r.Wrap && !startsLikeObject(r.held[:r.n]) && isAPIG(r.event)
 	if wrap && wrappedSize(r.total) > r.Limit {
-		r.err = r.tooLarge()
+		r.err = TooLarge(r.Limit)
 		return
 	}
 	s := &stream{wrap: wrap, done: make(chan error, 1)}

@@ -2,6 +2,7 @@
 package modes
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -10,6 +11,8 @@ import (
 	"fgbootstrap/internal/process"
 	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/pipe"
+	"fgbootstrap/modes/worker"
+	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
 )
@@ -30,15 +33,16 @@ type Mode struct {
 	// Wraps says that results for the API gateway get an envelope where they
 	// have none; a mode that speaks HTTP makes its own.
 	Wraps bool
-	// New makes the mode's handler. Its error is a sentence for the user.
-	New func(Kit) (adapter.Handler, error)
+	// New makes the mode's handler and returns when that is ready for events, has
+	// failed to be, or ctx ends. Its error is a sentence for the user.
+	New func(context.Context, Kit) (adapter.Handler, error)
 }
 
 // All lists the modes by the names that BOOTSTRAP_MODE knows.
 func All() []Mode {
 	return []Mode{
 		{Name: "pipe", Wraps: true, New: newPipe},
-		{Name: "worker", Wraps: true, New: notYet},
+		{Name: "worker", Wraps: true, New: newWorker},
 		{Name: "http", Wraps: false, New: notYet},
 	}
 }
@@ -64,7 +68,7 @@ func Command(c *config.Config) process.Command {
 	return command
 }
 
-func newPipe(k Kit) (adapter.Handler, error) {
+func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 	if k.PipeSpares > 0 {
 		k.Log.Warn("BOOTSTRAP_PIPE_SPARES has no effect in this release: the program is started when its event comes")
 	}
@@ -80,10 +84,51 @@ func newPipe(k Kit) (adapter.Handler, error) {
 	}), nil
 }
 
+func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
+	protocol, known := codec.Get(k.WorkerProtocol)
+	if !known {
+		return nil, fmt.Errorf("BOOTSTRAP_WORKER_PROTOCOL is %q, which is none", k.WorkerProtocol)
+	}
+	capacity := 1
+	if protocol.Multiplexed {
+		capacity = k.Concurrency
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.InitWait)
+	defer cancel()
+	return worker.New(ctx, worker.Config{
+		Program:        k.program(),
+		Protocol:       protocol,
+		Codec:          protocol.New(codec.Options{Getenv: k.getenv, Credentials: k.Credentials}),
+		Descriptor3:    protocol.Descriptor3 || k.WorkerResponse == "fd3",
+		Env:            k.Env,
+		Count:          k.WorkerCount,
+		Capacity:       capacity,
+		MaxInvocations: k.WorkerMaxInvocations,
+		Margin:         k.Margin,
+		Grace:          k.ShutdownGrace,
+		MaxResponse:    k.MaxResponse,
+		Streaming:      k.Streaming,
+		Mask:           k.Mask,
+		Reaper:         k.Reaper,
+		Log:            k.Log,
+		Output:         k.Output,
+	}), nil
+}
+
+// getenv looks a variable of the program's environment up.
+func (k Kit) getenv(name string) string {
+	for _, entry := range k.Env {
+		if value, found := strings.CutPrefix(entry, name+"="); found {
+			return value
+		}
+	}
+	return ""
+}
+
 func (k Kit) program() failure.Program {
 	return failure.Program{Command: Command(k.Config), OOM: k.OOM, Timeout: k.Timeout, Full: k.FullErrors}
 }
 
-func notYet(k Kit) (adapter.Handler, error) {
-	return nil, fmt.Errorf("BOOTSTRAP_MODE is %q, which this release does not have yet: use pipe", k.Mode)
+func notYet(_ context.Context, k Kit) (adapter.Handler, error) {
+	return nil, fmt.Errorf("BOOTSTRAP_MODE is %q, which this release does not have yet: use pipe or worker", k.Mode)
 }

@@ -53,8 +53,10 @@ func run(environ []string, self string, stderr io.Writer) int {
 		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Output: output,
 		OOM: process.NewOOM("/sys/fs/cgroup", "/proc/self/cgroup"),
 	}
+	ctx, stop := untilSignal(log)
+	defer stop()
 	loop := &adapter.Loop{
-		Handler:   handler(kit, problems),
+		Handler:   handler(ctx, kit, problems),
 		Pollers:   pollers(cfg, log),
 		Limit:     cfg.MaxResponse,
 		Wrap:      cfg.APIGWrap && modes.Get(cfg.Mode).Wraps,
@@ -64,8 +66,6 @@ func run(environ []string, self string, stderr io.Writer) int {
 		Idle:      reaper.Sweep,
 		Log:       log,
 	}
-	ctx, stop := untilSignal(log)
-	defer stop()
 	if err := loop.Run(ctx); err != nil {
 		log.Error("shut down", zap.Error(err))
 		return 1
@@ -75,9 +75,9 @@ func run(environ []string, self string, stderr io.Writer) int {
 }
 
 // handler is the mode's, or one that answers every event with what is wrong.
-func handler(kit modes.Kit, problems config.Problems) adapter.Handler {
+func handler(ctx context.Context, kit modes.Kit, problems config.Problems) adapter.Handler {
 	if len(problems) == 0 {
-		h, err := modes.Get(kit.Mode).New(kit)
+		h, err := modes.Get(kit.Mode).New(ctx, kit)
 		if err == nil {
 			return h
 		}

@@ -141,6 +141,15 @@ func (c *Command) startError(path string) error {
 	return &StartError{Message: message, Cause: err}
 }
 
+// Explain is the error of a start of path that failed for cause.
+func (c *Command) Explain(path string, cause error) *StartError {
+	message := CheckDir(c.Dir)
+	if message == "" {
+		message = c.Diagnose(path, cause)
+	}
+	return &StartError{Message: message, Cause: cause}
+}
+
 // notFound is for a word that is no file of any folder.
 func (c *Command) notFound(word string) string {
 	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", word, c.CodeRoot, c.Path)

@@ -78,11 +78,7 @@ func (r *run) launch(spec *process.Spec) error {
 		}
 		r.forget()
 		if !remembered {
-			message := process.CheckDir(spec.Dir)
-			if message == "" {
-				message = r.Program.Command.Diagnose(spec.Path, err)
-			}
-			return &process.StartError{Message: message, Cause: err}
+			return r.Program.Command.Explain(spec.Path, err)
 		}
 	}
 }

@@ -1,0 +1,32 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// states are the letters of proc(5) for a program that lives.
+var states = map[string]string{
+	"R": "is at work", "S": "sleeps", "D": "waits for a disk", "T": "is stopped", "t": "is stopped by a debugger", "Z": "has ended",
+}
+
+// State completes the sentence "The program …": what it does at the moment, as far
+// as the kernel tells.
+func (p *Process) State() string {
+	for pid, stat := range stats {
+		if pid != p.PID || states[stat.state] == "" {
+			continue
+		}
+		text := states[stat.state]
+		// The number of the system call that it waits in, and its arguments.
+		call, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+		if err == nil && strings.HasPrefix(string(call), fmt.Sprintf("%d 0x0 ", unix.SYS_READ)) {
+			text += ", waiting for more on its stdin"
+		}
+		return text
+	}
+	return "can't be looked at"
+}

@@ -1,0 +1,183 @@
+package worker
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/worker/codec"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// beginning is how much of a line is searched for the id of its event.
+const beginning = 4 << 10
+
+// read hands out what the worker writes, until there is no more to come. It goes
+// on whatever comes: an event that waits must not be lost for a line about
+// another.
+func (m *multiplexed) read() error {
+	for {
+		line, long, ok := m.lines.next()
+		switch {
+		case long:
+			if err := m.tooLong(line); err != nil {
+				return err
+			}
+		case ok:
+			m.dispatch(line)
+		case m.lines.endless():
+			return m.protocolError("wrote a line without an end, which begins", m.lines.memory[:beginning])
+		default:
+			n, err := m.answers.Read(m.lines.room())
+			m.lines.added(n)
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (m *multiplexed) dispatch(line []byte) {
+	msg, err := m.Codec.Read(line)
+	if err != nil {
+		m.broken(err, line)
+		return
+	}
+	if msg.Ready && m.up() {
+		return
+	}
+	switch msg.Kind {
+	case codec.Log:
+		m.print(msg)
+	case codec.Fragment:
+		if c := m.find(msg.ID); c != nil {
+			c.fragment(msg.Body)
+			return
+		}
+		m.unasked(msg.ID)
+	case codec.Answer:
+		if c := m.remove(msg.ID); c != nil {
+			c.answer(msg.Body)
+			return
+		}
+		m.unasked(msg.ID)
+	case codec.Failure:
+		c := m.remove(msg.ID)
+		if c == nil && msg.ID == "" { // it could not even read the id
+			c = m.only()
+		}
+		if c != nil {
+			c.finish(msg.Err)
+			return
+		}
+		m.unasked(msg.ID)
+	}
+}
+
+func (m *multiplexed) find(id string) *call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls[id]
+}
+
+// only takes out the event in flight, if it is the only one.
+func (m *multiplexed) only() *call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.calls) != 1 {
+		return nil
+	}
+	for id, c := range m.calls {
+		delete(m.calls, id)
+		return c
+	}
+	return nil
+}
+
+// named takes out the event in flight whose id occurs in text.
+func (m *multiplexed) named(text []byte) *call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, c := range m.calls {
+		if id != "" && bytes.Contains(text, []byte(id)) {
+			delete(m.calls, id)
+			return c
+		}
+	}
+	return nil
+}
+
+// unasked is an answer to an event that is not in flight, or not any more.
+func (m *multiplexed) unasked(id string) {
+	m.Log.Warn(fmt.Sprintf("the program answered an event that is not in flight: %q", m.quote([]byte(id))))
+}
+
+// broken is a line that breaks the protocol. If it is about an event in flight,
+// that has failed; else it is noise, and maybe the reason why an event gets no
+// answer.
+func (m *multiplexed) broken(err error, line []byte) {
+	var why *codec.Malformed
+	_ = errors.As(err, &why)
+	c := m.remove(why.ID)
+	if c == nil {
+		c = m.named(line[:min(len(line), beginning)])
+	}
+	if c != nil {
+		c.finish(m.malformed(why, line))
+		return
+	}
+	quote := m.quote(line)
+	m.mu.Lock()
+	m.noise = quote
+	m.mu.Unlock()
+	m.Log.Warn("the program wrote a line that " + why.Why + ": " + quote + ". " + m.channelAdvice())
+}
+
+// tooLong fails the event of a line that is over the limit. If it can't be told
+// whose it is, the worker can't go on.
+func (m *multiplexed) tooLong(line []byte) error {
+	begin := line[:beginning]
+	c := m.named(begin)
+	if c == nil {
+		c = m.only()
+	}
+	if c == nil {
+		return m.protocolError("wrote a line that is too long and does not tell whose it is", begin)
+	}
+	c.finish(adapter.TooLarge(m.MaxResponse))
+	return nil
+}
+
+// loseAll ends all events: the worker does not write any more.
+func (m *multiplexed) loseAll() {
+	m.mu.Lock()
+	calls := m.calls
+	m.calls = nil
+	m.mu.Unlock()
+	for _, c := range calls {
+		c.lose()
+	}
+}
+
+// levels are those of log notifications; others are told as info.
+var levels = map[string]zapcore.Level{
+	"debug": zapcore.DebugLevel, "warn": zapcore.WarnLevel, "warning": zapcore.WarnLevel, "error": zapcore.ErrorLevel,
+}
+
+// print logs what a worker wants to be logged.
+func (m *multiplexed) print(msg codec.Message) {
+	text := m.keys.Bytes(msg.Body)
+	if len(text) > process.LineBytes {
+		text = text[:m.keys.Cut(text[:process.LineBytes])]
+	}
+	var event []zap.Field
+	if msg.ID != "" {
+		event = []zap.Field{zap.String("requestId", msg.ID)}
+	}
+	m.Output.Log(levels[msg.Level], string(text), event...)
+	_ = m.Output.Sync()
+}

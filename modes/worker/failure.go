@@ -1,0 +1,217 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/worker/codec"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// quoteBytes is how much of a line is quoted.
+	quoteBytes = 200
+	// closedPatience is how long a program that has closed its pipe may take to
+	// end: then that was the reason.
+	closedPatience = 500 * time.Millisecond
+)
+
+// quote is the beginning of a line for people to read. It is masked before it is
+// cut: half a secret would not be known for one.
+func (w *worker) quote(line []byte) string {
+	text := w.keys.Bytes(line[:min(len(line), process.LineBytes)])
+	more := ""
+	if len(text) > quoteBytes {
+		cut := quoteBytes
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text, more = text[:cut], "…"
+	}
+	return "«" + strings.ToValidUTF8(string(text), "\ufffd") + more + "»"
+}
+
+// protocolError is for a program that did what its protocol does not know.
+func (w *worker) protocolError(did string, line []byte) *adapter.Error {
+	return &adapter.Error{
+		Type:    adapter.TypeProtocol,
+		Message: fmt.Sprintf("The program %s: %s. %s", did, w.quote(line), w.channelAdvice()),
+		Stack:   w.Program.Stack(w.tail()),
+	}
+}
+
+// malformed is for a line that breaks the protocol.
+func (w *worker) malformed(err error, line []byte) error {
+	var why *codec.Malformed
+	if !errors.As(err, &why) {
+		return err
+	}
+	return w.protocolError("wrote a line that "+why.Why, line)
+}
+
+func (w *worker) channelAdvice() string {
+	if w.Descriptor3 {
+		return fmt.Sprintf("On descriptor 3 the %s protocol wants an answer to each event, on one line, and nothing else.", w.Protocol.Name)
+	}
+	return fmt.Sprintf("On stdout the %s protocol wants answers, each on one line, and nothing else: print what is not an answer to stderr, "+
+		"or set BOOTSTRAP_WORKER_RESPONSE=fd3 and answer on descriptor 3.", w.Protocol.Name)
+}
+
+// unreadable is why there is no answer to be read: err if that says it, else the
+// end of the worker.
+func (w *worker) unreadable(err error) error {
+	var told *adapter.Error
+	switch {
+	case errors.As(err, &told):
+		return told
+	case w.over(closedPatience):
+		return w.Reason()
+	default:
+		return w.closed()
+	}
+}
+
+// closed is for a program that goes on but can't be talked to any more.
+func (w *worker) closed() *adapter.Error {
+	e := &adapter.Error{
+		Type:    adapter.TypeProtocol,
+		Message: "The program has closed its stdin or stdout, by which it gets events and answers them, but is still running.",
+		Stack:   w.Program.Stack(w.tail()),
+	}
+	if w.Descriptor3 {
+		e.Message = "The program has closed its stdin or descriptor 3, by which it gets events and answers them, but is still running. " + wrapperAdvice
+	}
+	return e
+}
+
+const wrapperAdvice = "A wrapper such as npm start does not hand descriptor 3 on: name the program itself in BOOTSTRAP_COMMAND, for example node launcher.js."
+
+// lost sees to it that a worker whose response channel can't be read any more
+// ends; err is why.
+func (w *worker) lost(err error) {
+	timer := time.NewTimer(closedPatience)
+	defer timer.Stop()
+	var told *adapter.Error
+	if !errors.As(err, &told) {
+		select {
+		case <-w.p.Done():
+			return
+		case <-timer.C:
+			told = w.closed()
+		}
+	}
+	w.condemn(told)
+}
+
+// condemn stops a worker for what it did. It does not wait for w.ended, which may
+// wait for its caller.
+func (w *worker) condemn(why error) {
+	w.fail(why)
+	w.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: w.Grace / 2}, process.Step{Signal: unix.SIGKILL, Wait: killPatience})
+}
+
+// exit is how the worker ended of itself.
+func (w *worker) exit() error {
+	e := w.Program.Exit(w.file, w.p.Status(), w.tail())
+	if w.p.Status().Success() {
+		e.Message += " A worker has to stay: it gets one event after the other on its stdin, until that ends. For a program that runs " +
+			"once for each event, set BOOTSTRAP_MODE=pipe."
+	}
+	if w.Descriptor3 && badDescriptor(strings.Join(w.tail(), "\n")) {
+		e.Message += " " + wrapperAdvice
+	}
+	return e
+}
+
+// badDescriptor tells whether a program has complained of a descriptor.
+func badDescriptor(text string) bool {
+	return strings.Contains(text, "EBADF") || strings.Contains(strings.ToLower(text), "bad file descriptor")
+}
+
+// tail is what the program printed last.
+func (w *worker) tail() []string {
+	if tail := w.stderr.Tail(); len(tail) > 0 {
+		return tail
+	}
+	return w.stdout.Tail()
+}
+
+// forget forgets what the program printed so far.
+func (w *worker) forget() {
+	w.stderr.Forget()
+	w.stdout.Forget()
+}
+
+// unsent takes a worker out of service that did not take a byte of an event, which
+// goes to another one.
+func (w *worker) unsent(t task) error {
+	w.workers.Retire(t.seat, w.unreadable(nil))
+	return errUnsent
+}
+
+// unserved is for an event that no worker could take.
+func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
+	var lost *process.LostCause
+	if errors.As(err, &lost) {
+		e := &adapter.Error{Type: adapter.TypeExit, Message: lost.Reason.Error()}
+		var told *adapter.Error
+		if errors.As(lost.Reason, &told) {
+			*e = *told
+		}
+		e.Message += fmt.Sprintf(" It has failed %d times in a row and is started again every two seconds or so.", lost.Failures)
+		return e
+	}
+	starting, reason := m.workers.Waiting()
+	switch {
+	case errors.Is(context.Cause(ctx), adapter.ErrShutdown):
+		return m.Program.Overdue(context.Cause(ctx), inv, "", nil)
+	case starting != nil:
+		return starting.notReady(inv)
+	case reason != nil:
+		return reason
+	default:
+		return &adapter.Error{
+			Type: adapter.TypeTimeout,
+			Message: fmt.Sprintf("No worker was free for the event within %s: %d of them were busy with other events. "+
+				"Raise BOOTSTRAP_WORKER_COUNT, or lower BOOTSTRAP_CONCURRENCY.", waited(inv), m.Count),
+		}
+	}
+}
+
+func waited(inv *adapter.Invocation) time.Duration {
+	return inv.Deadline.Sub(inv.Received).Round(time.Millisecond)
+}
+
+// notReady is for an event that has waited to its deadline for the start of the
+// program, which goes on.
+func (w *worker) notReady(inv *adapter.Invocation) error {
+	e := &adapter.Error{
+		Type: adapter.TypeInit,
+		Message: fmt.Sprintf("The program was not ready for the event within %s: %s. It has been running for %s and %s. "+
+			"It is left to start; the next event is tried again.",
+			waited(inv), w.Codec.Awaited(), time.Since(w.started).Round(time.Millisecond), w.p.State()),
+		Stack: w.Program.Stack(w.tail()),
+	}
+	if line := process.Telling(e.Stack); line != "" {
+		e.Message += " Its last words on stderr: " + line
+	} else if !w.stderr.Seen() {
+		e.Message += " It has written nothing to stderr."
+	}
+	return e
+}
+
+// hint is what may help a program that has not answered in time.
+func (w *worker) hint() string {
+	if w.in.unread() > 0 {
+		return "It has not read the event from its stdin: does it read line after line, up to the end of its stdin?"
+	}
+	return "It has read the event and written no answer: does it end each answer with a line end, and flush it? " + failure.RaiseTimeout
+}

@@ -1,0 +1,227 @@
+package worker
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// drain is how long what a worker left behind may hold its pipes open after
+	// it ended.
+	drain = 100 * time.Millisecond
+	// rest is for what is in the pipes of one that had to be stopped.
+	rest = 10 * time.Millisecond
+	// killPatience is for a process that was killed: one that hangs in the kernel
+	// is left behind.
+	killPatience = time.Second
+)
+
+// worker is one start of the program, with our ends of its pipes. It implements
+// process.Instance.
+type worker struct {
+	*Mode
+	p       *process.Process
+	file    string   // the program's
+	answers *os.File // the response channel
+	in      *input
+	out     *bufio.Writer // to in
+	lines   *lineBuffer
+	started time.Time
+	talk    dialogue
+
+	stderr, stdout process.Lines
+	event          atomic.Pointer[string] // the id that its log lines get
+
+	ready, ended chan struct{}
+	readers      sync.WaitGroup // what reads its pipes beside events
+	mu           sync.Mutex
+	fault        error // why we stopped it, if that was its fault
+	reason       error // how it ended
+}
+
+// dialogue is the way of events through a worker.
+type dialogue interface {
+	// begin reads what has to be read beside events, in goroutines of w.readers.
+	// It closes w.ready, now or later.
+	begin()
+	// invoke gives the event to the worker and its response to t.w. done says that
+	// the worker has dealt with the event, whatever came of it. An error that is
+	// errUnsent says that another worker may have it.
+	invoke(ctx context.Context, t task) (done bool, err error)
+}
+
+// start implements process.Supervisor's Start.
+func (m *Mode) start() (*worker, error) {
+	w := &worker{Mode: m, started: time.Now(), ready: make(chan struct{}), ended: make(chan struct{})}
+	if err := w.launch(); err != nil {
+		return nil, failure.Start(err)
+	}
+	w.log(&w.stderr, w.p.Stderr)
+	w.answers = w.p.Stdout
+	if m.Descriptor3 {
+		w.answers = w.p.Answers
+		w.log(&w.stdout, w.p.Stdout)
+	}
+	var err error
+	if w.in, err = newInput(w.p.Stdin); err == nil {
+		w.out = bufio.NewWriterSize(w.in, readBytes)
+		w.lines, err = newLineBuffer(int(m.MaxResponse))
+	}
+	if err == nil && m.Protocol.Multiplexed {
+		w.talk = newMultiplexed(w)
+	} else if err == nil {
+		w.talk, err = newSequential(w)
+	}
+	if err == nil {
+		w.talk.begin()
+	} else {
+		_ = w.p.Signal(unix.SIGKILL)
+		w.fail(err)
+	}
+	go w.wait()
+	return w, nil
+}
+
+func (w *worker) launch() error {
+	greeting, _ := w.Codec.Greeting()
+	path, args, err := w.Program.Command.Find()
+	if err != nil {
+		return err
+	}
+	w.file = path
+	w.p, err = w.Reaper.Start(process.Spec{
+		Path: path, Args: args, Dir: w.Program.Command.Dir, Env: w.Env,
+		Input: greeting, KeepStdin: true,
+		Answers: w.Descriptor3,
+		Exited:  func(p *process.Process) { closeIn(p, drain) },
+	})
+	if err != nil {
+		return w.Program.Command.Explain(path, err)
+	}
+	return nil
+}
+
+// closeIn bounds how long the pipes are waited for that somebody else may hold.
+func closeIn(p *process.Process, patience time.Duration) {
+	end := time.Now().Add(patience)
+	_ = p.Stdin.SetWriteDeadline(end)
+	for _, f := range []*os.File{p.Stdout, p.Stderr, p.Answers} {
+		if f != nil {
+			_ = f.SetReadDeadline(end)
+		}
+	}
+}
+
+// log hands on what the program prints to f.
+func (w *worker) log(lines *process.Lines, f *os.File) {
+	lines.Mask = w.keys
+	lines.Emit = func(line []byte) { w.Output.Info(string(line), w.eventField()...) }
+	lines.Flush = func() { _ = w.Output.Sync() }
+	w.readers.Go(func() { _ = lines.Copy(f, make([]byte, process.LineBytes)) }) // a deadline ends it
+}
+
+// eventField ties a line of the log to the event at work, or to the last one.
+func (w *worker) eventField() []zap.Field {
+	if id := w.event.Load(); id != nil {
+		return []zap.Field{zap.String("requestId", *id)}
+	}
+	return nil
+}
+
+// wait sees the worker to its end.
+func (w *worker) wait() {
+	<-w.p.Done()
+	if !w.p.KillGroup(drain) {
+		w.Log.Error("processes of a worker can't be killed", zap.Int("group", w.p.PID))
+	}
+	w.readers.Wait()
+	w.mu.Lock()
+	w.reason = w.fault
+	if w.reason == nil {
+		w.reason = w.exit()
+	}
+	w.mu.Unlock()
+	close(w.ended)
+}
+
+// write writes the line of an event; errUnsent is that not a byte of it could be.
+func (w *worker) write(ctx context.Context, inv *adapter.Invocation) error {
+	w.in.begin(ctx)
+	w.out.Reset(w.in)
+	err := w.Codec.WriteEvent(w.out, inv)
+	if err == nil {
+		err = w.out.Flush()
+	}
+	if err != nil && w.in.written == 0 && ctx.Err() == nil {
+		return errUnsent
+	}
+	return err
+}
+
+// Ready implements process.Instance.
+func (w *worker) Ready() <-chan struct{} { return w.ready }
+
+// Ended implements process.Instance.
+func (w *worker) Ended() <-chan struct{} { return w.ended }
+
+// Reason implements process.Instance.
+func (w *worker) Reason() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reason
+}
+
+// fail notes why the worker is about to be stopped; the first reason counts.
+func (w *worker) fail(why error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault == nil {
+		w.fault = why
+	}
+}
+
+// Stop implements process.Instance: the end of stdin is the sign to end, then
+// come the signals.
+func (w *worker) Stop() {
+	_ = w.p.Stdin.Close()
+	w.p.Stop(
+		process.Step{Wait: w.Grace / 2},
+		process.Step{Signal: unix.SIGTERM, Wait: w.Grace / 2},
+		process.Step{Signal: unix.SIGKILL, Wait: killPatience},
+	)
+	if w.over(killPatience) {
+		w.p.Close()
+		w.lines.free()
+	}
+}
+
+// halt stops a worker at a deadline: its error has to be on its way when half of
+// the margin is over.
+func (w *worker) halt() {
+	w.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: w.Margin / 4}, process.Step{Signal: unix.SIGKILL, Wait: w.Margin / 8})
+	closeIn(w.p, rest)
+	w.over(w.Margin / 8)
+}
+
+// over waits for the worker's end, and tells whether it has come.
+func (w *worker) over(patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-w.ended:
+		return true
+	case <-timer.C:
+		return false
+	}
+}

@@ -1,0 +1,194 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"fgbootstrap/adapter"
+)
+
+// multiplexed is the dialogue of protocols whose answers carry ids: several
+// events at a time, and one goroutine that reads for them all (dispatch.go).
+type multiplexed struct {
+	*worker
+	turn chan struct{} // holds one token: who has it may write
+
+	mu    sync.Mutex
+	calls map[string]*call // nil once the worker has ended
+	isUp  bool
+	noise string // the last line that broke the protocol, quoted
+}
+
+func newMultiplexed(w *worker) *multiplexed {
+	m := &multiplexed{worker: w, turn: make(chan struct{}, 1), calls: map[string]*call{}}
+	m.turn <- struct{}{}
+	return m
+}
+
+func (m *multiplexed) begin() {
+	if _, waits := m.Codec.Greeting(); !waits {
+		m.up()
+	}
+	m.readers.Go(func() {
+		err := m.read()
+		m.loseAll()
+		m.lost(err)
+	})
+}
+
+// up says, once, that the worker is ready.
+func (m *multiplexed) up() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.isUp {
+		return false
+	}
+	m.isUp = true
+	close(m.ready)
+	return true
+}
+
+func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error) {
+	c := newCall(t, m.Streaming)
+	if !m.register(c) {
+		return false, m.unsent(t)
+	}
+	if err := m.send(ctx, t.inv); err != nil {
+		m.remove(c.id)
+		c.withdraw()
+		return false, m.notSent(ctx, t, err)
+	}
+	err = c.relay(ctx, c.over)
+	select {
+	case <-c.final:
+	default:
+		return m.abandon(ctx, t, c, err)
+	}
+	switch {
+	case err != nil:
+		return true, err
+	case c.lost:
+		return false, m.unreadable(nil)
+	default:
+		return true, c.err
+	}
+}
+
+// register makes the event known to the reader before the worker can answer it.
+func (m *multiplexed) register(c *call) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.calls == nil {
+		return false
+	}
+	if len(m.calls) == 0 {
+		m.forget() // what it said about an event is not for the next one's caller
+		m.noise = ""
+	}
+	m.calls[c.id] = c
+	m.attribute()
+	return true
+}
+
+// attribute ties the log to the event at work, if there is only one.
+func (m *multiplexed) attribute() {
+	switch len(m.calls) {
+	case 0: // what is still to come is about the last one
+	case 1:
+		for id := range m.calls {
+			m.event.Store(&id)
+		}
+	default:
+		m.event.Store(nil)
+	}
+}
+
+// remove takes out the event with this id; nil if there is none.
+func (m *multiplexed) remove(id string) *call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.calls[id]
+	if c != nil {
+		delete(m.calls, id)
+		m.attribute()
+	}
+	return c
+}
+
+// send writes the event when it is its turn.
+func (m *multiplexed) send(ctx context.Context, inv *adapter.Invocation) error {
+	select {
+	case <-m.turn:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer m.next()
+	return m.write(ctx, inv)
+}
+
+func (m *multiplexed) next() { m.turn <- struct{}{} }
+
+// notSent is for an event that did not get to the worker, or not whole: then the
+// worker can't be given another one, but those in it may come to their ends.
+func (m *multiplexed) notSent(ctx context.Context, t task, err error) error {
+	if errors.Is(err, errUnsent) {
+		return m.unsent(t)
+	}
+	if ctx.Err() == nil {
+		err = m.unreadable(nil)
+		m.workers.Retire(t.seat, err)
+		return err
+	}
+	overdue := m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), nil)
+	m.leave(t)
+	return overdue
+}
+
+// abandon is for an event that has come to no end, because ctx has ended or its
+// response can't be relayed, which is why. The worker is told, and may go on if it
+// answers soon.
+func (m *multiplexed) abandon(ctx context.Context, t task, c *call, why error) (done bool, err error) {
+	err = why
+	if why == nil {
+		err = c.err
+	}
+	if ctx.Err() != nil {
+		err = m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), m.stderr.Tail())
+	}
+	c.withdraw()
+	m.cancel(c.id)
+	patience := time.NewTimer(m.Margin / 8)
+	defer patience.Stop()
+	select {
+	case <-c.final:
+		return !c.lost, err
+	case <-patience.C:
+		m.leave(t)
+		return false, err
+	}
+}
+
+// leave takes the worker out of service. Other events in it come to their ends;
+// if there is none, it is stopped at once.
+func (m *multiplexed) leave(t task) {
+	if m.workers.Retire(t.seat, nil) == 0 {
+		m.halt()
+	}
+}
+
+// cancel tells the worker that nobody waits for an event any more, if that can
+// be said without waiting.
+func (m *multiplexed) cancel(id string) {
+	line := m.Codec.Cancel(id)
+	select {
+	case <-m.turn:
+	default:
+		return
+	}
+	defer m.next()
+	if len(line) > 0 && !m.in.broken {
+		_ = m.in.tell(line)
+	}
+}

@@ -1,0 +1,284 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/modes/worker/codec"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+// aside is from which size on an event is written by a goroutine of its own: a
+// pipe may not hold it, and a program that answers while it reads would wait for
+// us to read, as we for it.
+const aside = 32 << 10
+
+// sequential is the dialogue of protocols without ids: one event at a time, and
+// the next line is its answer. The goroutine that brings the event writes and
+// reads itself.
+type sequential struct {
+	*worker
+	raw    syscall.RawConn // of answers
+	used   bool            // it has been given an event
+	blanks int             // lines without a meaning since the last event was given
+}
+
+func newSequential(w *worker) (*sequential, error) {
+	raw, err := w.answers.SyscallConn()
+	return &sequential{worker: w, raw: raw}, err
+}
+
+func (s *sequential) begin() {
+	if _, waits := s.Codec.Greeting(); !waits {
+		close(s.ready)
+		return
+	}
+	s.readers.Go(func() {
+		m, err := s.answer()
+		switch {
+		case err == nil && m.Ready:
+			close(s.ready)
+		case err == nil:
+			s.condemn(s.protocolError("has not acknowledged its start, but wrote", m.Body))
+		default:
+			s.lost(err)
+		}
+	})
+}
+
+func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) {
+	if err := s.inStep(); err != nil {
+		return false, s.outOfStep(t, err)
+	}
+	if s.used {
+		s.forget() // what it said about an event is not for the next one's caller
+	}
+	s.used, s.blanks = true, 0
+	s.event.Store(&t.inv.ID)
+	release := context.AfterFunc(ctx, s.interrupt)
+	sending, err := s.send(ctx, t.inv)
+	if err == nil {
+		done, err = s.receive(t)
+	}
+	if !release() {
+		done, err = false, s.overdue(ctx, t)
+	}
+	if sending != nil {
+		sent := s.sent(sending)
+		switch {
+		case errors.Is(sent, errUnsent) && !done:
+			err = errUnsent
+		case sent != nil: // what it did not read of this event it would take for the next
+			s.workers.Retire(t.seat, nil)
+		}
+	}
+	if errors.Is(err, errUnsent) {
+		return false, s.unsent(t)
+	}
+	return done, err
+}
+
+// overdue stops a worker whose event has no answer when ctx ends: a late one would
+// pass for the next event's.
+func (s *sequential) overdue(ctx context.Context, t task) error {
+	hint := s.hint()
+	if n := len(s.lines.rest()); n > 0 {
+		hint = fmt.Sprintf("It had written %d bytes and no line end, by which an answer ends: %s.", n, s.quote(s.lines.rest()))
+	} else if s.blanks > 0 {
+		hint = fmt.Sprintf("It had written a blank line, which is no answer in the %s protocol.", s.Protocol.Name)
+	}
+	s.workers.Retire(t.seat, nil)
+	s.halt()
+	return s.Program.Overdue(context.Cause(ctx), t.inv, hint, s.tail())
+}
+
+// interrupt ends the wait for an answer.
+func (s *sequential) interrupt() { _ = s.answers.SetReadDeadline(past) }
+
+// send writes the event, a large one beside: then sending says how that ended. The
+// error is that nothing of it could be written.
+func (s *sequential) send(ctx context.Context, inv *adapter.Invocation) (sending <-chan error, err error) {
+	if len(inv.Payload) < aside {
+		err := s.write(ctx, inv)
+		if !errors.Is(err, errUnsent) {
+			err = nil // a program may answer what it has read
+		}
+		return nil, err
+	}
+	beside := make(chan error, 1)
+	go func() { beside <- s.write(ctx, inv) }()
+	return beside, nil
+}
+
+// sent waits until nothing refers to the event any more. A program that has
+// answered and does not read the rest of it is not waited for.
+func (s *sequential) sent(sending <-chan error) error {
+	timer := time.NewTimer(drain)
+	defer timer.Stop()
+	select {
+	case err := <-sending:
+		return err
+	case <-timer.C:
+		_ = s.in.file.SetWriteDeadline(past)
+		return <-sending
+	}
+}
+
+// receive reads the answer and relays it.
+func (s *sequential) receive(t task) (done bool, err error) {
+	m, err := s.answer()
+	defer s.lines.settle()
+	switch {
+	case err == nil && m.Kind == codec.Failure:
+		return true, m.Err
+	case err == nil:
+		_, err = t.w.Write(m.Body)
+		return true, err
+	}
+	if errors.Is(err, errLong) {
+		err = adapter.TooLarge(s.MaxResponse)
+		if s.resync() {
+			return true, err
+		}
+		s.workers.Retire(t.seat, err)
+		return false, err
+	}
+	err = s.unreadable(err)
+	s.workers.Retire(t.seat, err)
+	return false, err
+}
+
+// answer reads up to the next line that means something.
+func (s *sequential) answer() (codec.Message, error) {
+	for {
+		line, err := s.line()
+		if err != nil {
+			return codec.Message{}, err
+		}
+		m, err := s.Codec.Read(line)
+		if err != nil {
+			return m, s.malformed(err, line)
+		}
+		if m.Kind != codec.Nothing {
+			return m, nil
+		}
+		s.blanks++
+	}
+}
+
+// errLong is a line over the limit.
+var errLong = errors.New("the line is too long")
+
+func (s *sequential) line() ([]byte, error) {
+	for {
+		line, long, ok := s.lines.next()
+		if long {
+			return nil, errLong
+		}
+		if ok {
+			return line, nil
+		}
+		n, err := s.answers.Read(s.lines.room())
+		s.lines.added(n)
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// resync reads the rest of a line that was too long, and tells whether it ended.
+func (s *sequential) resync() bool {
+	for s.lines.dropping && !s.lines.endless() {
+		n, err := s.answers.Read(s.lines.room())
+		s.lines.added(n)
+		s.lines.drop()
+		if err != nil {
+			return false
+		}
+	}
+	return !s.lines.dropping
+}
+
+// inStep tells whether the worker has written nothing since its last answer. It
+// is the last thing before an event is sent: what comes later can't be told from
+// an answer. The error is a *stray, or that there is no more to be read.
+func (s *sequential) inStep() error {
+	for {
+		line, _, ok := s.lines.next()
+		for ; ok; line, _, ok = s.lines.next() {
+			if !s.meaningless(line) {
+				return &stray{line}
+			}
+		}
+		n, err := s.readNow()
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		s.lines.added(n)
+	}
+	if rest := s.lines.rest(); len(rest) > 0 {
+		return &stray{rest}
+	}
+	return nil
+}
+
+// meaningless is a line that may be there before an event: a blank one, or a
+// sign of being ready that nobody waited for.
+func (s *sequential) meaningless(line []byte) bool {
+	m, err := s.Codec.Read(line)
+	return err == nil && (m.Kind == codec.Nothing || m.Ready && !s.used)
+}
+
+// readNow reads what is there, without waiting for more.
+func (s *sequential) readNow() (n int, err error) {
+	var failed error
+	err = s.raw.Read(func(fd uintptr) bool {
+		n, failed = unix.Read(int(fd), s.lines.room())
+		return true
+	})
+	switch {
+	case err != nil:
+		return 0, err
+	case failed == unix.EAGAIN, failed == unix.EINTR:
+		return 0, nil
+	case failed != nil:
+		return 0, failed
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// stray is output that nobody asked for.
+type stray struct{ text []byte }
+
+func (*stray) Error() string { return "the worker wrote what nobody had asked for" }
+
+// outOfStep takes a worker out of service that can't be given an event. The event
+// goes to another one, unless this one has never had an event: then its successor
+// would write the same, perhaps a moment later, and it would pass for an answer.
+func (s *sequential) outOfStep(t task, why error) error {
+	var early *stray
+	if !errors.As(why, &early) {
+		s.workers.Retire(t.seat, s.unreadable(why))
+		return errUnsent
+	}
+	if !s.used {
+		err := s.protocolError("wrote to its response channel before it had an event", early.text)
+		s.workers.Retire(t.seat, err)
+		return err
+	}
+	s.Log.Warn("a worker wrote more than its answer and is replaced: "+s.quote(early.text), zap.String("requestId", *s.event.Load()))
+	s.workers.Retire(t.seat, nil)
+	return errUnsent
+}
