@@ -19,7 +19,7 @@ var bin string
 // this same test binary again with behaviourVariable set.
 func TestMain(m *testing.M) {
 	if name := os.Getenv(behaviourVariable); name != "" {
-		os.Exit(pipeProgram(name))
+		os.Exit(program(name))
 	}
 	os.Exit(withBinaries(m.Run))
 }

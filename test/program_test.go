@@ -2,9 +2,11 @@ package test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -15,7 +17,8 @@ import (
 const behaviourVariable = "FGTEST_BEHAVIOUR"
 
 // behaviour is what a user's program does with an event, in every mode: it
-// writes a response and returns an exit code (or never returns).
+// writes a response and returns an exit code (or never returns). What it wrote
+// before a code other than 0 is its own error, if it is one.
 type behaviour func(event []byte, out io.Writer) int
 
 var behaviours = map[string]behaviour{
@@ -24,6 +27,21 @@ var behaviours = map[string]behaviour{
 		return code(err)
 	},
 	"empty": func([]byte, io.Writer) int { return 0 },
+	"size": func(event []byte, out io.Writer) int {
+		_, err := fmt.Fprint(out, len(event))
+		return code(err)
+	},
+	"silent": func([]byte, io.Writer) int {
+		time.Sleep(time.Hour)
+		return 0
+	},
+	"background": func(event []byte, out io.Writer) int {
+		_, err := out.Write(event)
+		// It has all of the program's pipes.
+		child := exec.Command("sleep", "600")
+		child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
+		return code(errors.Join(err, child.Start()))
+	},
 	"own error": func(_ []byte, out io.Writer) int {
 		_, _ = fmt.Fprint(out, `{"errorType":"Shop.Closed","errorMessage":"come back tomorrow","stackTrace":["a","b"]}`)
 		return 1
@@ -76,15 +94,18 @@ func code(err error) int {
 	return 0
 }
 
-// pipeProgram is a program for pipe mode.
-func pipeProgram(name string) int {
-	event, err := io.ReadAll(os.Stdin)
-	if err != nil {
-		return code(err)
-	}
+// program is the user's program, for the mode that it is run in.
+func program(name string) int {
 	do, known := behaviours[name]
 	if !known {
 		return code(fmt.Errorf("no behaviour %q", name))
+	}
+	if os.Getenv("BOOTSTRAP_MODE") == "worker" {
+		return speakers[os.Getenv("BOOTSTRAP_WORKER_PROTOCOL")](do)
+	}
+	event, err := io.ReadAll(os.Stdin)
+	if err != nil {
+		return code(err)
 	}
 	return do(event, os.Stdout)
 }

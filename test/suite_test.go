@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 	"syscall"
@@ -10,44 +11,105 @@ import (
 	"fgbootstrap/platform"
 )
 
+// variant is a mode, and what it can carry.
+type variant struct {
+	mode, protocol string
+	// text and binary events that are no JSON
+	anyEvent, anyLine bool
+	// what an empty response comes to; binary ones
+	empty       string
+	anyResponse bool
+	noOwnError  bool
+	lineByLine  bool // JSON events arrive on one line
+	stays       bool // the program runs between events
+}
+
+var variants = []variant{
+	{mode: "pipe", anyEvent: true, anyLine: true, anyResponse: true},
+	// A blank line is no answer, and what is no answer comes too late at some time.
+	{mode: "worker", protocol: "lines", anyLine: true, empty: "Runtime.Timeout", noOwnError: true, lineByLine: true, stays: true},
+	{mode: "worker", protocol: "jsonrpc", anyResponse: true, lineByLine: true, stays: true},
+	{mode: "worker", protocol: "actionloop", empty: "{}", lineByLine: true, stays: true},
+}
+
 // TestEveryMode is the suite that each mode has to pass: the same programs, the
-// same outcomes.
+// same outcomes, but for what a protocol can't carry.
 func TestEveryMode(t *testing.T) {
-	for _, mode := range []string{"pipe"} {
-		t.Run(mode, func(t *testing.T) {
-			program := func(behaviour string) settings {
-				return settings{"BOOTSTRAP_MODE": mode, "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: behaviour}
-			}
-			suite(t, program)
+	for _, v := range variants {
+		t.Run(v.mode+" "+v.protocol, func(t *testing.T) {
+			suite(t, v, func(behaviour string) settings {
+				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: behaviour}
+				if v.protocol != "" {
+					s["BOOTSTRAP_WORKER_PROTOCOL"] = v.protocol
+				}
+				return s
+			})
 		})
 	}
 }
 
-func suite(t *testing.T, program func(behaviour string) settings) {
+func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 	for name, event := range map[string]string{
-		"an event comes back":              `{"hello":"world"}`,
-		"an empty event comes back":        "",
-		"an event of 6 MB comes back":      strings.Repeat("0123456789abcdef", 6<<20/16),
-		"a multi-line event comes back":    "{\n\"a\":\t1\n}\n",
-		"an event that is binary survives": string(garbage()),
+		"an event comes back":           `{"hello":"world"}`,
+		"an event of 6 MB comes back":   `{"x":"` + strings.Repeat("0123456789abcdef", 6<<20/16-1) + `"}`,
+		"a multi-line event comes back": "{\n\"a\":\t\" 1\\n\"\n}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := deploy(t, program("echo")).answer(event); got != event {
+			want := event
+			if v.lineByLine && strings.Contains(event, "\n") {
+				want = `{"a":" 1\n"}`
+			}
+			if got := deploy(t, program("echo")).answer(event); got != want {
 				t.Errorf("got %d bytes for %d, beginning %.100q", len(got), len(event), got)
 			}
 		})
 	}
+	t.Run("an event that is binary survives or is refused", func(t *testing.T) {
+		c := deploy(t, program("echo"))
+		if !v.anyEvent {
+			c.fails(string(garbage()), "Runtime.ProtocolError", "The event", v.protocol)
+		} else if got := c.answer(string(garbage())); got != string(garbage()) {
+			t.Errorf("got %d bytes, beginning %.100q", len(got), got)
+		}
+	})
+	t.Run("an event that is text or empty is handed over or refused", func(t *testing.T) {
+		c := deploy(t, program("size"))
+		for event, want := range map[string]string{"": "0", "hello": "5", "héllo": "6"} {
+			if !v.anyLine {
+				c.fails(event, "Runtime.ProtocolError", "The event", v.protocol)
+			} else if got := c.answer(event); got != want {
+				t.Errorf("got %q for %q", got, event)
+			}
+		}
+	})
 	t.Run("an empty response is a response", func(t *testing.T) {
-		if got := deploy(t, program("empty")).answer("{}"); got != "" {
+		c := deploy(t, program("empty").with(aSecond...), timeout(3*time.Second))
+		if strings.HasPrefix(v.empty, "Runtime.") {
+			c.fails("{}", v.empty, "blank line")
+		} else if got := c.answer("{}"); got != v.empty {
 			t.Errorf("got %q", got)
 		}
 	})
-	t.Run("binary output is relayed byte for byte", func(t *testing.T) {
-		if got := deploy(t, program("garbage")).answer("{}"); got != string(garbage()) {
-			t.Errorf("got %d bytes", len(got))
+	t.Run("binary output is relayed byte for byte, or breaks the protocol", func(t *testing.T) {
+		c := deploy(t, program("garbage"))
+		if v.anyResponse {
+			if got := c.answer("{}"); got != string(garbage()) {
+				t.Errorf("got %d bytes", len(got))
+			}
+			return
+		}
+		if result := c.invoke("{}"); v.protocol == "actionloop" {
+			if f := c.failureOf(result); f.Type != "Runtime.ProtocolError" {
+				t.Errorf("got %+v", f)
+			}
+		} else if line, _, _ := bytes.Cut(garbage(), []byte("\n")); !bytes.Equal(result.Payload, line) {
+			t.Errorf("got %.100q", result.Payload)
 		}
 	})
 	t.Run("the program's own error reaches the caller", func(t *testing.T) {
+		if v.noOwnError {
+			t.Skip("the protocol has no errors")
+		}
 		f := deploy(t, program("own error")).fails("{}", "Shop.Closed", "come back tomorrow")
 		if strings.Join(f.Stack, ",") != "a,b" {
 			t.Errorf("got stack %q", f.Stack)
@@ -67,11 +129,28 @@ func suite(t *testing.T, program func(behaviour string) settings) {
 	t.Run("a program that hangs is stopped in time", func(t *testing.T) {
 		c := deploy(t, program("hang").with("BOOTSTRAP_TIMEOUT_MARGIN", "2s"), timeout(3*time.Second))
 		c.fails("{}", "Runtime.Timeout", "1s", "3s")
-		c.alone()
+		c.company(v, 1)
 		c.fails("{}", "Runtime.Timeout")
 	})
+	t.Run("a program that is silent is asked whether it flushes", func(t *testing.T) {
+		c := deploy(t, program("silent").with(aSecond...), timeout(3*time.Second))
+		c.fails("{}", "Runtime.Timeout", "flush")
+		c.company(v, 1)
+	})
+	t.Run("a process in the background does not hold up the answer", func(t *testing.T) {
+		c := deploy(t, program("background"))
+		for range 2 {
+			began := time.Now()
+			if got := c.answer(`{"a":1}`); got != `{"a":1}` {
+				t.Errorf("got %.100q", got)
+			}
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("it took %s", took)
+			}
+		}
+	})
 	t.Run("a line of 5 MB on stderr stops nothing", func(t *testing.T) {
-		if got := deploy(t, program("loud")).answer("still here"); got != "still here" {
+		if got := deploy(t, program("loud")).answer(`{"still":"here"}`); got != `{"still":"here"}` {
 			t.Errorf("got %.100q", got)
 		}
 	})
@@ -80,21 +159,21 @@ func suite(t *testing.T, program func(behaviour string) settings) {
 		var all sync.WaitGroup
 		for range 40 {
 			all.Go(func() {
-				id := platform.NewID()
+				id := `{"id":"` + platform.NewID() + `"}`
 				if got := c.answer(id); got != id {
 					t.Errorf("got %.100q for %s", got, id)
 				}
 			})
 		}
 		all.Wait()
-		c.alone()
+		c.company(v, 4)
 	})
 	t.Run("a shutdown lets the running event finish", func(t *testing.T) {
 		c := deploy(t, program("slow"))
-		result := c.begin(`"still in time"`)
+		result := c.begin(`{"still":"in time"}`)
 		c.waitFor("the program to run", func() bool { return strings.Contains(c.log.String(), "got the event") })
 		c.signal(syscall.SIGTERM)
-		if got := <-result; got.Failed || string(got.Payload) != `"still in time"` {
+		if got := <-result; got.Failed || string(got.Payload) != `{"still":"in time"}` {
 			t.Errorf("got %s", got.Payload)
 		}
 		c.logs("bootstrap has stopped")
@@ -108,5 +187,19 @@ func suite(t *testing.T, program func(behaviour string) settings) {
 			t.Errorf("got %s: %s", f.Type, f.Message)
 		}
 		c.logs("bootstrap has stopped")
+	})
+}
+
+// company wants nothing of the function to run but the bootstrap and, where
+// programs stay, so many of them.
+func (c *cloud) company(v variant, programs int) {
+	c.t.Helper()
+	if !v.stays {
+		c.alone()
+		return
+	}
+	pid := c.bootstrap()
+	c.waitFor("only the bootstrap and its workers to be left", func() bool {
+		return len(c.processes()) == 1+programs && len(children(pid)) == programs
 	})
 }
