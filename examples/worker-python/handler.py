@@ -8,10 +8,11 @@ stops. What this prints is log; fgworker sees to the answers.
 from fgworker import serve
 
 
-def primes(below, cancelled):
+def primes(below, context):
     for n in range(2, below):
-        if cancelled():
-            raise TimeoutError(f"stopped at {n}")
+        if context.cancelled():
+            context.log(f"stopped at {n}", "warn")
+            raise TimeoutError("nobody waits any more")
         if all(n % d for d in range(2, int(n ** 0.5) + 1)):
             yield n
 
@@ -21,7 +22,7 @@ def to_gateway(event, context):
         below = int((event.get("queryStringParameters") or {}).get("below", 50))
     except (TypeError, ValueError):  # the caller's fault: an answer, not a failure
         return {"statusCode": 400, "headers": {}, "isBase64Encoded": False, "body": "below has to be a number\n"}
-    for n in primes(below, context.cancelled):
+    for n in primes(below, context):
         context.chunk(f"{n}\n")
 
 
@@ -30,7 +31,7 @@ def handle(event, context):
         return to_gateway(event, context)
     below = int(event["below"])  # an exception is a failed invocation, with the stack trace
     context.log(f"primes below {below}")  # a line of the log with this event's request id
-    found = list(primes(below, context.cancelled))
+    found = list(primes(below, context))
     return {"below": below, "primes": len(found), "largest": found[-1] if found else None}
 
 
