@@ -80,11 +80,11 @@ func (s *Supervisor[T]) install(slot *slot[T], seat *Seat[T]) {
 // gone takes an instance that has ended or was retired out of its slot.
 func (s *Supervisor[T]) gone(slot *slot[T], seat *Seat[T], reason error) {
 	s.mu.Lock()
-	idle := seat.load <= 0
+	idle := seat.load <= 0 && !seat.told
 	s.retire(seat, reason)
 	s.mu.Unlock()
 	if reason != nil {
-		s.failed(slot, reason, idle) // what happens to work is its owner's to tell
+		s.failed(slot, reason, idle)
 	}
 }
 

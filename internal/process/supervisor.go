@@ -75,6 +75,7 @@ type Seat[T Instance] struct {
 	load     int // work in hand
 	served   int // work taken so far
 	retired  bool
+	told     bool // whoever had work in it tells how it failed
 	blame    error         // why it was retired, if that is a failure
 	leave    chan struct{} // closed when retired
 	spent    chan struct{} // closed when Limit is reached
@@ -86,7 +87,9 @@ type LostCause struct {
 	Reason   error // of the last one
 }
 
-func (l *LostCause) Error() string { return fmt.Sprintf("failed %d times in a row: %v", l.Failures, l.Reason) }
+func (l *LostCause) Error() string {
+	return fmt.Sprintf("failed %d times in a row: %v", l.Failures, l.Reason)
+}
 
 func (l *LostCause) Unwrap() error { return l.Reason }
 
@@ -205,6 +208,7 @@ func (s *Supervisor[T]) Release(seat *Seat[T], done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seat.load--
+	seat.told = seat.told || !done
 	if done && seat.slot.failures > 0 {
 		s.recovered(seat.slot)
 	}
@@ -226,6 +230,7 @@ func (s *Supervisor[T]) recovered(slot *slot[T]) {
 func (s *Supervisor[T]) Retire(seat *Seat[T], blame error) (others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	seat.told = true
 	s.retire(seat, blame)
 	return seat.load - 1
 }

@@ -17,7 +17,7 @@ type call struct {
 	id     string
 	pieces bool          // fragments of the response have come
 	over   chan struct{} // closed when there is nothing more to wait for
-	final  chan struct{} // closed when the worker has dealt with it, or has ended
+	final  chan struct{} // closed, before over, when the worker has dealt with it or has ended
 	err    error         // why it failed, valid once over is closed
 	lost   bool          // the worker has ended, valid once final is closed
 }
@@ -65,11 +65,14 @@ func (c *call) answer(result []byte) {
 
 // finish ends it, for err or nil.
 func (c *call) finish(err error) {
-	if c.err == nil {
+	refused := c.err != nil
+	if !refused {
 		c.err = err
-		close(c.over)
 	}
 	close(c.final)
+	if !refused {
+		close(c.over)
+	}
 	c.end()
 }
 

@@ -13,7 +13,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// beginning is how much of a line is searched for the id of its event.
+// beginning is how much is looked at of a line that is too long.
 const beginning = 4 << 10
 
 // read hands out what the worker writes, until there is no more to come. It goes
@@ -98,17 +98,18 @@ func (m *multiplexed) only() *call {
 	return nil
 }
 
-// named takes out the event in flight whose id occurs in text.
-func (m *multiplexed) named(text []byte) *call {
+// named takes out the events in flight whose ids occur in text. They may be
+// several: of two messages that a program mixed up, both are lost.
+func (m *multiplexed) named(text []byte) (found []*call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for id, c := range m.calls {
 		if id != "" && bytes.Contains(text, []byte(id)) {
 			delete(m.calls, id)
-			return c
+			found = append(found, c)
 		}
 	}
-	return nil
+	return found
 }
 
 // unasked is an answer to an event that is not in flight, or not any more.
@@ -120,14 +121,12 @@ func (m *multiplexed) unasked(id string) {
 // that has failed; else it is noise, and maybe the reason why an event gets no
 // answer.
 func (m *multiplexed) broken(err error, line []byte) {
-	var why *codec.Malformed
-	_ = errors.As(err, &why)
-	c := m.remove(why.ID)
-	if c == nil {
-		c = m.named(line[:min(len(line), beginning)])
+	found := m.named(line)
+	for _, c := range found {
+		c.finish(m.malformed(err, line))
 	}
-	if c != nil {
-		c.finish(m.malformed(why, line))
+	var why *codec.Malformed
+	if len(found) > 0 || !errors.As(err, &why) {
 		return
 	}
 	quote := m.quote(line)
@@ -141,14 +140,18 @@ func (m *multiplexed) broken(err error, line []byte) {
 // whose it is, the worker can't go on.
 func (m *multiplexed) tooLong(line []byte) error {
 	begin := line[:beginning]
-	c := m.named(begin)
-	if c == nil {
-		c = m.only()
+	found := m.named(begin)
+	if len(found) == 0 {
+		if c := m.only(); c != nil {
+			found = append(found, c)
+		}
 	}
-	if c == nil {
+	if len(found) == 0 {
 		return m.protocolError("wrote a line that is too long and does not tell whose it is", begin)
 	}
-	c.finish(adapter.TooLarge(m.MaxResponse))
+	for _, c := range found {
+		c.finish(adapter.TooLarge(m.MaxResponse))
+	}
 	return nil
 }
 

@@ -61,19 +61,21 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 		return false, m.notSent(ctx, t, err)
 	}
 	err = c.relay(ctx, c.over)
+	final := true
 	select {
 	case <-c.final:
 	default:
-		return m.abandon(ctx, t, c, err)
+		final, err = m.abandon(ctx, t, c, err)
 	}
 	switch {
-	case err != nil:
-		return true, err
-	case c.lost:
+	case !final:
+		return false, err
+	case err == nil && c.lost:
 		return false, m.unreadable(nil)
-	default:
-		return true, c.err
+	case err == nil:
+		err = c.err
 	}
+	return !c.lost, err
 }
 
 // register makes the event known to the reader before the worker can answer it.
@@ -147,15 +149,15 @@ func (m *multiplexed) notSent(ctx context.Context, t task, err error) error {
 }
 
 // abandon is for an event that has come to no end, because ctx has ended or its
-// response can't be relayed, which is why. The worker is told, and may go on if it
-// answers soon.
-func (m *multiplexed) abandon(ctx context.Context, t task, c *call, why error) (done bool, err error) {
-	err = why
-	if why == nil {
+// response can't be relayed: cause is why, or c.err. The worker is told, and if it
+// comes to an end of it soon, which is final, it may go on.
+func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error) (final bool, err error) {
+	err = cause
+	switch {
+	case ctx.Err() != nil:
+		err = m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), m.tail())
+	case cause == nil:
 		err = c.err
-	}
-	if ctx.Err() != nil {
-		err = m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), m.stderr.Tail())
 	}
 	c.withdraw()
 	m.cancel(c.id)
@@ -163,7 +165,7 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, why error) (
 	defer patience.Stop()
 	select {
 	case <-c.final:
-		return !c.lost, err
+		return true, err
 	case <-patience.C:
 		m.leave(t)
 		return false, err

@@ -100,10 +100,8 @@ type Message struct {
 	Level string
 }
 
-// Malformed is a line that breaks the protocol. ID is the event it is about, if it
-// says so.
+// Malformed is a line that breaks the protocol.
 type Malformed struct {
-	ID string
 	// Why completes "The program wrote a line that …".
 	Why string
 }

@@ -104,7 +104,7 @@ func (j jsonrpc) Read(line []byte) (Message, error) {
 		m.Kind, m.Body = Answer, r.result
 		return m, nil
 	default:
-		return Message{}, &Malformed{ID: m.ID, Why: "is no JSON-RPC message: it has neither a method nor an id with a result or an error"}
+		return Message{}, &Malformed{Why: "is no JSON-RPC message: it has neither a method nor an id with a result or an error"}
 	}
 }
 
@@ -163,10 +163,10 @@ func fragment(id, data, encoding string) (Message, error) {
 	case "base64":
 		var err error
 		if body, err = base64.StdEncoding.AppendDecode(nil, body); err != nil {
-			return Message{}, &Malformed{ID: id, Why: "is a chunk that is not base64"}
+			return Message{}, &Malformed{Why: "is a chunk that is not base64"}
 		}
 	default:
-		return Message{}, &Malformed{ID: id, Why: "is a chunk whose encoding is neither utf8 nor base64"}
+		return Message{}, &Malformed{Why: "is a chunk whose encoding is neither utf8 nor base64"}
 	}
 	return Message{Kind: Fragment, ID: id, Body: body}, nil
 }

@@ -1,0 +1,192 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/worker"
+	"fgbootstrap/modes/worker/codec"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+	"golang.org/x/sys/unix"
+)
+
+// patience is for what must happen; nothing waits for it to pass.
+const patience = 20 * time.Second
+
+// childVariable makes this test binary a worker that speaks that protocol.
+const childVariable = "WORKER_TEST_CHILD"
+
+// reaper is this process's only one. It is made by the first test that needs it,
+// for it would take the children of go test -fuzz away from it.
+var reaper = sync.OnceValue(func() *process.Reaper { return process.NewReaper(zap.NewNop()) })
+
+func TestMain(m *testing.M) {
+	if protocol := os.Getenv(childVariable); protocol != "" {
+		os.Exit(misbehave(protocol))
+	}
+	for fd := 3; fd < 1024; fd++ { // what we were given ourselves is not for the children
+		unix.CloseOnExec(fd)
+	}
+	code := m.Run()
+	if code == 0 {
+		reaper().Close() // hangs if a child is left
+		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); !errors.Is(err, unix.ECHILD) {
+			fmt.Println("FAIL: after all tests a child is left")
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// house is a worker mode under test.
+type house struct {
+	t *testing.T
+	*worker.Mode
+	logs   *observer.ObservedLogs
+	limit  int64
+	margin time.Duration
+}
+
+// shell is a worker that is a script.
+func shell(script string) []string { return []string{"/bin/sh", "-c", script} }
+
+// open starts workers of a program; change may change what it likes.
+func open(t *testing.T, protocol string, words []string, change func(*worker.Config)) *house {
+	t.Helper()
+	p, known := codec.Get(protocol)
+	if !known {
+		t.Fatalf("no protocol %q", protocol)
+	}
+	core, logs := observer.New(zapcore.DebugLevel)
+	log := zap.New(core)
+	dir := t.TempDir()
+	c := worker.Config{
+		Program: failure.Program{
+			Command: process.Command{Words: words, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
+			OOM:     process.NewOOM(dir, dir), Timeout: patience, Full: true,
+		},
+		Protocol: p, Descriptor3: p.Descriptor3,
+		// The race detector has every program sleep for a second before it ends.
+		Env:   append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+protocol),
+		Count: 1, Capacity: 1, Margin: 2 * time.Second, Grace: 2 * time.Second, MaxResponse: 6 << 20,
+		Mask: adapter.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
+	}
+	if change != nil {
+		change(&c)
+	}
+	if c.Codec == nil {
+		c.Codec = p.New(codec.Options{Getenv: getenv(c.Env)})
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	h := &house{t: t, Mode: worker.New(ctx, c), logs: logs, limit: c.MaxResponse, margin: c.Margin}
+	t.Cleanup(func() {
+		if err := h.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			all := logs.All()
+			for _, entry := range all[max(0, len(all)-50):] {
+				t.Log(entry.Level, entry.Message, entry.ContextMap())
+			}
+		}
+	})
+	return h
+}
+
+func getenv(env []string) func(string) string {
+	return func(name string) string {
+		for _, entry := range env {
+			if value, found := strings.CutPrefix(entry, name+"="); found {
+				return value
+			}
+		}
+		return ""
+	}
+}
+
+// self is this test binary as a command.
+func self(t *testing.T) []string {
+	t.Helper()
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{path}
+}
+
+// invoke runs one event, which has so long, and returns its response.
+func (h *house) invoke(id, event string, within time.Duration) (string, error) {
+	h.t.Helper()
+	response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: h.limit})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer response.Free()
+	response.Reset([]byte(event))
+	now := time.Now()
+	inv := &adapter.Invocation{
+		ID: id, Payload: []byte(event), Received: now, Deadline: now.Add(within), Expires: now.Add(within + h.margin),
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), inv.Deadline)
+	defer cancel()
+	err = h.Invoke(ctx, inv, response)
+	if late := time.Since(inv.Deadline) - h.margin/2; late > 5*time.Second { // on a machine that does nothing else it is none
+		h.t.Errorf("event %s ended %s too late", id, late)
+	}
+	if err != nil {
+		return "", err
+	}
+	body, _ := response.Whole()
+	return string(body), nil
+}
+
+// answer is the response to an event that must succeed.
+func (h *house) answer(event string) string {
+	h.t.Helper()
+	got, err := h.invoke("some-id", event, patience)
+	if err != nil {
+		h.t.Fatalf("%s: %v", event, err)
+	}
+	return got
+}
+
+// fails wants an error of that type whose message holds all these texts.
+func (h *house) fails(event string, within time.Duration, errorType string, texts ...string) *adapter.Error {
+	h.t.Helper()
+	got, err := h.invoke("some-id", event, within)
+	var told *adapter.Error
+	if !errors.As(err, &told) {
+		h.t.Fatalf("%s: got %q, %v", event, got, err)
+	}
+	if told.Type != errorType {
+		h.t.Fatalf("want %s, got %v", errorType, told)
+	}
+	for _, text := range texts {
+		if !strings.Contains(told.Message, text) {
+			h.t.Fatalf("want %q in the message, got: %s", text, told.Message)
+		}
+	}
+	return told
+}
+
+func eventually(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !is(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("not so: " + what)
+		}
+	}
+}
