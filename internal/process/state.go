@@ -1,8 +1,10 @@
 package process
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -29,4 +31,28 @@ func (p *Process) State() string {
 		return text
 	}
 	return "can't be looked at"
+}
+
+// Bypassed is the command line of a process that the program has started and that
+// does not have the program's descriptor 3: if that is who should write to it, it
+// can't. "" where there is none.
+func (p *Process) Bypassed() string {
+	link := func(pid int) string {
+		name, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", pid))
+		return name
+	}
+	channel := link(p.PID)
+	if !strings.HasPrefix(channel, "pipe:") {
+		return ""
+	}
+	for pid, stat := range stats {
+		if pid == p.PID || stat.group != strconv.Itoa(p.PID) || link(pid) == channel {
+			continue
+		}
+		words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if words = bytes.TrimRight(words, "\x00"); len(words) > 0 {
+			return string(bytes.ReplaceAll(words, []byte{0}, []byte{' '}))
+		}
+	}
+	return ""
 }

@@ -36,13 +36,16 @@ func Start(err error) error {
 	return e
 }
 
-// Exit is the error of a program, started from file, that ended with status;
-// tail is the last it printed to stderr.
-func (p *Program) Exit(file string, status process.Status, tail []string) *adapter.Error {
+// Exit is the error of a program, started from file, that ended with status; hint
+// is a sentence about it, or "", tail the last it printed to stderr.
+func (p *Program) Exit(file string, status process.Status, hint string, tail []string) *adapter.Error {
 	out := &adapter.Error{
 		Type:    adapter.TypeExit,
 		Message: "The program " + status.String() + p.memory(status) + "." + p.finding(file, status),
 		Stack:   p.Stack(tail),
+	}
+	if hint != "" {
+		out.Message += " " + hint
 	}
 	if line := process.Telling(out.Stack); line != "" {
 		out.Message += " Its last words on stderr: " + line

@@ -37,7 +37,7 @@ func wrote(w io.Writer) bool {
 // if it wrote one, else how it ended.
 func (r *run) failed() error {
 	tail := r.stderr.Tail()
-	e := r.Program.Exit(r.file, r.p.Status(), tail)
+	e := r.Program.Exit(r.file, r.p.Status(), "", tail)
 	if own := r.ownError(); own != nil {
 		return own
 	}

@@ -30,7 +30,7 @@ func (m *multiplexed) read() error {
 		case ok:
 			m.dispatch(line)
 		case m.lines.endless():
-			return m.protocolError("wrote a line without an end, which begins", m.lines.memory[:beginning])
+			return m.endless()
 		default:
 			n, err := m.answers.Read(m.lines.room())
 			m.lines.added(n)
@@ -49,6 +49,9 @@ func (m *multiplexed) dispatch(line []byte) {
 	}
 	if msg.Ready && m.up() {
 		return
+	}
+	if msg.Kind == codec.Answer {
+		m.proven.Store(true)
 	}
 	switch msg.Kind {
 	case codec.Log:

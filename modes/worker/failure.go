@@ -118,22 +118,29 @@ func (w *worker) condemn(why error) {
 	w.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: w.Grace / 2}, process.Step{Signal: unix.SIGKILL, Wait: killPatience})
 }
 
-// exit is how the worker ended of itself.
-func (w *worker) exit() error {
-	e := w.Program.Exit(w.file, w.p.Status(), w.tail())
-	if w.p.Status().Success() {
-		e.Message += " A worker has to stay: it gets one event after the other on its stdin, until that ends. For a program that runs " +
-			"once for each event, set BOOTSTRAP_MODE=pipe."
-	}
-	if w.Descriptor3 && badDescriptor(strings.Join(w.tail(), "\n")) {
-		e.Message += " " + wrapperAdvice
-	}
-	return e
+// endless is for a line that goes on after twice of what a line may have.
+func (w *worker) endless() *adapter.Error {
+	return w.protocolError("wrote a line without an end, which goes on like this", w.lines.memory[:beginning])
 }
 
-// badDescriptor tells whether a program has complained of a descriptor.
+// exit is how the worker ended of itself.
+func (w *worker) exit() error {
+	hint := ""
+	switch {
+	case w.p.Status().Success():
+		hint = "A worker has to stay: it gets one event after the other on its stdin, until that ends. For a program that runs " +
+			"once for each event, set BOOTSTRAP_MODE=pipe."
+	case w.Descriptor3 && badDescriptor(strings.Join(w.tail(), "\n")):
+		hint = wrapperAdvice
+	}
+	return w.Program.Exit(w.file, w.p.Status(), hint, w.tail())
+}
+
+// badDescriptor tells whether a program has complained of a descriptor. Node has
+// one of its own in the place of one that it was not given, and says EINVAL.
 func badDescriptor(text string) bool {
-	return strings.Contains(text, "EBADF") || strings.Contains(strings.ToLower(text), "bad file descriptor")
+	return strings.Contains(text, "EBADF") || strings.Contains(text, "EINVAL: invalid argument, write") ||
+		strings.Contains(strings.ToLower(text), "bad file descriptor")
 }
 
 // tail is what the program printed last.
@@ -212,6 +219,12 @@ func (w *worker) notReady(inv *adapter.Invocation) error {
 func (w *worker) hint() string {
 	if w.in.unread() > 0 {
 		return "It has not read the event from its stdin: does it read line after line, up to the end of its stdin?"
+	}
+	if w.Descriptor3 && !w.proven.Load() {
+		if command := w.p.Bypassed(); command != "" {
+			return fmt.Sprintf("It runs another program that does not have descriptor 3, on which answers are expected: %s. %s",
+				w.quote([]byte(command)), wrapperAdvice)
+		}
 	}
 	return "It has read the event and written no answer: does it end each answer with a line end, and flush it? " + failure.RaiseTimeout
 }

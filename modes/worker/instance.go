@@ -42,6 +42,7 @@ type worker struct {
 
 	stderr, stdout process.Lines
 	event          atomic.Pointer[string] // the id that its log lines get
+	proven         atomic.Bool            // it has answered an event
 
 	ready, ended chan struct{}
 	readers      sync.WaitGroup // what reads its pipes beside events

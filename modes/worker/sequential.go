@@ -65,7 +65,7 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	release := context.AfterFunc(ctx, s.interrupt)
 	sending, err := s.send(ctx, t.inv)
 	if err == nil {
-		done, err = s.receive(t)
+		done, err = s.receive(ctx, t)
 	}
 	if !release() {
 		done, err = false, s.overdue(ctx, t)
@@ -132,10 +132,15 @@ func (s *sequential) sent(sending <-chan error) error {
 }
 
 // receive reads the answer and relays it.
-func (s *sequential) receive(t task) (done bool, err error) {
+func (s *sequential) receive(ctx context.Context, t task) (done bool, err error) {
 	m, err := s.answer()
+	if err == nil {
+		s.proven.Store(true)
+	}
 	defer s.lines.settle()
 	switch {
+	case err != nil && ctx.Err() != nil:
+		return false, err // the deadline's, which its owner reports
 	case err == nil && m.Kind == codec.Failure:
 		return true, m.Err
 	case err == nil:
@@ -143,12 +148,10 @@ func (s *sequential) receive(t task) (done bool, err error) {
 		return true, err
 	}
 	if errors.Is(err, errLong) {
-		err = adapter.TooLarge(s.MaxResponse)
-		if s.resync() {
-			return true, err
+		if !s.resync() {
+			s.workers.Retire(t.seat, s.endless())
 		}
-		s.workers.Retire(t.seat, err)
-		return false, err
+		return !s.lines.dropping, adapter.TooLarge(s.MaxResponse)
 	}
 	err = s.unreadable(err)
 	s.workers.Retire(t.seat, err)
