@@ -20,7 +20,8 @@ import (
 // inherits, because it is the subreaper of all their descendants. There can be
 // only one in a process, and nobody else there may start children.
 type Reaper struct {
-	log *zap.Logger
+	log   *zap.Logger
+	watch watch
 
 	// mu makes starting a child and knowing it one step, so that a child that
 	// dies at once is not taken for an inherited one.
@@ -40,6 +41,7 @@ func NewReaper(log *zap.Logger) *Reaper {
 	}
 	r := &Reaper{
 		log:      log,
+		watch:    newWatch(),
 		children: map[int]*Process{},
 		started:  make(chan struct{}, 1),
 		quit:     make(chan struct{}),
@@ -53,6 +55,7 @@ func NewReaper(log *zap.Logger) *Reaper {
 func (r *Reaper) Close() {
 	close(r.quit)
 	<-r.done
+	r.watch.close()
 }
 
 func (r *Reaper) run() {
@@ -114,8 +117,8 @@ const sweepPatience = 50 * time.Millisecond
 // as a rule. Call it when no event is in flight, because a program that is at
 // work may have such children for a reason.
 func (r *Reaper) Sweep() {
-	if r.alone.Load() {
-		return // the usual case, without asking the kernel
+	if r.alone.Load() || r.watch.empty() {
+		return
 	}
 	var all []int
 	end := time.Now().Add(sweepPatience)

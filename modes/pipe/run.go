@@ -59,7 +59,7 @@ func (r *run) start() error {
 	id := zap.String("requestId", r.inv.ID)
 	r.stderr.Emit = func(line []byte) { r.Output.Info(string(line), id) }
 	r.stderr.Flush = func() { _ = r.Output.Sync() }
-	r.readers.Go(func() { _ = r.stderr.Copy(r.p.Stderr, r.lines) }) // a deadline ends it
+	r.readers.Go(func() { _ = r.stderr.Copy(process.NewDrained(r.p.Stderr), r.lines) }) // a deadline ends it
 	return nil
 }
 
@@ -113,7 +113,7 @@ func (r *run) finish(ctx context.Context) error {
 		defer close(stopped)
 		r.stop()
 	})
-	_, err := io.Copy(r.response, onlyReader{r.p.Stdout})
+	_, err := io.Copy(r.response, process.NewDrained(r.p.Stdout))
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		r.stop() // the response takes no more
 	}
@@ -161,6 +161,3 @@ func (r *run) tidy(patience time.Duration) {
 	r.readers.Wait()
 	r.p.Close()
 }
-
-// onlyReader hides that stdout is a file: io.Copy would try splice on it.
-type onlyReader struct{ io.Reader }

@@ -129,7 +129,7 @@ func (w *worker) log(lines *process.Lines, f *os.File) {
 	lines.Mask = w.keys
 	lines.Emit = func(line []byte) { w.Output.Info(string(line), w.eventField()...) }
 	lines.Flush = func() { _ = w.Output.Sync() }
-	w.readers.Go(func() { _ = lines.Copy(f, make([]byte, process.LineBytes)) }) // a deadline ends it
+	w.readers.Go(func() { _ = lines.Copy(process.NewDrained(f), make([]byte, process.LineBytes)) }) // a deadline ends it
 }
 
 // eventField ties a line of the log to the event at work, or to the last one.

@@ -25,7 +25,8 @@ import (
 // patience is for what must happen; nothing waits for it to pass.
 const patience = 20 * time.Second
 
-// childVariable makes this test binary a worker that speaks that protocol.
+// childVariable makes this test binary a worker that misbehaves in that protocol,
+// or one of servers.
 const childVariable = "WORKER_TEST_CHILD"
 
 // reaper is this process's only one. It is made by the first test that needs it,
@@ -33,8 +34,11 @@ const childVariable = "WORKER_TEST_CHILD"
 var reaper = sync.OnceValue(func() *process.Reaper { return process.NewReaper(zap.NewNop()) })
 
 func TestMain(m *testing.M) {
-	if protocol := os.Getenv(childVariable); protocol != "" {
-		os.Exit(misbehave(protocol))
+	if name := os.Getenv(childVariable); name != "" {
+		if serve := servers[name]; serve != nil {
+			os.Exit(serveJSONRPC(serve))
+		}
+		os.Exit(misbehave(name))
 	}
 	for fd := 3; fd < 1024; fd++ { // what we were given ourselves is not for the children
 		unix.CloseOnExec(fd)
@@ -57,6 +61,7 @@ type house struct {
 	logs   *observer.ObservedLogs
 	limit  int64
 	margin time.Duration
+	closed bool // by the test
 }
 
 // shell is a worker that is a script.
@@ -93,8 +98,8 @@ func open(t *testing.T, protocol string, words []string, change func(*worker.Con
 	defer cancel()
 	h := &house{t: t, Mode: worker.New(ctx, c), logs: logs, limit: c.MaxResponse, margin: c.Margin}
 	t.Cleanup(func() {
-		if err := h.Shutdown(context.Background()); err != nil {
-			t.Error(err)
+		if !h.closed {
+			_ = h.Shutdown(context.Background())
 		}
 		if t.Failed() {
 			all := logs.All()

@@ -1,0 +1,45 @@
+package pipe_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/pipe"
+
+	"go.uber.org/zap"
+)
+
+// slow is a platform that takes a response slowly.
+type slow struct{ taken int }
+
+func (s *slow) Write(p []byte) (int, error) {
+	time.Sleep(300 * time.Millisecond) // longer than a program's end is waited for
+	s.taken += len(p)
+	return len(p), nil
+}
+
+// The program has ended, and its pipe is full, long before all of it is taken.
+func TestASlowPlatformGetsAllThatAProgramWroteBeforeItEnded(t *testing.T) {
+	dir := t.TempDir()
+	reaper := process.NewReaper(zap.NewNop())
+	t.Cleanup(reaper.Close)
+	mode := pipe.New(pipe.Config{
+		Program: failure.Program{
+			Command: process.Command{Words: []string{"head", "-c", "500000", "/dev/zero"}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
+			OOM:     process.NewOOM(dir, dir), Timeout: time.Minute,
+		},
+		Margin: time.Second, Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
+	})
+	t.Cleanup(func() { _ = mode.Shutdown(context.Background()) })
+	large := []byte(strings.Repeat("x", 70000)) // its pipes are large, too
+	response := &slow{}
+	if err := mode.Invoke(t.Context(), &adapter.Invocation{Payload: large}, response); err != nil || response.taken != 500000 {
+		t.Errorf("got %d bytes, %v", response.taken, err)
+	}
+}

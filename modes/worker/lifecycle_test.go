@@ -1,0 +1,199 @@
+package worker_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fgbootstrap/modes/worker"
+
+	"golang.org/x/sys/unix"
+)
+
+// in has the workers run in a folder of the test's, with these files.
+func in(dir string) func(*worker.Config) {
+	return func(c *worker.Config) { c.Program.Command.Dir, c.Program.Command.CodeRoot = dir, dir }
+}
+
+// server is open for one of servers.
+func server(t *testing.T, name string, change func(*worker.Config)) *house {
+	t.Helper()
+	return open(t, "jsonrpc", self(t), func(c *worker.Config) {
+		c.Env = append(c.Env[:len(c.Env)-1:len(c.Env)-1], childVariable+"="+name)
+		if change != nil {
+			change(c)
+		}
+	})
+}
+
+// starts counts the lines of a file that each start of a program adds to.
+func starts(t *testing.T, dir string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, "starts"))
+	if err != nil && !os.IsNotExist(err) {
+		t.Fatal(err)
+	}
+	return strings.Count(string(text), "\n")
+}
+
+func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBackOff(t *testing.T) {
+	dir := t.TempDir()
+	app := filepath.Join(dir, "app")
+	script := func(text string) {
+		if err := os.WriteFile(app+".new", []byte("#!/bin/sh\necho >>starts\n"+text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(app+".new", app); err != nil {
+			t.Fatal(err)
+		}
+	}
+	script("echo 'no database' >&2; exit 7")
+	h := open(t, "lines", []string{"./app"}, in(dir))
+	began := time.Now()
+	for range 1000 {
+		h.fails(`{"a":1}`, patience, "Runtime.ExitError", "code 7", "no database")
+	}
+	took := time.Since(began)
+	// At once, then after 50, 100, 200 … ms, each perhaps half of that by jitter.
+	if n := starts(t, dir); n > 8+int(took/time.Second) {
+		t.Errorf("%d starts in %s", n, took)
+	}
+	if took > patience {
+		t.Errorf("1000 answers took %s", took)
+	}
+	h.fails(`{}`, patience, "Runtime.ExitError", "times in a row")
+	script("exec cat")
+	eventually(t, "the repaired program works", func() bool {
+		got, err := h.invoke("id", `{"a":1}`, patience)
+		return err == nil && got == `{"a":1}`
+	})
+	if n := h.logs.FilterMessageSnippet("code 7").Len(); n > 10 {
+		t.Errorf("the log says %d times what is wrong", n)
+	}
+}
+
+func TestAWorkerThatDiesWhileItHasNoEventIsReplaced(t *testing.T) {
+	h := server(t, "pid", nil)
+	first := h.answer("1")
+	var pid int
+	if _, err := fmt.Sscan(first, &pid); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another one answers", func() bool {
+		second, err := h.invoke("id", "1", patience)
+		return err == nil && second != first
+	})
+	if h.logs.FilterMessageSnippet("SIGKILL").Len() == 0 {
+		t.Error("the log does not say so")
+	}
+}
+
+func TestARetiredWorkerIsReplacedByOneThatIsReady(t *testing.T) {
+	h := server(t, "slow start", func(c *worker.Config) { c.MaxInvocations = 3 })
+	served, last := map[string]int{}, ""
+	for range 60 {
+		began := time.Now()
+		last = h.answer("1")
+		served[last]++
+		// The successor needs half a second to be ready; nobody waits for it.
+		if took := time.Since(began); took > 400*time.Millisecond {
+			t.Errorf("an event waited %s", took)
+		}
+		if len(served) == 3 {
+			break
+		}
+		time.Sleep(50 * time.Millisecond) // the events come in their own time
+	}
+	if len(served) < 3 {
+		t.Errorf("in the end %d workers have served: %v", len(served), served)
+	}
+	for pid, n := range served {
+		if n < 3 && pid != last {
+			t.Errorf("worker %s was replaced after %d events", pid, n)
+		}
+	}
+}
+
+func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
+	h := open(t, "lines", shell(`while read -r line; do echo $$; done`), func(c *worker.Config) { c.MaxInvocations = 2 })
+	var pids []string
+	for range 6 {
+		pids = append(pids, h.answer("1"))
+		time.Sleep(100 * time.Millisecond) // the successor is started beside
+	}
+	if pids[0] != pids[1] || pids[1] == pids[2] || pids[2] != pids[3] || pids[3] == pids[4] {
+		t.Errorf("the events were answered by %v", pids)
+	}
+	for _, pid := range pids[:4] {
+		eventually(t, "the retired worker is gone", func() bool {
+			_, err := os.Stat("/proc/" + pid)
+			return err != nil
+		})
+	}
+}
+
+func TestAWorkerThatIsNeverReadyIsDescribed(t *testing.T) {
+	h := server(t, "never ready", nil)
+	for range 2 { // it is left to start
+		e := h.fails("1", 300*time.Millisecond, "Runtime.InitError", "not ready", "initialize", "sleeps", "loading the model")
+		if strings.Join(e.Stack, "") != "loading the model" {
+			t.Errorf("got %q", e.Stack)
+		}
+	}
+}
+
+func TestEventsWaitForAWorkerThatIsDown(t *testing.T) {
+	dir := t.TempDir()
+	// Fails twice, and is there with the third start.
+	h := open(t, "lines", shell(`echo >>starts; [ $(wc -l <starts) -gt 2 ] || exit 1; exec cat`), in(dir))
+	eventually(t, "an event is answered", func() bool {
+		got, err := h.invoke("id", "1", patience)
+		return err == nil && got == "1" // one that the program had got when it died has failed
+	})
+	if n := starts(t, dir); n != 3 {
+		t.Errorf("%d starts", n)
+	}
+}
+
+func TestAnEventOfWhichNothingCouldBeWrittenGoesToTheSuccessor(t *testing.T) {
+	for _, size := range []int{10, 5 << 20} {
+		dir := t.TempDir()
+		// The first one answers once and closes its stdin.
+		h := open(t, "lines", shell(`if mkdir first 2>/dev/null; then read -r line; exec 0<&-; echo one; exec sleep 600; fi; while read -r line; do echo two; done`), in(dir))
+		if got := h.answer("1"); got != "one" {
+			t.Errorf("got %q", got)
+		}
+		if got := h.answer(strings.Repeat("x", size)); got != "two" {
+			t.Errorf("%d bytes: got %q", size, got)
+		}
+	}
+}
+
+func TestWhereAllAreBusyAnEventSaysSo(t *testing.T) {
+	h := open(t, "lines", shell(`while read -r line; do sleep "$line"; echo done; done`), nil)
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	busy.Go(func() { h.answer("1.5") })
+	time.Sleep(200 * time.Millisecond)
+	h.fails("0", 300*time.Millisecond, "Runtime.Timeout", "No worker was free", "BOOTSTRAP_WORKER_COUNT")
+}
+
+func TestShutdownEndsWorkersByTheEndOfTheirInput(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, "lines", shell(`while read -r line; do echo "$line"; done; echo finished >end`), in(dir))
+	h.answer("1")
+	if err := h.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "end")); err != nil || string(text) != "finished\n" {
+		t.Errorf("got %q, %v", text, err)
+	}
+	h.closed = true
+}

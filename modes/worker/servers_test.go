@@ -1,0 +1,143 @@
+package worker_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// request is a message to a server.
+type request struct {
+	ID     json.RawMessage
+	Method string
+	Params struct {
+		Event   json.RawMessage
+		Context json.RawMessage
+		ID      json.RawMessage
+	}
+}
+
+// servers are workers for jsonrpc that do something particular with a message. Each
+// message has a goroutine, but initialize, which comes first.
+var servers = map[string]func(r request){
+	// Answers with its process id; says that of itself, too.
+	"pid": func(r request) {
+		if r.Method != "$/cancelRequest" {
+			result(r.ID, os.Getpid())
+		}
+	},
+	// Takes its time to be ready from the second start on.
+	"slow start": func(r request) {
+		if r.Method == "initialize" {
+			if _, err := os.Stat("started"); err == nil {
+				time.Sleep(500 * time.Millisecond)
+			}
+			_ = os.WriteFile("started", nil, 0o600)
+		}
+		result(r.ID, os.Getpid())
+	},
+	// Never says that it is ready.
+	"never ready": func(request) { fmt.Fprintln(os.Stderr, "loading the model") },
+	// Answers the second event before the first one.
+	"in reverse": func(r request) {
+		switch string(r.Params.Event) {
+		case "1":
+			<-second
+		case "2":
+			defer close(second)
+		}
+		result(r.ID, r.Params.Event)
+	},
+	// Gives up an event when it is cancelled, if that is event 1; does not care if 2.
+	"cancels": func(r request) {
+		switch {
+		case r.Method == "$/cancelRequest":
+			if _, known := cancelled.LoadAndDelete(string(r.Params.ID)); known {
+				say(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32800,"message":"cancelled"}}`, r.Params.ID)
+			}
+		case string(r.Params.Event) == "1":
+			cancelled.Store(string(r.ID), true)
+		case string(r.Params.Event) == "2":
+		case string(r.Params.Event) == "3":
+			time.Sleep(700 * time.Millisecond)
+			result(r.ID, os.Getpid())
+		default:
+			result(r.ID, os.Getpid())
+		}
+	},
+	// Event "flood" is answered in 8 MB of chunks, others at once.
+	"chunks": func(r request) {
+		if string(r.Params.Event) != `"flood"` {
+			result(r.ID, r.Params.Event)
+			return
+		}
+		piece := strings.Repeat("0123456789abcdef", 64<<10/16)
+		for range 8 << 20 / len(piece) {
+			say(`{"jsonrpc":"2.0","method":"chunk","params":{"id":%s,"data":"%s"}}`, r.ID, piece)
+		}
+		result(r.ID, nil)
+	},
+	// Mixes chunks and a result.
+	"both": func(r request) {
+		say(`{"jsonrpc":"2.0","method":"chunk","params":{"id":%s,"data":"a"}}`, r.ID)
+		result(r.ID, 1)
+	},
+	// Logs, with an id and without, and prints.
+	"logs": func(r request) {
+		say(`{"jsonrpc":"2.0","method":"log","params":{"level":"warn","message":"with id, a planted secret","id":%s}}`, r.ID)
+		say(`{"jsonrpc":"2.0","method":"log","params":{"message":"without"}}`)
+		say("print: no JSON")
+		result(r.ID, r.Params.Context)
+	},
+	// Can't read what it gets, and has no id to say so.
+	"parse error": func(r request) {
+		if r.Method == "initialize" {
+			result(r.ID, nil)
+			return
+		}
+		say(`{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}`)
+	},
+}
+
+var (
+	turn      sync.Mutex
+	second    = make(chan struct{})
+	cancelled sync.Map
+)
+
+func say(format string, args ...any) {
+	turn.Lock()
+	defer turn.Unlock()
+	_, _ = fmt.Fprintf(os.Stdout, format+"\n", args...)
+}
+
+func result(id json.RawMessage, value any) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	say(`{"jsonrpc":"2.0","id":%s,"result":%s}`, id, text)
+}
+
+func serveJSONRPC(serve func(request)) int {
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	for {
+		line, err := in.ReadBytes('\n')
+		if err != nil {
+			return 0
+		}
+		var r request
+		if err := json.Unmarshal(line, &r); err != nil {
+			return 2
+		}
+		if r.Method == "initialize" {
+			serve(r)
+		} else {
+			go serve(r)
+		}
+	}
+}
