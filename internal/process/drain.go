@@ -4,67 +4,61 @@ import (
 	"errors"
 	"io"
 	"os"
+	"time"
+
+	"fgbootstrap/internal/rawio"
 
 	"golang.org/x/sys/unix"
 )
 
-// Drained reads f and, when its deadline has passed, what was in the pipe by then:
-// a deadline ends the wait for somebody who may still write, but what was written is
-// written, even if we were too slow to read it.
+// Drained reads a pipe and, when its deadline has passed, what was in the pipe by
+// then: a deadline ends the wait for somebody who may still write, but what was
+// written is written, even if we were too slow to read it.
 type Drained struct {
 	file *os.File
+	fast *rawio.Descriptor
 	late bool
 	left int
 }
 
 // NewDrained makes one. The file stays the caller's.
-func NewDrained(file *os.File) *Drained { return &Drained{file: file} }
+func NewDrained(file *os.File) (*Drained, error) {
+	fast, err := rawio.New(file)
+	return &Drained{file: file, fast: fast}, err
+}
 
 // Read implements io.Reader.
 func (d *Drained) Read(p []byte) (int, error) {
 	if !d.late {
-		n, err := d.file.Read(p)
+		n, err := d.fast.Read(p)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		d.late = true
-		d.left = d.waiting()
+		d.late, d.left = true, Waiting(d.file)
 	}
+	_ = d.file.SetReadDeadline(time.Time{}) // by it nothing could be read; we don't wait any more
 	if d.left == 0 {
 		var more [1]byte // of somebody in the background, or the end
-		if _, err := d.now(more[:]); err == io.EOF {
+		if _, err := d.fast.ReadNow(more[:]); err == io.EOF {
 			return 0, io.EOF
 		}
 		return 0, os.ErrDeadlineExceeded
 	}
-	n, err := d.now(p[:min(len(p), d.left)])
+	n, err := d.fast.ReadNow(p[:min(len(p), d.left)])
+	if n == 0 && err == nil {
+		err = os.ErrDeadlineExceeded
+	}
 	d.left -= n
 	return n, err
 }
 
-// waiting is how much is in the pipe: there is no end of what a process in the
-// background may yet write.
-func (d *Drained) waiting() (n int) {
-	d.control(func(fd int) { n, _ = unix.IoctlGetInt(fd, unix.TIOCINQ) })
+// ReadNow reads what is there, without waiting for more.
+func (d *Drained) ReadNow(p []byte) (int, error) { return d.fast.ReadNow(p) }
+
+// Waiting is how many bytes are in a pipe, of which f is either end.
+func Waiting(f *os.File) (n int) {
+	if raw, err := f.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	}
 	return n
-}
-
-// now reads without waiting, past the deadline.
-func (d *Drained) now(p []byte) (n int, err error) {
-	d.control(func(fd int) { n, err = unix.Read(fd, p) })
-	switch {
-	case errors.Is(err, unix.EAGAIN):
-		return 0, os.ErrDeadlineExceeded
-	case err != nil:
-		return 0, err
-	case n == 0:
-		return 0, io.EOF
-	}
-	return n, nil
-}
-
-func (d *Drained) control(do func(fd int)) {
-	if raw, err := d.file.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { do(int(fd)) })
-	}
 }

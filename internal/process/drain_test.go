@@ -36,7 +36,11 @@ func TestWhatWasWrittenBeforeTheDeadlineIsReadAfterIt(t *testing.T) {
 			if err := r.SetReadDeadline(time.Unix(1, 0)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := io.ReadAll(process.NewDrained(r))
+			drained, err := process.NewDrained(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(drained)
 			if string(got) != text || !errors.Is(err, row.want) {
 				t.Errorf("got %d bytes, %v", len(got), err)
 			}
@@ -48,7 +52,11 @@ func TestAWriterInTheBackgroundDoesNotKeepTheReader(t *testing.T) {
 	p := start(t, shell(`yes & exit 0`))
 	<-p.Done()
 	_ = p.Stdout.SetReadDeadline(time.Now())
-	got, err := io.ReadAll(process.NewDrained(p.Stdout))
+	drained, err := process.NewDrained(p.Stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(drained)
 	if !errors.Is(err, os.ErrDeadlineExceeded) || len(got) > 1<<20 {
 		t.Errorf("got %d bytes, %v", len(got), err)
 	}

@@ -3,6 +3,7 @@ package process
 import (
 	"bytes"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -39,6 +40,15 @@ type Lines struct {
 	tail []string // a ring of the last lines
 	next int
 	seen bool
+}
+
+// Follow is Copy for a program's pipe, up to its end or deadline.
+func (l *Lines) Follow(f *os.File, buf []byte) error {
+	pipe, err := NewDrained(f)
+	if err != nil {
+		return err
+	}
+	return l.Copy(pipe, buf)
 }
 
 // Copy reads r to its end or first error, with buf (of at least LineBytes) to

@@ -75,7 +75,7 @@ type Seat[T Instance] struct {
 	load     int // work in hand
 	served   int // work taken so far
 	retired  bool
-	told     bool // whoever had work in it tells how it failed
+	told     bool          // whoever had work in it tells how it failed
 	blame    error         // why it was retired, if that is a failure
 	leave    chan struct{} // closed when retired
 	spent    chan struct{} // closed when Limit is reached

@@ -59,7 +59,7 @@ func (r *run) start() error {
 	id := zap.String("requestId", r.inv.ID)
 	r.stderr.Emit = func(line []byte) { r.Output.Info(string(line), id) }
 	r.stderr.Flush = func() { _ = r.Output.Sync() }
-	r.readers.Go(func() { _ = r.stderr.Copy(process.NewDrained(r.p.Stderr), r.lines) }) // a deadline ends it
+	r.readers.Go(func() { _ = r.stderr.Follow(r.p.Stderr, r.lines) }) // a deadline ends it
 	return nil
 }
 
@@ -113,7 +113,7 @@ func (r *run) finish(ctx context.Context) error {
 		defer close(stopped)
 		r.stop()
 	})
-	_, err := io.Copy(r.response, process.NewDrained(r.p.Stdout))
+	err := r.relay()
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		r.stop() // the response takes no more
 	}
@@ -140,6 +140,16 @@ func (r *run) finish(ctx context.Context) error {
 		return r.failed()
 	}
 	return nil
+}
+
+// relay hands stdout on.
+func (r *run) relay() error {
+	stdout, err := process.NewDrained(r.p.Stdout)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(r.response, stdout)
+	return err
 }
 
 // stop ends the program by the ladder, and then the wait for its pipes.

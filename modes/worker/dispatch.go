@@ -32,7 +32,7 @@ func (m *multiplexed) read() error {
 		case m.lines.endless():
 			return m.endless()
 		default:
-			n, err := m.answers.Read(m.lines.room())
+			n, err := m.source.Read(m.lines.room())
 			m.lines.added(n)
 			if err != nil {
 				return err

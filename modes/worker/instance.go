@@ -32,8 +32,9 @@ const (
 type worker struct {
 	*Mode
 	p       *process.Process
-	file    string   // the program's
-	answers *os.File // the response channel
+	file    string           // the program's
+	answers *os.File         // the response channel
+	source  *process.Drained // what comes from it
 	in      *input
 	out     *bufio.Writer // to in
 	lines   *lineBuffer
@@ -75,14 +76,17 @@ func (m *Mode) start() (*worker, error) {
 		w.log(&w.stdout, w.p.Stdout)
 	}
 	var err error
-	if w.in, err = newInput(w.p.Stdin); err == nil {
+	if w.source, err = process.NewDrained(w.answers); err == nil {
+		w.in, err = newInput(w.p.Stdin)
+	}
+	if err == nil {
 		w.out = bufio.NewWriterSize(w.in, readBytes)
 		w.lines, err = newLineBuffer(int(m.MaxResponse))
 	}
 	if err == nil && m.Protocol.Multiplexed {
 		w.talk = newMultiplexed(w)
-	} else if err == nil {
-		w.talk, err = newSequential(w)
+	} else {
+		w.talk = &sequential{worker: w}
 	}
 	if err == nil {
 		w.talk.begin()
@@ -129,7 +133,7 @@ func (w *worker) log(lines *process.Lines, f *os.File) {
 	lines.Mask = w.keys
 	lines.Emit = func(line []byte) { w.Output.Info(string(line), w.eventField()...) }
 	lines.Flush = func() { _ = w.Output.Sync() }
-	w.readers.Go(func() { _ = lines.Copy(process.NewDrained(f), make([]byte, process.LineBytes)) }) // a deadline ends it
+	w.readers.Go(func() { _ = lines.Follow(f, make([]byte, process.LineBytes)) }) // a deadline ends it
 }
 
 // eventField ties a line of the log to the event at work, or to the last one.
@@ -203,7 +207,9 @@ func (w *worker) Stop() {
 	)
 	if w.over(killPatience) {
 		w.p.Close()
-		w.lines.free()
+		if w.lines != nil {
+			w.lines.free()
+		}
 	}
 }
 

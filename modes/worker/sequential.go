@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"syscall"
 	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 )
 
 // aside is from which size on an event is written by a goroutine of its own: a
@@ -25,14 +22,8 @@ const aside = 32 << 10
 // reads itself.
 type sequential struct {
 	*worker
-	raw    syscall.RawConn // of answers
-	used   bool            // it has been given an event
-	blanks int             // lines without a meaning since the last event was given
-}
-
-func newSequential(w *worker) (*sequential, error) {
-	raw, err := w.answers.SyscallConn()
-	return &sequential{worker: w, raw: raw}, err
+	used   bool // it has been given an event
+	blanks int  // lines without a meaning since the last event was given
 }
 
 func (s *sequential) begin() {
@@ -188,7 +179,7 @@ func (s *sequential) line() ([]byte, error) {
 		if ok {
 			return line, nil
 		}
-		n, err := s.answers.Read(s.lines.room())
+		n, err := s.source.Read(s.lines.room())
 		s.lines.added(n)
 		if err != nil {
 			return nil, err
@@ -199,7 +190,7 @@ func (s *sequential) line() ([]byte, error) {
 // resync reads the rest of a line that was too long, and tells whether it ended.
 func (s *sequential) resync() bool {
 	for s.lines.dropping && !s.lines.endless() {
-		n, err := s.answers.Read(s.lines.room())
+		n, err := s.source.Read(s.lines.room())
 		s.lines.added(n)
 		s.lines.drop()
 		if err != nil {
@@ -220,7 +211,7 @@ func (s *sequential) inStep() error {
 				return &stray{line}
 			}
 		}
-		n, err := s.readNow()
+		n, err := s.source.ReadNow(s.lines.room())
 		if err != nil {
 			return err
 		}
@@ -240,26 +231,6 @@ func (s *sequential) inStep() error {
 func (s *sequential) meaningless(line []byte) bool {
 	m, err := s.Codec.Read(line)
 	return err == nil && (m.Kind == codec.Nothing || m.Ready && !s.used)
-}
-
-// readNow reads what is there, without waiting for more.
-func (s *sequential) readNow() (n int, err error) {
-	var failed error
-	err = s.raw.Read(func(fd uintptr) bool {
-		n, failed = unix.Read(int(fd), s.lines.room())
-		return true
-	})
-	switch {
-	case err != nil:
-		return 0, err
-	case failed == unix.EAGAIN, failed == unix.EINTR:
-		return 0, nil
-	case failed != nil:
-		return 0, failed
-	case n == 0:
-		return 0, io.EOF
-	}
-	return n, nil
 }
 
 // stray is output that nobody asked for.

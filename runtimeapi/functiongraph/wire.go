@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"fgbootstrap/internal/rawio"
 )
 
 // dialTimeout is the one of the platform's own sample.
@@ -31,7 +33,7 @@ func (w *wire) dial(string) (net.Conn, error) {
 	ctx := w.ctx
 	w.mu.Unlock()
 	dialer := net.Dialer{Timeout: dialTimeout} // TCP keep-alive is on by default
-	conn, err := dialer.DialContext(ctx, "tcp", w.addr)
+	conn, err := dialTCP(ctx, &dialer, w.addr)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +44,15 @@ func (w *wire) dial(string) (net.Conn, error) {
 		return nil, err
 	}
 	w.conn = conn
-	return &timedConn{Conn: conn, wire: w}, nil
+	return newTimedConn(conn, w)
+}
+
+func dialTCP(ctx context.Context, dialer *net.Dialer, addr string) (*net.TCPConn, error) {
+	conn, err := dialer.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return conn.(*net.TCPConn), nil // as the network is called
 }
 
 // until makes the end of ctx end every request, up to the call of release.
@@ -103,13 +113,32 @@ func (w *wire) hasEnded() bool {
 // timedConn tells the wire what it reads.
 type timedConn struct {
 	net.Conn
-	wire *wire
+	in, out *rawio.Descriptor
+	wire    *wire
+}
+
+func newTimedConn(conn *net.TCPConn, w *wire) (*timedConn, error) {
+	in, err := rawio.New(conn)
+	if err != nil {
+		return nil, err
+	}
+	out, err := rawio.New(conn)
+	return &timedConn{Conn: conn, in: in, out: out, wire: w}, err
 }
 
 func (c *timedConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.in.Read(p)
 	c.note(n, err)
 	return n, err
+}
+
+func (c *timedConn) Write(p []byte) (int, error) {
+	n, err := c.out.WriteNow(p)
+	if err != nil || n == len(p) {
+		return n, err
+	}
+	more, err := c.Conn.Write(p[n:])
+	return n + more, err
 }
 
 func (c *timedConn) note(n int, err error) {

@@ -1,0 +1,117 @@
+// Package rawio reads and writes descriptors that do not block by system calls of
+// which Go's scheduler is not told.
+//
+// It is told of others because they may take long. One that does not block takes
+// microseconds, unless the kernel runs whoever is at the other end first. On one CPU
+// that is the rule, and the scheduler gives our processor to another thread
+// meanwhile: coming back costs a wake-up. Measured with a worker on one CPU and
+// pauses between events: 75 us an event instead of 95, where a C program takes 51.
+package rawio
+
+import (
+	"io"
+	"os"
+	"syscall"
+	"unsafe"
+)
+
+// most is how much is moved at a time: it bounds how long a call takes.
+const most = 64 << 10
+
+// Descriptor is one that does not block, of a file or connection whose own deadlines
+// and Close go for it too. One goroutine at a time may use it; one may read while
+// another writes only if each has its own.
+type Descriptor struct {
+	raw syscall.RawConn
+
+	// Of the call under way; kept here because a closure a call would be garbage.
+	p             []byte
+	n             int
+	errno         syscall.Errno
+	wait          bool
+	read1, write1 func(fd uintptr) bool
+}
+
+// New makes a Descriptor of c, which stays the caller's.
+func New(c syscall.Conn) (*Descriptor, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	d := &Descriptor{raw: raw}
+	d.read1, d.write1 = d.readOnce, d.writeOnce
+	return d, nil
+}
+
+// Read implements io.Reader: it waits until there is something.
+func (d *Descriptor) Read(p []byte) (int, error) {
+	return d.read(p, true)
+}
+
+// ReadNow does not wait: without an error, 0 bytes are nothing yet.
+func (d *Descriptor) ReadNow(p []byte) (int, error) {
+	return d.read(p, false)
+}
+
+func (d *Descriptor) read(p []byte, wait bool) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	d.p, d.n, d.errno, d.wait = p[:min(len(p), most)], 0, 0, wait
+	err = d.raw.Read(d.read1)
+	d.p = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case d.errno == syscall.EAGAIN:
+		return 0, nil
+	case d.errno != 0:
+		return 0, os.NewSyscallError("read", d.errno)
+	case d.n == 0:
+		return 0, io.EOF
+	}
+	return d.n, nil
+}
+
+func (d *Descriptor) readOnce(fd uintptr) (done bool) {
+	d.n, d.errno = call(syscall.SYS_READ, fd, d.p)
+	return d.errno != syscall.EAGAIN || !d.wait
+}
+
+// WriteNow writes what is taken without waiting, which may be nothing.
+func (d *Descriptor) WriteNow(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	d.p, d.n, d.errno = p[:min(len(p), most)], 0, 0
+	err = d.raw.Write(d.write1)
+	d.p = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case d.errno == syscall.EAGAIN:
+		return 0, nil
+	case d.errno != 0:
+		return 0, os.NewSyscallError("write", d.errno)
+	}
+	return d.n, nil
+}
+
+func (d *Descriptor) writeOnce(fd uintptr) (done bool) {
+	d.n, d.errno = call(syscall.SYS_WRITE, fd, d.p)
+	return true
+}
+
+// call reads or writes p, which is not empty.
+func call(number, fd uintptr, p []byte) (int, syscall.Errno) {
+	for {
+		n, _, errno := syscall.RawSyscall(number, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
+		if errno == syscall.EINTR {
+			continue
+		}
+		if errno != 0 {
+			return 0, errno
+		}
+		return int(n), 0
+	}
+}
