@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/metrics"
 	"strings"
 	"sync"
 	"testing"
@@ -194,4 +195,15 @@ func eventually(t *testing.T, what string, is func() bool) {
 			t.Fatal("not so: " + what)
 		}
 	}
+}
+
+// goroutinesCreated is how many this process has made so far.
+func goroutinesCreated(t *testing.T) uint64 {
+	t.Helper()
+	sample := []metrics.Sample{{Name: "/sched/goroutines-created:goroutines"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		t.Skip("this version of Go does not count goroutines")
+	}
+	return sample[0].Value.Uint64()
 }

@@ -4,18 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
 )
-
-// aside is from which size on an event is written by a goroutine of its own: a
-// pipe may not hold it, and a program that answers while it reads would wait for
-// us to read, as we for it.
-const aside = 32 << 10
 
 // sequential is the dialogue of protocols without ids: one event at a time, and
 // the next line is its answer. The goroutine that brings the event writes and
@@ -56,19 +50,13 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	release := context.AfterFunc(ctx, s.interrupt)
 	sending, err := s.send(ctx, t.inv)
 	if err == nil {
-		done, err = s.receive(ctx, t)
+		done, err = s.receive(ctx, t, sending)
 	}
 	if !release() {
 		done, err = false, s.overdue(ctx, t)
 	}
-	if sending != nil {
-		sent := s.sent(sending)
-		switch {
-		case errors.Is(sent, errUnsent) && !done:
-			err = errUnsent
-		case sent != nil: // what it did not read of this event it would take for the next
-			s.workers.Retire(t.seat, nil)
-		}
+	if !sending.whole() { // what it did not read of this event it would take for the next
+		s.workers.Retire(t.seat, nil)
 	}
 	if errors.Is(err, errUnsent) {
 		return false, s.unsent(t)
@@ -93,37 +81,8 @@ func (s *sequential) overdue(ctx context.Context, t task) error {
 // interrupt ends the wait for an answer.
 func (s *sequential) interrupt() { _ = s.answers.SetReadDeadline(past) }
 
-// send writes the event, a large one beside: then sending says how that ended. The
-// error is that nothing of it could be written.
-func (s *sequential) send(ctx context.Context, inv *adapter.Invocation) (sending <-chan error, err error) {
-	if len(inv.Payload) < aside {
-		err := s.write(ctx, inv)
-		if !errors.Is(err, errUnsent) {
-			err = nil // a program may answer what it has read
-		}
-		return nil, err
-	}
-	beside := make(chan error, 1)
-	go func() { beside <- s.write(ctx, inv) }()
-	return beside, nil
-}
-
-// sent waits until nothing refers to the event any more. A program that has
-// answered and does not read the rest of it is not waited for.
-func (s *sequential) sent(sending <-chan error) error {
-	timer := time.NewTimer(drain)
-	defer timer.Stop()
-	select {
-	case err := <-sending:
-		return err
-	case <-timer.C:
-		_ = s.in.file.SetWriteDeadline(past)
-		return <-sending
-	}
-}
-
 // receive reads the answer and relays it.
-func (s *sequential) receive(ctx context.Context, t task) (done bool, err error) {
+func (s *sequential) receive(ctx context.Context, t task, event *sending) (done bool, err error) {
 	m, err := s.answer()
 	if err == nil {
 		s.proven.Store(true)
@@ -137,6 +96,8 @@ func (s *sequential) receive(ctx context.Context, t task) (done bool, err error)
 	case err == nil:
 		_, err = t.w.Write(m.Body)
 		return true, err
+	case event.unsent():
+		return false, errUnsent
 	}
 	if errors.Is(err, errLong) {
 		if !s.resync() {

@@ -1,0 +1,304 @@
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/modes/worker"
+)
+
+// eachLine is a worker in sh that runs a script for each line, with $line.
+func eachLine(script string) []string { return shell(`while read -r line; do ` + script + `; done`) }
+
+func TestLinesGoThroughProgramsThatKnowNothingOfUs(t *testing.T) {
+	h := open(t, "lines", []string{"cat"}, nil)
+	for _, line := range []string{"a", " ", "\xff\xfe", `{"a":1}`, strings.Repeat("x", 100_000), strings.Repeat("y", 6<<20)} {
+		if got := h.answer(line); got != line {
+			t.Errorf("%.20q: got %d bytes, %.20q", line, len(got), got)
+		}
+	}
+}
+
+func TestALineEndOfTwoBytesIsOne(t *testing.T) {
+	if got := open(t, "lines", eachLine(`printf 'a\r\n'`), nil).answer("1"); got != "a" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAStrayLineIsFoundBeforeTheNextEvent(t *testing.T) {
+	for name, stray := range map[string]string{
+		"a line":         `printf 'right %s\nstray\n' "$line"`,
+		"half a line":    `printf 'right %s\nstray' "$line"`,
+		"the same again": `printf 'right %s\nright %s\n' "$line" "$line"`,
+		"a bit later":    `echo "right $line"; sleep 0.1; echo stray`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, "lines", eachLine(stray), nil)
+			for _, event := range []string{"1", "2", "3"} {
+				if got := h.answer(event); got != "right "+event {
+					t.Errorf("got %q for %s", got, event)
+				}
+				time.Sleep(300 * time.Millisecond) // the next event comes when it comes
+			}
+			if h.logs.FilterMessageSnippet("more than its answer").Len() != 2 {
+				t.Error("the log does not tell of each")
+			}
+		})
+	}
+}
+
+func TestBlankLinesBetweenAnswersMeanNothing(t *testing.T) {
+	h := open(t, "lines", shell(`echo; while read -r line; do printf '\n\r\n%s\n\n\n' "$$"; done`), nil)
+	first := h.answer("1")
+	for range 3 {
+		if got := h.answer("1"); got != first {
+			t.Errorf("got %q after %q", got, first)
+		}
+	}
+}
+
+func TestAProgramThatWritesBeforeItHasAnEventIsToldSo(t *testing.T) {
+	h := open(t, "lines", shell(`echo "Listening!"; exec cat`), nil)
+	time.Sleep(300 * time.Millisecond) // it says so before the first event
+	h.fails("1", patience, "Runtime.ProtocolError", "before it had an event", "«Listening!»", "BOOTSTRAP_WORKER_RESPONSE=fd3")
+}
+
+func TestWithDescriptor3StdoutIsLog(t *testing.T) {
+	h := open(t, "lines", shell(`echo "Listening!"; while read -r line; do echo "at work"; echo "$line" >&3; done`),
+		func(c *worker.Config) { c.Descriptor3 = true })
+	for _, event := range []string{"1", "2"} {
+		if got := h.answer(event); got != event {
+			t.Errorf("got %q", got)
+		}
+	}
+	eventually(t, "stdout is in the log", func() bool {
+		return h.logs.FilterMessage("Listening!").Len() == 1 && h.logs.FilterMessage("at work").Len() == 2
+	})
+}
+
+func TestATimeoutSaysHowFarItCame(t *testing.T) {
+	for name, row := range map[string]struct {
+		words []string
+		want  []string
+	}{
+		"a program that reads nothing":       {shell(`exec sleep 600`), []string{"has not read the event from its stdin"}},
+		"one that does not flush":            {shell(`read -r line; exec sleep 600`), []string{"written no answer", "flush"}},
+		"one that forgets the line end":      {eachLine(`printf 'half an answer'`), []string{"no line end", "14 bytes", "«half an answer»"}},
+		"one that answers with a blank line": {eachLine(`echo`), []string{"a blank line"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t, "lines", row.words, nil)
+			h.fails("1", 500*time.Millisecond, "Runtime.Timeout", row.want...)
+		})
+	}
+}
+
+func TestAnErrorHasTheLinesOfItsOwnEventOnly(t *testing.T) {
+	h := open(t, "lines", eachLine(`echo "about $line" >&2; [ "$line" = 2 ] && exit 3; echo "$line"`), nil)
+	h.answer("1")
+	e := h.fails("2", patience, "Runtime.ExitError", "code 3", "about 2")
+	if strings.Join(e.Stack, ",") != "about 2" {
+		t.Errorf("got %q", e.Stack)
+	}
+}
+
+func TestLogLinesHaveTheIDOfTheEventAtWork(t *testing.T) {
+	h := open(t, "lines", shell(`echo "before" >&2; while read -r line; do echo "about $line" >&2; echo; echo "$line"; done`), nil)
+	eventually(t, "it has started", func() bool { return h.logs.FilterMessage("before").Len() == 1 })
+	for i := range 3 {
+		if _, err := h.invoke(fmt.Sprint("id-", i), fmt.Sprint(i), patience); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the line is there", func() bool { return h.logs.FilterMessage(fmt.Sprint("about ", i)).Len() == 1 })
+		if got := h.logs.FilterMessage(fmt.Sprint("about ", i)).All()[0].ContextMap()["requestId"]; got != fmt.Sprint("id-", i) {
+			t.Errorf("got %v", got)
+		}
+	}
+}
+
+func TestAResponseAtTheLimitIsOneAndOverItIsNot(t *testing.T) {
+	limit := func(c *worker.Config) { c.MaxResponse = 100_000 }
+	h := open(t, "lines", eachLine(`head -c "$line" /dev/zero | tr '\0' x; echo`), limit)
+	if got := h.answer("100000"); len(got) != 100_000 {
+		t.Errorf("got %d bytes", len(got))
+	}
+	for _, size := range []string{"100001", "165000", "170000", "400000"} {
+		h.fails(size, patience, "FunctionResponseTooLarge", "100000")
+		if got := h.answer("1"); got != "x" { // the next one gets its own
+			t.Errorf("after %s: got %.20q", size, got)
+		}
+	}
+	open(t, "lines", shell(`read -r line; exec yes | tr -d '\n'`), limit).fails("1", patience, "FunctionResponseTooLarge")
+}
+
+func TestSeveralEventsInOneWorkerAreAnsweredInAnyOrder(t *testing.T) {
+	h := server(t, "in reverse", func(c *worker.Config) { c.Capacity = 2 })
+	var all sync.WaitGroup
+	first := make(chan struct{})
+	all.Go(func() {
+		close(first)
+		if got, err := h.invoke("one", "1", patience); got != "1" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+	<-first
+	if got, err := h.invoke("two", "2", patience); got != "2" || err != nil {
+		t.Errorf("got %q, %v", got, err)
+	}
+	all.Wait()
+}
+
+func TestACancelledEventThatIsGivenUpLeavesTheWorkerInService(t *testing.T) {
+	h := server(t, "cancels", nil)
+	before := h.answer("0")
+	h.fails("1", 300*time.Millisecond, "Runtime.Timeout")
+	if after := h.answer("0"); after != before {
+		t.Errorf("%s was replaced by %s", before, after)
+	}
+}
+
+func TestACancelledEventThatGoesOnEndsTheWorkerButNotItsNeighbours(t *testing.T) {
+	h := server(t, "cancels", func(c *worker.Config) { c.Capacity = 3 })
+	before := h.answer("0")
+	var neighbour sync.WaitGroup
+	began := make(chan struct{})
+	neighbour.Go(func() {
+		close(began)
+		if got, err := h.invoke("neighbour", "3", patience); got != before || err != nil {
+			t.Errorf("the neighbour got %q, %v", got, err)
+		}
+	})
+	<-began
+	h.fails("2", 300*time.Millisecond, "Runtime.Timeout")
+	if after := h.answer("0"); after == before {
+		t.Error("the worker is still given events")
+	}
+	neighbour.Wait()
+	eventually(t, "the worker has ended", func() bool {
+		_, err := os.Stat("/proc/" + before)
+		return err != nil
+	})
+}
+
+func TestChunksAreTheResponse(t *testing.T) {
+	h := server(t, "chunks", func(c *worker.Config) { c.MaxResponse = 8 << 20 })
+	if got := h.answer(`"flood"`); len(got) != 8<<20 || !strings.HasPrefix(got, "0123456789abcdef") {
+		t.Errorf("got %d bytes, %.20q", len(got), got)
+	}
+	server(t, "both", nil).fails("1", patience, "Runtime.ProtocolError", "chunks and a result")
+	h = server(t, "chunks", func(c *worker.Config) { c.MaxResponse = 1 << 20 })
+	h.fails(`"flood"`, patience, "FunctionResponseTooLarge")
+	if got := h.answer(`"next"`); got != `"next"` {
+		t.Errorf("got %q", got)
+	}
+}
+
+// stuck is a platform that takes nothing until it is let go.
+type stuck struct {
+	began, letGo chan struct{}
+	once         sync.Once
+	taken        int
+}
+
+func (s *stuck) Write(p []byte) (int, error) {
+	s.once.Do(func() { close(s.began) })
+	<-s.letGo
+	s.taken += len(p)
+	return len(p), nil
+}
+
+// With streaming, a response that is not taken holds up its worker only when 1 MB
+// of it is held, and then the whole worker.
+func TestAResponseThatIsNotTakenHoldsUpItsWorkerAfterAMegabyte(t *testing.T) {
+	h := server(t, "chunks", func(c *worker.Config) { c.Capacity, c.Streaming = 2, true })
+	platform := &stuck{began: make(chan struct{}), letGo: make(chan struct{})}
+	now := time.Now()
+	flood := &adapter.Invocation{ID: "flood", Payload: []byte(`"flood"`), Received: now, Deadline: now.Add(patience)}
+	ctx, cancel := context.WithDeadline(t.Context(), flood.Deadline)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- h.Invoke(ctx, flood, platform) }()
+	<-platform.began
+	time.Sleep(500 * time.Millisecond) // the program has 8 MB to write, and comes to wait somewhere in them
+	if _, err := h.invoke("other", `"other"`, 500*time.Millisecond); err == nil {
+		t.Error("an event got its answer past eight megabytes that nobody took")
+	}
+	close(platform.letGo)
+	if err := <-done; err != nil || platform.taken != 8<<20 {
+		t.Errorf("got %d bytes, %v", platform.taken, err)
+	}
+}
+
+func TestNotificationsAreLogged(t *testing.T) {
+	h := server(t, "logs", nil)
+	got, err := h.invoke("the-id", "1", patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var about struct{ RequestID string }
+	if err := json.Unmarshal([]byte(got), &about); err != nil || about.RequestID != "the-id" {
+		t.Errorf("the context is %s", got)
+	}
+	entries := h.logs.FilterMessage("with id, ****").All()
+	if len(entries) == 0 || entries[len(entries)-1].ContextMap()["requestId"] != "the-id" || entries[0].Level.String() != "warn" {
+		t.Errorf("got %v", entries)
+	}
+	if h.logs.FilterMessage("without").Len() == 0 || h.logs.FilterMessageSnippet("«print: no JSON»").Len() == 0 {
+		t.Error("a line is missing")
+	}
+}
+
+func TestAParseErrorWithoutIDIsTheOnlyEventsError(t *testing.T) {
+	server(t, "parse error", nil).fails("1", patience, "Function.Error", "parse error")
+}
+
+func TestAnEventsErrorQuotesNoMoreThan200Bytes(t *testing.T) {
+	h := open(t, "actionloop", eachLine(`printf 'é%0500d\n' 7 >&3`), nil)
+	e := h.fails(`{}`, patience, "Runtime.ProtocolError", "neither a JSON object nor an array", "«é0000", "0…»")
+	if _, quote, _ := strings.Cut(e.Message, "«"); strings.Index(quote, "…") > 200 {
+		t.Errorf("got %s", e.Message)
+	}
+}
+
+// An event that has begun costs no goroutine: the one that brought it is enough.
+func TestEventsCostNoGoroutines(t *testing.T) {
+	for _, protocol := range []string{"lines", "jsonrpc"} {
+		h := open(t, protocol, self(t), nil)
+		event := `{"n":1,"do":"answer"}`
+		h.answer(event)
+		before := goroutinesCreated(t)
+		for range 200 {
+			h.answer(event)
+		}
+		if created := goroutinesCreated(t) - before; created > 20 {
+			t.Errorf("%s: 200 events made %d goroutines", protocol, created)
+		}
+	}
+}
+
+func TestAShutdownEndsAnEventAfterItsGrace(t *testing.T) {
+	for _, protocol := range []string{"lines", "jsonrpc"} {
+		h := open(t, protocol, self(t), func(c *worker.Config) { c.Margin = 400 * time.Millisecond })
+		ctx, stop := context.WithCancelCause(t.Context())
+		done := make(chan error, 1)
+		now := time.Now()
+		go func() {
+			done <- h.Invoke(ctx, &adapter.Invocation{ID: "id", Payload: []byte(`{"do":"silence"}`), Received: now, Deadline: now.Add(time.Hour)}, &strings.Builder{})
+		}()
+		time.Sleep(100 * time.Millisecond)
+		stop(adapter.ErrShutdown)
+		var told *adapter.Error
+		if err := <-done; !errors.As(err, &told) || told.Type != adapter.TypeShutdown {
+			t.Errorf("%s: got %v", protocol, err)
+		}
+	}
+}

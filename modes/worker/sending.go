@@ -1,0 +1,74 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fgbootstrap/adapter"
+)
+
+// aside is from which size on an event is written by a goroutine of its own: a
+// pipe may not hold it, and a program that answers while it reads would wait for
+// us to read, as we for it.
+const aside = 32 << 10
+
+// sending is an event that is being written while its answer is read. nil is one
+// that has been written.
+type sending struct {
+	in   *input
+	over chan struct{}
+	err  error // valid once over is closed
+}
+
+// send writes the event, a large one beside. The error is that nothing of it could be
+// written.
+func (s *sequential) send(ctx context.Context, inv *adapter.Invocation) (*sending, error) {
+	if len(inv.Payload) < aside {
+		err := s.write(ctx, inv)
+		if !errors.Is(err, errUnsent) {
+			err = nil // a program may answer what it has read
+		}
+		return nil, err
+	}
+	beside := &sending{in: s.in, over: make(chan struct{})}
+	go func() {
+		beside.err = s.write(ctx, inv)
+		close(beside.over)
+		if errors.Is(beside.err, errUnsent) {
+			s.interrupt() // there will be no answer
+		}
+	}()
+	return beside, nil
+}
+
+// unsent tells whether it is known already that nothing could be written.
+func (s *sending) unsent() bool {
+	if s == nil {
+		return false
+	}
+	select {
+	case <-s.over:
+		return errors.Is(s.err, errUnsent)
+	default:
+		return false
+	}
+}
+
+// whole waits until nothing refers to the event any more, and tells whether all of it
+// was written. A program that has answered and does not read the rest is not waited
+// for.
+func (s *sending) whole() bool {
+	if s == nil {
+		return true
+	}
+	timer := time.NewTimer(drain)
+	defer timer.Stop()
+	select {
+	case <-s.over:
+	case <-timer.C:
+		_ = s.in.file.SetWriteDeadline(past)
+		<-s.over
+	}
+	return s.err == nil
+}
