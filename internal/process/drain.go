@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"fgbootstrap/internal/rawio"
-
-	"golang.org/x/sys/unix"
 )
 
 // Drained reads a pipe and, when its deadline has passed, what was in the pipe by
@@ -34,7 +32,7 @@ func (d *Drained) Read(p []byte) (int, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		d.late, d.left = true, Waiting(d.file)
+		d.late, d.left = true, d.fast.Waiting()
 	}
 	_ = d.file.SetReadDeadline(time.Time{}) // by it nothing could be read; we don't wait any more
 	if d.left == 0 {
@@ -54,11 +52,3 @@ func (d *Drained) Read(p []byte) (int, error) {
 
 // ReadNow reads what is there, without waiting for more.
 func (d *Drained) ReadNow(p []byte) (int, error) { return d.fast.ReadNow(p) }
-
-// Waiting is how many bytes are in a pipe, of which f is either end.
-func Waiting(f *os.File) (n int) {
-	if raw, err := f.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
-	}
-	return n
-}

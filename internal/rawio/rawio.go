@@ -13,6 +13,8 @@ import (
 	"os"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // most is how much is moved at a time: it bounds how long a call takes.
@@ -30,6 +32,7 @@ type Descriptor struct {
 	errno         syscall.Errno
 	wait          bool
 	read1, write1 func(fd uintptr) bool
+	count1        func(fd uintptr)
 }
 
 // New makes a Descriptor of c, which stays the caller's.
@@ -39,7 +42,7 @@ func New(c syscall.Conn) (*Descriptor, error) {
 		return nil, err
 	}
 	d := &Descriptor{raw: raw}
-	d.read1, d.write1 = d.readOnce, d.writeOnce
+	d.read1, d.write1, d.count1 = d.readOnce, d.writeOnce, d.countOnce
 	return d, nil
 }
 
@@ -100,6 +103,20 @@ func (d *Descriptor) WriteNow(p []byte) (n int, err error) {
 func (d *Descriptor) writeOnce(fd uintptr) (done bool) {
 	d.n, d.errno = call(syscall.SYS_WRITE, fd, d.p)
 	return true
+}
+
+// Waiting is how many bytes are in a pipe, of which this is either end.
+func (d *Descriptor) Waiting() int {
+	d.n = 0
+	_ = d.raw.Control(d.count1) // a closed one holds nothing
+	return d.n
+}
+
+func (d *Descriptor) countOnce(fd uintptr) {
+	var n int32
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, fd, unix.TIOCINQ, uintptr(unsafe.Pointer(&n))); errno == 0 {
+		d.n = int(n)
+	}
 }
 
 // call reads or writes p, which is not empty.

@@ -145,16 +145,39 @@ func badDescriptor(text string) bool {
 
 // tail is what the program printed last.
 func (w *worker) tail() []string {
-	if tail := w.stderr.Tail(); len(tail) > 0 {
-		return tail
+	for _, printed := range w.printed {
+		if tail := printed.Tail(); len(tail) > 0 {
+			return tail
+		}
 	}
-	return w.stdout.Tail()
+	return nil
 }
 
-// forget forgets what the program printed so far.
+// forgetPatience is how long a program that prints without end may hold up its next
+// event.
+const forgetPatience = time.Millisecond
+
+// forget forgets what the program printed so far: what it said about one event is not
+// for the caller of the next. What it has printed but nobody has read yet is of the
+// last event, too.
 func (w *worker) forget() {
-	w.stderr.Forget()
-	w.stdout.Forget()
+	if w.unreadLines() {
+		for end := time.Now().Add(forgetPatience); w.unreadLines() && time.Now().Before(end); {
+			time.Sleep(forgetPatience / 20)
+		}
+	}
+	for _, printed := range w.printed {
+		printed.Forget()
+	}
+}
+
+func (w *worker) unreadLines() bool {
+	for _, printed := range w.printed {
+		if printed.Busy() || printed.pipe.Waiting() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // unsent takes a worker out of service that did not take a byte of an event, which
@@ -209,7 +232,7 @@ func (w *worker) notReady(inv *adapter.Invocation) error {
 	}
 	if line := process.Telling(e.Stack); line != "" {
 		e.Message += " Its last words on stderr: " + line
-	} else if !w.stderr.Seen() {
+	} else if len(w.tail()) == 0 {
 		e.Message += " It has written nothing to stderr."
 	}
 	return e

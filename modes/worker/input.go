@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/rawio"
 )
 
@@ -69,4 +68,4 @@ func (in *input) tell(line []byte) error {
 }
 
 // unread is how many bytes the program has not read from the pipe.
-func (in *input) unread() int { return process.Waiting(in.file) }
+func (in *input) unread() int { return in.now.Waiting() }

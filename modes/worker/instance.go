@@ -10,6 +10,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/rawio"
 	"fgbootstrap/modes/failure"
 
 	"go.uber.org/zap"
@@ -41,9 +42,9 @@ type worker struct {
 	started time.Time
 	talk    dialogue
 
-	stderr, stdout process.Lines
-	event          atomic.Pointer[string] // the id that its log lines get
-	proven         atomic.Bool            // it has answered an event
+	printed []*printed             // stderr, and stdout where that is log
+	event   atomic.Pointer[string] // the id that its log lines get
+	proven  atomic.Bool            // it has answered an event
 
 	ready, ended chan struct{}
 	readers      sync.WaitGroup // what reads its pipes beside events
@@ -69,33 +70,41 @@ func (m *Mode) start() (*worker, error) {
 	if err := w.launch(); err != nil {
 		return nil, failure.Start(err)
 	}
-	w.log(&w.stderr, w.p.Stderr)
-	w.answers = w.p.Stdout
-	if m.Descriptor3 {
-		w.answers = w.p.Answers
-		w.log(&w.stdout, w.p.Stdout)
-	}
-	var err error
-	if w.source, err = process.NewDrained(w.answers); err == nil {
-		w.in, err = newInput(w.p.Stdin)
-	}
-	if err == nil {
-		w.out = bufio.NewWriterSize(w.in, readBytes)
-		w.lines, err = newLineBuffer(int(m.MaxResponse))
-	}
-	if err == nil && m.Protocol.Multiplexed {
-		w.talk = newMultiplexed(w)
-	} else {
-		w.talk = &sequential{worker: w}
-	}
-	if err == nil {
-		w.talk.begin()
-	} else {
+	if err := w.connect(); err != nil {
 		_ = w.p.Signal(unix.SIGKILL)
 		w.fail(err)
+	} else {
+		w.talk.begin()
 	}
 	go w.wait()
 	return w, nil
+}
+
+// connect prepares our ends of the pipes.
+func (w *worker) connect() (err error) {
+	w.answers = w.p.Stdout
+	logs := []*os.File{w.p.Stderr}
+	if w.Descriptor3 {
+		w.answers, logs = w.p.Answers, append(logs, w.p.Stdout)
+	}
+	if err := w.log(logs); err != nil {
+		return err
+	}
+	if w.source, err = process.NewDrained(w.answers); err != nil {
+		return err
+	}
+	if w.in, err = newInput(w.p.Stdin); err != nil {
+		return err
+	}
+	w.out = bufio.NewWriterSize(w.in, readBytes)
+	if w.lines, err = newLineBuffer(int(w.MaxResponse)); err != nil {
+		return err
+	}
+	w.talk = &sequential{worker: w}
+	if w.Protocol.Multiplexed {
+		w.talk = newMultiplexed(w)
+	}
+	return nil
 }
 
 func (w *worker) launch() error {
@@ -128,12 +137,27 @@ func closeIn(p *process.Process, patience time.Duration) {
 	}
 }
 
-// log hands on what the program prints to f.
-func (w *worker) log(lines *process.Lines, f *os.File) {
-	lines.Mask = w.keys
-	lines.Emit = func(line []byte) { w.Output.Info(string(line), w.eventField()...) }
-	lines.Flush = func() { _ = w.Output.Sync() }
-	w.readers.Go(func() { _ = lines.Follow(f, make([]byte, process.LineBytes)) }) // a deadline ends it
+// printed is what a program prints to one of its pipes.
+type printed struct {
+	process.Lines
+	pipe *rawio.Descriptor // to look into; it is read elsewhere
+}
+
+// log hands on what the program prints to these pipes.
+func (w *worker) log(pipes []*os.File) error {
+	for _, f := range pipes {
+		pipe, err := rawio.New(f)
+		if err != nil {
+			return err
+		}
+		p := &printed{pipe: pipe}
+		p.Mask = w.keys
+		p.Emit = func(line []byte) { w.Output.Info(string(line), w.eventField()...) }
+		p.Flush = func() { _ = w.Output.Sync() }
+		w.printed = append(w.printed, p)
+		w.readers.Go(func() { _ = p.Follow(f, make([]byte, process.LineBytes)) }) // a deadline ends it
+	}
+	return nil
 }
 
 // eventField ties a line of the log to the event at work, or to the last one.

@@ -86,7 +86,7 @@ func (m *multiplexed) register(c *call) bool {
 		return false
 	}
 	if len(m.calls) == 0 {
-		m.forget() // what it said about an event is not for the next one's caller
+		m.forget()
 		m.noise = ""
 	}
 	m.calls[c.id] = c

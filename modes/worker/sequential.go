@@ -43,7 +43,7 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 		return false, s.outOfStep(t, err)
 	}
 	if s.used {
-		s.forget() // what it said about an event is not for the next one's caller
+		s.forget()
 	}
 	s.used, s.blanks = true, 0
 	s.event.Store(&t.inv.ID)
