@@ -68,6 +68,7 @@ func Load(environ []string, self string) (*Config, error) {
 	r.secrets = secrets(r.vars)
 	c := r.resolve(r.read(), self)
 	r.checkNames()
+	r.checkMode(c.Mode)
 	c.Env = programEnv(r.vars, c.Dir)
 	c.Secrets = r.secrets
 	c.Warnings = r.warnings

@@ -33,6 +33,20 @@ func (r *report) checkNames() {
 	}
 }
 
+// checkMode warns of settings of another mode than the one chosen: whoever sets a protocol for workers and forgets the
+// mode would wonder.
+func (r *report) checkMode(mode string) {
+	if r.bad["BOOTSTRAP_MODE"] {
+		return
+	}
+	for _, s := range Settings() {
+		owner, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(s.Name, settingPrefix)), "_")
+		if r.vars[s.Name] != "" && !r.bad[s.Name] && owner != mode && slices.Contains(modes, owner) {
+			r.warnf("%s has no effect: it is for BOOTSTRAP_MODE=%s, and the mode is %s", s.Name, owner, mode)
+		}
+	}
+}
+
 func knownNames() []string {
 	names := []string{contextFile}
 	for _, s := range Settings() {

@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"fgbootstrap/config"
@@ -64,5 +65,17 @@ func TestAWrongCaseIsASlip(t *testing.T) {
 func TestAnEmptyUnknownNameIsNotWorthAWord(t *testing.T) {
 	if c := mustLoad(t, vars{"BOOTSTRAP_COMAND": "", "BOOTSTRAP_SERVERS": ""}); len(c.Warnings) > 0 {
 		t.Errorf("warnings %q", c.Warnings)
+	}
+}
+
+func TestASettingOfAnotherModeIsWarnedOf(t *testing.T) {
+	for mode, warned := range map[string]bool{"": true, "pipe": true, "http": true, "worker": false, "nonsense": false} {
+		c, _ := config.Load([]string{"BOOTSTRAP_MODE=" + mode, "BOOTSTRAP_WORKER_PROTOCOL=jsonrpc", "RUNTIME_CODE_ROOT=" + t.TempDir()}, "")
+		said := slices.ContainsFunc(c.Warnings, func(w string) bool {
+			return strings.Contains(w, "BOOTSTRAP_WORKER_PROTOCOL has no effect") && strings.Contains(w, "BOOTSTRAP_MODE=worker")
+		})
+		if said != warned {
+			t.Errorf("mode %q: %q", mode, c.Warnings)
+		}
 	}
 }

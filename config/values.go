@@ -28,11 +28,14 @@ type (
 	seconds     time.Duration
 )
 
+// modes are those of BOOTSTRAP_MODE; settings of one begin with its name.
+var modes = []string{"pipe", "worker", "http"}
+
 // parsers is the table of what is allowed. The bounds of numbers are guards against slips of the hand (an instance has
 // 1024 processes and threads, and 2048 descriptors), not promises.
 func parsers() map[reflect.Type]env.ParserFunc {
 	return map[reflect.Type]env.ParserFunc{
-		reflect.TypeFor[mode]():          oneOf[mode]("pipe", "worker", "http"),
+		reflect.TypeFor[mode]():          oneOf[mode](modes...),
 		reflect.TypeFor[protocol]():      oneOf[protocol]("lines", "jsonrpc", "actionloop"),
 		reflect.TypeFor[channel]():       oneOf[channel]("stdout", "fd3"),
 		reflect.TypeFor[wrapping]():      oneOf[wrapping]("auto", "off"),

@@ -40,12 +40,21 @@ demo pipe-sh apig_base64.json '{"statusCode":200,*application/json*Hello, world*
 demo pipe-go timer.json '{"summary":"timer nightly of *clean up*'
 demo pipe-go obs.json '*pictures-in*'
 demo pipe-awk obs.json '*lines, *words*'
+demo worker-sh timer.json '{"done":"nightly","tasks":1}'
+demo worker-awk apig.json '{"statusCode":302,*greetings*'
 if command -v python3 >/dev/null; then
     demo pipe-python apig.json '{"statusCode": 200*'
     demo pipe-python timer.json '{"timer": "nightly", "message": "clean up"}'
     demo pipe-python obs.json '{"objects": *'
+    demo worker-python apig.json '{"statusCode":200,*2\\n3\\n5*'
+    demo worker-actionloop-python apig.json '{"statusCode":200,*Hello, Ada!*'
 else
-    printf '\npipe-python is left out: there is no python3 here.\n'
+    printf '\nThe Python examples are left out: there is no python3 here.\n'
+fi
+if command -v node >/dev/null; then
+    demo worker-node kafka.json '{"delivered":5}'
+else
+    printf '\nworker-node is left out: there is no node here.\n'
 fi
 echo
 if [ $failed -ne 0 ]; then

@@ -92,6 +92,9 @@ func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
 	capacity := 1
 	if protocol.Multiplexed {
 		capacity = k.Concurrency
+	} else if k.Concurrency > k.WorkerCount {
+		k.Log.Warn(fmt.Sprintf("BOOTSTRAP_CONCURRENCY is %d, but %d workers with the %s protocol take one event each: others have to wait",
+			k.Concurrency, k.WorkerCount, protocol.Name))
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.InitWait)
 	defer cancel()
