@@ -37,7 +37,7 @@ func (d *Drained) Read(p []byte) (int, error) {
 	_ = d.file.SetReadDeadline(time.Time{}) // by it nothing could be read; we don't wait any more
 	if d.left == 0 {
 		var more [1]byte // of somebody in the background, or the end
-		if _, err := d.fast.ReadNow(more[:]); err == io.EOF {
+		if _, err := d.fast.ReadNow(more[:]); errors.Is(err, io.EOF) {
 			return 0, io.EOF
 		}
 		return 0, os.ErrDeadlineExceeded

@@ -143,43 +143,6 @@ func badDescriptor(text string) bool {
 		strings.Contains(strings.ToLower(text), "bad file descriptor")
 }
 
-// tail is what the program printed last.
-func (w *worker) tail() []string {
-	for _, printed := range w.printed {
-		if tail := printed.Tail(); len(tail) > 0 {
-			return tail
-		}
-	}
-	return nil
-}
-
-// forgetPatience is how long a program that prints without end may hold up its next
-// event.
-const forgetPatience = time.Millisecond
-
-// forget forgets what the program printed so far: what it said about one event is not
-// for the caller of the next. What it has printed but nobody has read yet is of the
-// last event, too.
-func (w *worker) forget() {
-	if w.unreadLines() {
-		for end := time.Now().Add(forgetPatience); w.unreadLines() && time.Now().Before(end); {
-			time.Sleep(forgetPatience / 20)
-		}
-	}
-	for _, printed := range w.printed {
-		printed.Forget()
-	}
-}
-
-func (w *worker) unreadLines() bool {
-	for _, printed := range w.printed {
-		if printed.Busy() || printed.pipe.Waiting() > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // unsent takes a worker out of service that did not take a byte of an event, which
 // goes to another one.
 func (w *worker) unsent(t task) error {
@@ -191,13 +154,7 @@ func (w *worker) unsent(t task) error {
 func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
 	var lost *process.LostCause
 	if errors.As(err, &lost) {
-		e := &adapter.Error{Type: adapter.TypeExit, Message: lost.Reason.Error()}
-		var told *adapter.Error
-		if errors.As(lost.Reason, &told) {
-			*e = *told
-		}
-		e.Message += fmt.Sprintf(" It has failed %d times in a row and is started again every two seconds or so.", lost.Failures)
-		return e
+		return again(lost)
 	}
 	starting, reason := m.workers.Waiting()
 	switch {
@@ -214,6 +171,19 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 				"Raise BOOTSTRAP_WORKER_COUNT, or lower BOOTSTRAP_CONCURRENCY.", waited(inv), m.Count),
 		}
 	}
+}
+
+// again is for a program that fails again and again: the last failure, and that it
+// was not the first.
+func again(lost *process.LostCause) error {
+	var told *adapter.Error
+	if !errors.As(lost.Reason, &told) {
+		return lost
+	}
+	e := *told
+	e.Message = fmt.Sprintf("The program has failed %d times in a row; it is started again every two seconds or so. The last time: %s",
+		lost.Failures, told.Message)
+	return &e
 }
 
 func waited(inv *adapter.Invocation) time.Duration {

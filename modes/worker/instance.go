@@ -10,7 +10,6 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/internal/rawio"
 	"fgbootstrap/modes/failure"
 
 	"go.uber.org/zap"
@@ -135,37 +134,6 @@ func closeIn(p *process.Process, patience time.Duration) {
 			_ = f.SetReadDeadline(end)
 		}
 	}
-}
-
-// printed is what a program prints to one of its pipes.
-type printed struct {
-	process.Lines
-	pipe *rawio.Descriptor // to look into; it is read elsewhere
-}
-
-// log hands on what the program prints to these pipes.
-func (w *worker) log(pipes []*os.File) error {
-	for _, f := range pipes {
-		pipe, err := rawio.New(f)
-		if err != nil {
-			return err
-		}
-		p := &printed{pipe: pipe}
-		p.Mask = w.keys
-		p.Emit = func(line []byte) { w.Output.Info(string(line), w.eventField()...) }
-		p.Flush = func() { _ = w.Output.Sync() }
-		w.printed = append(w.printed, p)
-		w.readers.Go(func() { _ = p.Follow(f, make([]byte, process.LineBytes)) }) // a deadline ends it
-	}
-	return nil
-}
-
-// eventField ties a line of the log to the event at work, or to the last one.
-func (w *worker) eventField() []zap.Field {
-	if id := w.event.Load(); id != nil {
-		return []zap.Field{zap.String("requestId", *id)}
-	}
-	return nil
 }
 
 // wait sees the worker to its end.

@@ -22,12 +22,16 @@ func in(dir string) func(*worker.Config) {
 // server is open for one of servers.
 func server(t *testing.T, name string, change func(*worker.Config)) *house {
 	t.Helper()
-	return open(t, "jsonrpc", self(t), func(c *worker.Config) {
+	return open(t, "jsonrpc", self(t), serving(name, change))
+}
+
+func serving(name string, change func(*worker.Config)) func(*worker.Config) {
+	return func(c *worker.Config) {
 		c.Env = append(c.Env[:len(c.Env)-1:len(c.Env)-1], childVariable+"="+name)
 		if change != nil {
 			change(c)
 		}
-	})
+	}
 }
 
 // starts counts the lines of a file that each start of a program adds to.
@@ -65,7 +69,7 @@ func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBack
 	if took > patience {
 		t.Errorf("1000 answers took %s", took)
 	}
-	h.fails(`{}`, patience, "Runtime.ExitError", "times in a row")
+	h.fails(`{}`, patience, "Runtime.ExitError", "has failed", "times in a row", "The last time: The program exited with code 7", "no database")
 	script("exec cat")
 	eventually(t, "the repaired program works", func() bool {
 		got, err := h.invoke("id", `{"a":1}`, patience)
@@ -137,9 +141,9 @@ func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 }
 
 func TestAWorkerThatIsNeverReadyIsDescribed(t *testing.T) {
-	h := server(t, "never ready", nil)
+	h := openWithin(t, 100*time.Millisecond, "jsonrpc", self(t), serving("never ready", nil))
 	for range 2 { // it is left to start
-		e := h.fails("1", 300*time.Millisecond, "Runtime.InitError", "not ready", "initialize", "sleeps", "loading the model")
+		e := h.fails("1", 300*time.Millisecond, "Runtime.InitError", "not ready", "initialize", "loading the model")
 		if strings.Join(e.Stack, "") != "loading the model" {
 			t.Errorf("got %q", e.Stack)
 		}

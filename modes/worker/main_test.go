@@ -68,8 +68,15 @@ type house struct {
 // shell is a worker that is a script.
 func shell(script string) []string { return []string{"/bin/sh", "-c", script} }
 
-// open starts workers of a program; change may change what it likes.
+// open starts workers of a program and waits until they are ready; change may change
+// what it likes.
 func open(t *testing.T, protocol string, words []string, change func(*worker.Config)) *house {
+	t.Helper()
+	return openWithin(t, patience, protocol, words, change)
+}
+
+// openWithin does not wait for longer.
+func openWithin(t *testing.T, wait time.Duration, protocol string, words []string, change func(*worker.Config)) *house {
 	t.Helper()
 	p, known := codec.Get(protocol)
 	if !known {
@@ -86,7 +93,7 @@ func open(t *testing.T, protocol string, words []string, change func(*worker.Con
 		Protocol: p, Descriptor3: p.Descriptor3,
 		// The race detector has every program sleep for a second before it ends.
 		Env:   append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+protocol),
-		Count: 1, Capacity: 1, Margin: 2 * time.Second, Grace: 2 * time.Second, MaxResponse: 6 << 20,
+		Count: 1, Capacity: 1, Margin: 2 * time.Second, Grace: 400 * time.Millisecond, MaxResponse: 6 << 20,
 		Mask: adapter.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
 	}
 	if change != nil {
@@ -95,7 +102,7 @@ func open(t *testing.T, protocol string, words []string, change func(*worker.Con
 	if c.Codec == nil {
 		c.Codec = p.New(codec.Options{Getenv: getenv(c.Env)})
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
 	h := &house{t: t, Mode: worker.New(ctx, c), logs: logs, limit: c.MaxResponse, margin: c.Margin}
 	t.Cleanup(func() {
@@ -170,7 +177,7 @@ func (h *house) answer(event string) string {
 }
 
 // fails wants an error of that type whose message holds all these texts.
-func (h *house) fails(event string, within time.Duration, errorType string, texts ...string) *adapter.Error {
+func (h *house) fails(event string, within time.Duration, errorType string, texts ...string) adapter.Error {
 	h.t.Helper()
 	got, err := h.invoke("some-id", event, within)
 	var told *adapter.Error
@@ -185,7 +192,7 @@ func (h *house) fails(event string, within time.Duration, errorType string, text
 			h.t.Fatalf("want %q in the message, got: %s", text, told.Message)
 		}
 	}
-	return told
+	return *told
 }
 
 func eventually(t *testing.T, what string, is func() bool) {

@@ -52,8 +52,12 @@ func (m *multiplexed) up() bool {
 
 func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error) {
 	c := newCall(t, m.Streaming)
-	if !m.register(c) {
+	first, ok := m.register(c)
+	if !ok {
 		return false, m.unsent(t)
+	}
+	if first {
+		m.forget()
 	}
 	if err := m.send(ctx, t.inv); err != nil {
 		m.remove(c.id)
@@ -79,19 +83,20 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 }
 
 // register makes the event known to the reader before the worker can answer it.
-func (m *multiplexed) register(c *call) bool {
+// first says that there is no other one.
+func (m *multiplexed) register(c *call) (first, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.calls == nil {
-		return false
+		return false, false
 	}
-	if len(m.calls) == 0 {
-		m.forget()
+	first = len(m.calls) == 0
+	if first {
 		m.noise = ""
 	}
 	m.calls[c.id] = c
 	m.attribute()
-	return true
+	return first, true
 }
 
 // attribute ties the log to the event at work, if there is only one.
@@ -170,6 +175,16 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error)
 		m.leave(t)
 		return false, err
 	}
+}
+
+// hint is the worker's, unless a line that was no message may have been the answer.
+func (m *multiplexed) hint() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.noise != "" {
+		return "It had written a line that is no message of the protocol: " + m.noise + ". " + m.channelAdvice()
+	}
+	return m.worker.hint()
 }
 
 // leave takes the worker out of service. Other events in it come to their ends;

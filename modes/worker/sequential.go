@@ -39,11 +39,11 @@ func (s *sequential) begin() {
 }
 
 func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) {
-	if err := s.inStep(); err != nil {
-		return false, s.outOfStep(t, err)
-	}
 	if s.used {
 		s.forget()
+	}
+	if err := s.inStep(); err != nil { // right before it is sent
+		return false, s.outOfStep(t, err)
 	}
 	s.used, s.blanks = true, 0
 	s.event.Store(&t.inv.ID)
