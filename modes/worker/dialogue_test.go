@@ -302,3 +302,13 @@ func TestAShutdownEndsAnEventAfterItsGrace(t *testing.T) {
 		}
 	}
 }
+
+func TestAProgramThatSpeaksAnotherProtocolIsToldSo(t *testing.T) {
+	h := openWithin(t, 200*time.Millisecond, "jsonrpc", eachLine(`echo '{"hello":"world"}'`), nil)
+	h.fails("1", 300*time.Millisecond, "Runtime.InitError", `«{"hello":"world"}»`, "BOOTSTRAP_WORKER_PROTOCOL")
+	h = open(t, "actionloop", eachLine(`echo '{"hello":"world"}'`), nil)
+	h.fails("{}", 300*time.Millisecond, "Runtime.Timeout", "stdout, which is log", "descriptor 3")
+	// The answer to the first event is no answer: its caller learns what it was.
+	h = open(t, "jsonrpc", shell(`read -r i; echo '{"id":"initialize","result":1}'; while read -r line; do echo '{"hello":"world"}'; done`), nil)
+	h.fails("1", 300*time.Millisecond, "Runtime.Timeout", `«{"hello":"world"}»`)
+}

@@ -133,9 +133,7 @@ func (m *multiplexed) broken(err error, line []byte) {
 		return
 	}
 	quote := m.quote(line)
-	m.mu.Lock()
-	m.noise = quote
-	m.mu.Unlock()
+	m.hear(quote)
 	m.Log.Warn("the program wrote a line that " + why.Why + ": " + quote + ". " + m.channelAdvice())
 }
 

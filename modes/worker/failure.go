@@ -181,8 +181,7 @@ func again(lost *process.LostCause) error {
 		return lost
 	}
 	e := *told
-	e.Message = fmt.Sprintf("The program has failed %d times in a row; it is started again every two seconds or so. The last time: %s",
-		lost.Failures, told.Message)
+	e.Message += fmt.Sprintf(" (It has failed %d times in a row and is started again every two seconds or so.)", lost.Failures)
 	return &e
 }
 
@@ -200,6 +199,9 @@ func (w *worker) notReady(inv *adapter.Invocation) error {
 			waited(inv), w.Codec.Awaited(), time.Since(w.started).Round(time.Millisecond), w.p.State()),
 		Stack: w.Program.Stack(w.tail()),
 	}
+	if noise := w.heard(); noise != "" {
+		e.Message += " " + noise
+	}
 	if line := process.Telling(e.Stack); line != "" {
 		e.Message += " Its last words on stderr: " + line
 	} else if len(w.tail()) == 0 {
@@ -208,8 +210,29 @@ func (w *worker) notReady(inv *adapter.Invocation) error {
 	return e
 }
 
+// heard is about a line that was no message and may have been meant as an answer, or
+// "".
+func (w *worker) heard() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.noise == "" {
+		return ""
+	}
+	return fmt.Sprintf("It has written a line that is no message of the %s protocol (BOOTSTRAP_WORKER_PROTOCOL): %s.", w.Protocol.Name, w.noise)
+}
+
+// hear remembers such a line, quoted; "" forgets it.
+func (w *worker) hear(noise string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.noise = noise
+}
+
 // hint is what may help a program that has not answered in time.
 func (w *worker) hint() string {
+	if noise := w.heard(); noise != "" {
+		return noise
+	}
 	if w.in.unread() > 0 {
 		return "It has not read the event from its stdin: does it read line after line, up to the end of its stdin?"
 	}
@@ -217,6 +240,9 @@ func (w *worker) hint() string {
 		if command := w.p.Bypassed(); command != "" {
 			return fmt.Sprintf("It runs another program that does not have descriptor 3, on which answers are expected: %s. %s",
 				w.quote([]byte(command)), wrapperAdvice)
+		}
+		if w.printed[1].Seen() {
+			return "It has written to stdout, which is log here: answers go to descriptor 3."
 		}
 	}
 	return "It has read the event and written no answer: does it end each answer with a line end, and flush it? " + failure.RaiseTimeout

@@ -41,15 +41,16 @@ type worker struct {
 	started time.Time
 	talk    dialogue
 
-	printed []*printed             // stderr, and stdout where that is log
+	printed []*printed             // stderr, and as the second stdout, where that is log
 	event   atomic.Pointer[string] // the id that its log lines get
 	proven  atomic.Bool            // it has answered an event
 
 	ready, ended chan struct{}
 	readers      sync.WaitGroup // what reads its pipes beside events
 	mu           sync.Mutex
-	fault        error // why we stopped it, if that was its fault
-	reason       error // how it ended
+	noise        string // the last line that was no message, quoted
+	fault        error  // why we stopped it, if that was its fault
+	reason       error  // how it ended
 }
 
 // dialogue is the way of events through a worker.

@@ -69,7 +69,7 @@ func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBack
 	if took > patience {
 		t.Errorf("1000 answers took %s", took)
 	}
-	h.fails(`{}`, patience, "Runtime.ExitError", "has failed", "times in a row", "The last time: The program exited with code 7", "no database")
+	h.fails(`{}`, patience, "Runtime.ExitError", "The program exited with code 7", "no database (It has failed", "times in a row")
 	script("exec cat")
 	eventually(t, "the repaired program works", func() bool {
 		got, err := h.invoke("id", `{"a":1}`, patience)

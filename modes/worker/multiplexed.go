@@ -18,7 +18,6 @@ type multiplexed struct {
 	mu    sync.Mutex
 	calls map[string]*call // nil once the worker has ended
 	isUp  bool
-	noise string // the last line that broke the protocol, quoted
 }
 
 func newMultiplexed(w *worker) *multiplexed {
@@ -57,6 +56,7 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 		return false, m.unsent(t)
 	}
 	if first {
+		m.hear("")
 		m.forget()
 	}
 	if err := m.send(ctx, t.inv); err != nil {
@@ -91,9 +91,6 @@ func (m *multiplexed) register(c *call) (first, ok bool) {
 		return false, false
 	}
 	first = len(m.calls) == 0
-	if first {
-		m.noise = ""
-	}
 	m.calls[c.id] = c
 	m.attribute()
 	return first, true
@@ -175,16 +172,6 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error)
 		m.leave(t)
 		return false, err
 	}
-}
-
-// hint is the worker's, unless a line that was no message may have been the answer.
-func (m *multiplexed) hint() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.noise != "" {
-		return "It had written a line that is no message of the protocol: " + m.noise + ". " + m.channelAdvice()
-	}
-	return m.worker.hint()
 }
 
 // leave takes the worker out of service. Other events in it come to their ends;
