@@ -32,7 +32,6 @@ type Descriptor struct {
 	errno         syscall.Errno
 	wait          bool
 	read1, write1 func(fd uintptr) bool
-	count1        func(fd uintptr)
 }
 
 // New makes a Descriptor of c, which stays the caller's.
@@ -42,7 +41,7 @@ func New(c syscall.Conn) (*Descriptor, error) {
 		return nil, err
 	}
 	d := &Descriptor{raw: raw}
-	d.read1, d.write1, d.count1 = d.readOnce, d.writeOnce, d.countOnce
+	d.read1, d.write1 = d.readOnce, d.writeOnce
 	return d, nil
 }
 
@@ -105,18 +104,14 @@ func (d *Descriptor) writeOnce(fd uintptr) (done bool) {
 	return true
 }
 
-// Waiting is how many bytes are in a pipe, of which this is either end.
+// Waiting is how many bytes are in a pipe, of which this is either end. Unlike the
+// others it may be asked at any time.
 func (d *Descriptor) Waiting() int {
-	d.n = 0
-	_ = d.raw.Control(d.count1) // a closed one holds nothing
-	return d.n
-}
-
-func (d *Descriptor) countOnce(fd uintptr) {
 	var n int32
-	if _, _, errno := syscall.RawSyscall(syscall.SYS_IOCTL, fd, unix.TIOCINQ, uintptr(unsafe.Pointer(&n))); errno == 0 {
-		d.n = int(n)
-	}
+	_ = d.raw.Control(func(fd uintptr) { // a closed one holds nothing
+		_, _, _ = syscall.RawSyscall(syscall.SYS_IOCTL, fd, unix.TIOCINQ, uintptr(unsafe.Pointer(&n)))
+	})
+	return int(n)
 }
 
 // call reads or writes p, which is not empty.
