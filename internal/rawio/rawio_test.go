@@ -45,7 +45,7 @@ func TestReadWaitsAndReadNowDoesNot(t *testing.T) {
 	}
 	_ = out.Close()
 	for _, read := range []func([]byte) (int, error){r.Read, r.ReadNow} {
-		if n, err := read(buf); n != 0 || err != io.EOF {
+		if n, err := read(buf); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("got %d, %v", n, err)
 		}
 		if n, err := read(nil); n != 0 || err != nil {
@@ -70,7 +70,7 @@ func TestTheFilesDeadlinesAndCloseHoldForIt(t *testing.T) {
 	go read()
 	time.Sleep(10 * time.Millisecond) // so that it waits
 	_ = in.Close()
-	if err := <-end; err == nil || err == io.EOF { // package os does not say ErrClosed here
+	if err := <-end; err == nil || errors.Is(err, io.EOF) { // package os does not say ErrClosed here
 		t.Errorf("got %v", err)
 	}
 }
@@ -125,7 +125,7 @@ func TestConnectionsHaveDescriptorsToo(t *testing.T) {
 	}
 	_ = peer.(*net.TCPConn).SetLinger(0)
 	_ = peer.Close()
-	if n, err := d.Read(make([]byte, 10)); n != 0 || !errors.Is(err, syscall.ECONNRESET) && err != io.EOF {
+	if n, err := d.Read(make([]byte, 10)); n != 0 || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, io.EOF) {
 		t.Errorf("got %d, %v", n, err)
 	}
 }
