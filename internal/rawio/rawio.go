@@ -60,19 +60,20 @@ func (d *Descriptor) read(p []byte, wait bool) (n int, err error) {
 		return 0, nil
 	}
 	d.p, d.n, d.errno, d.wait = p[:min(len(p), most)], 0, 0, wait
-	err = d.raw.Read(d.read1)
-	d.p = nil
-	switch {
-	case err != nil:
-		return 0, err
-	case d.errno == syscall.EAGAIN:
-		return 0, nil
-	case d.errno != 0:
-		return 0, os.NewSyscallError("read", d.errno)
-	case d.n == 0:
-		return 0, io.EOF
+	n, err = d.result("read", d.raw.Read(d.read1))
+	if n == 0 && err == nil && d.errno == 0 {
+		err = io.EOF
 	}
-	return d.n, nil
+	return n, err
+}
+
+// result is that of a call; err is of the wait for it.
+func (d *Descriptor) result(call string, err error) (int, error) {
+	d.p = nil
+	if err == nil && d.errno != 0 && d.errno != syscall.EAGAIN {
+		err = os.NewSyscallError(call, d.errno)
+	}
+	return d.n, err
 }
 
 func (d *Descriptor) readOnce(fd uintptr) (done bool) {
@@ -86,17 +87,7 @@ func (d *Descriptor) WriteNow(p []byte) (n int, err error) {
 		return 0, nil
 	}
 	d.p, d.n, d.errno = p[:min(len(p), most)], 0, 0
-	err = d.raw.Write(d.write1)
-	d.p = nil
-	switch {
-	case err != nil:
-		return 0, err
-	case d.errno == syscall.EAGAIN:
-		return 0, nil
-	case d.errno != 0:
-		return 0, os.NewSyscallError("write", d.errno)
-	}
-	return d.n, nil
+	return d.result("write", d.raw.Write(d.write1))
 }
 
 func (d *Descriptor) writeOnce(fd uintptr) (done bool) {
