@@ -41,7 +41,7 @@ func (s *Supervisor[T]) bring(slot *slot[T]) *Seat[T] {
 		s.failed(slot, err, true)
 		return nil
 	}
-	seat := &Seat[T]{Instance: instance, slot: slot, leave: make(chan struct{}), spent: make(chan struct{})}
+	seat := &Seat[T]{Instance: instance, slot: slot, born: slot.ever, leave: make(chan struct{}), spent: make(chan struct{})}
 	s.mu.Lock()
 	slot.starting = seat
 	s.mu.Unlock()
@@ -102,13 +102,14 @@ func (s *Supervisor[T]) failed(slot *slot[T], reason error, tell bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	slot.failures++
+	slot.ever++
 	slot.reason, slot.settled = reason, true
 	// One line a change, not one a failure.
 	if text := reason.Error(); tell && slot.logged != text {
 		slot.logged = text
 		s.Log.Error("the program failed while it had no event and is started again: " + text)
 	}
-	if slot.failures == lostCause {
+	if slot.failures == lostCause && slot.seat == nil {
 		s.Log.Error("the program fails again and again: events are refused while it is down", zap.Error(reason))
 	}
 	s.notify()

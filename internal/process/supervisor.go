@@ -63,6 +63,7 @@ type slot[T Instance] struct {
 	starting *Seat[T] // not ready yet
 	settled  bool     // the first start has succeeded or failed
 	failures int      // in a row
+	ever     int      // failures so far
 	reason   error    // of the last one
 	logged   string
 	pace     retry.Backoff
@@ -74,6 +75,7 @@ type Seat[T Instance] struct {
 	slot     *slot[T]
 	load     int // work in hand
 	served   int // work taken so far
+	born     int // slot.ever when it was started
 	retired  bool
 	told     bool          // whoever had work in it tells how it failed
 	blame    error         // why it was retired, if that is a failure
@@ -209,7 +211,8 @@ func (s *Supervisor[T]) Release(seat *Seat[T], done bool) {
 	defer s.mu.Unlock()
 	seat.load--
 	seat.told = seat.told || !done
-	if done && seat.slot.failures > 0 {
+	// What an old instance can do says nothing of a successor that has failed since.
+	if done && seat.slot.failures > 0 && seat.born == seat.slot.ever {
 		s.recovered(seat.slot)
 	}
 	s.dismiss(seat)

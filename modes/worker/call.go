@@ -19,6 +19,7 @@ type call struct {
 	over   chan struct{} // closed when there is nothing more to wait for
 	final  chan struct{} // closed, before over, when the worker has dealt with it or has ended
 	err    error         // why it failed, valid once over is closed
+	shared bool          // it was not alone in its worker all the time
 	lost   bool          // the worker has ended, valid once final is closed
 }
 

@@ -74,7 +74,7 @@ func (m *multiplexed) dispatch(line []byte) {
 			c = m.only()
 		}
 		if c != nil {
-			c.finish(msg.Err)
+			c.finish(m.masked(msg.Err))
 			return
 		}
 		m.unasked(msg.ID)
@@ -179,7 +179,7 @@ func (m *multiplexed) print(msg codec.Message) {
 		text = text[:m.keys.Cut(text[:process.LineBytes])]
 	}
 	var event []zap.Field
-	if msg.ID != "" {
+	if m.find(msg.ID) != nil { // another id could be any text
 		event = []zap.Field{zap.String("requestId", msg.ID)}
 	}
 	m.Output.Log(levels[msg.Level], string(text), event...)

@@ -67,24 +67,55 @@ func (w *worker) channelAdvice() string {
 
 // unreadable is why there is no answer to be read: err if that says it, else the
 // end of the worker.
-func (w *worker) unreadable(err error) error {
+func (w *worker) unreadable(ctx context.Context, err error) error {
 	var told *adapter.Error
-	switch {
-	case errors.As(err, &told):
+	if errors.As(err, &told) {
 		return told
-	case w.over(closedPatience):
-		return w.Reason()
-	default:
-		return w.closed()
+	}
+	ctx, cancel := context.WithTimeout(ctx, closedPatience)
+	defer cancel()
+	if w.overBy(ctx) {
+		return w.itsEnd()
+	}
+	return w.closed()
+}
+
+// forOthers is err without what may be about the event in which it happened: it is
+// told to others as long as the program fails.
+func (w *worker) forOthers(err error) error {
+	var told *adapter.Error
+	if !errors.As(err, &told) {
+		return err
+	}
+	if told.Type == adapter.TypeExit {
+		return w.Program.Exit(w.file, w.p.Status(), "", nil) // it has ended
+	}
+	return brokeProtocol()
+}
+
+func brokeProtocol() error {
+	return &adapter.Error{
+		Type:    adapter.TypeProtocol,
+		Message: "The program broke its protocol while it was at work on another event; the log has more.",
 	}
 }
+
+// masked is an error of the program's own without credentials, of other events too.
+func (w *worker) masked(e *adapter.Error) *adapter.Error {
+	out := &adapter.Error{Type: w.mask(e.Type), Message: w.mask(e.Message)}
+	for _, line := range e.Stack {
+		out.Stack = append(out.Stack, w.mask(line))
+	}
+	return out
+}
+
+func (w *worker) mask(text string) string { return string(w.keys.Bytes([]byte(text))) }
 
 // closed is for a program that goes on but can't be talked to any more.
 func (w *worker) closed() *adapter.Error {
 	e := &adapter.Error{
 		Type:    adapter.TypeProtocol,
 		Message: "The program has closed its stdin or stdout, by which it gets events and answers them, but is still running.",
-		Stack:   w.Program.Stack(w.tail()),
 	}
 	if w.Descriptor3 {
 		e.Message = "The program has closed its stdin or descriptor 3, by which it gets events and answers them, but is still running. " + wrapperAdvice
@@ -126,12 +157,15 @@ func (w *worker) endless() *adapter.Error {
 // exit is how the worker ended of itself.
 func (w *worker) exit() error {
 	hint := ""
+	complains := badDescriptor(strings.Join(w.tail(), "\n"))
 	switch {
+	case w.Descriptor3 && complains:
+		hint = wrapperAdvice
+	case complains:
+		hint = "Does it answer on descriptor 3? Then set BOOTSTRAP_WORKER_RESPONSE=fd3, or the protocol that it speaks (BOOTSTRAP_WORKER_PROTOCOL)."
 	case w.p.Status().Success():
 		hint = "A worker has to stay: it gets one event after the other on its stdin, until that ends. For a program that runs " +
 			"once for each event, set BOOTSTRAP_MODE=pipe."
-	case w.Descriptor3 && badDescriptor(strings.Join(w.tail(), "\n")):
-		hint = wrapperAdvice
 	}
 	return w.Program.Exit(w.file, w.p.Status(), hint, w.tail())
 }
@@ -145,8 +179,12 @@ func badDescriptor(text string) bool {
 
 // unsent takes a worker out of service that did not take a byte of an event, which
 // goes to another one.
-func (w *worker) unsent(t task) error {
-	w.workers.Retire(t.seat, w.unreadable(nil))
+func (w *worker) unsent(ctx context.Context, t task) error {
+	why := w.unreadable(ctx, nil)
+	w.workers.Retire(t.seat, why)
+	if ctx.Err() != nil {
+		return why
+	}
 	return errUnsent
 }
 
@@ -244,6 +282,9 @@ func (w *worker) hint() string {
 		if w.printed[1].Seen() {
 			return "It has written to stdout, which is log here: answers go to descriptor 3."
 		}
+	}
+	if strings.Contains(w.p.State(), "stdin") {
+		return "It has read the event and waits for more: does it wait for the end of its stdin? A worker answers line by line, and flushes each answer."
 	}
 	return "It has read the event and written no answer: does it end each answer with a line end, and flush it? " + failure.RaiseTimeout
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"fgbootstrap/internal/rawio"
@@ -17,7 +18,7 @@ type input struct {
 	file    *os.File
 	now     *rawio.Descriptor
 	ctx     context.Context // its end ends a write that has to wait
-	written int64           // bytes since the last begin
+	written atomic.Int64    // bytes since the last begin
 	broken  bool            // a write ended in the middle, and maybe a line
 }
 
@@ -30,7 +31,10 @@ func newInput(file *os.File) (*input, error) {
 }
 
 // begin is called before the writes of one line.
-func (in *input) begin(ctx context.Context) { in.ctx, in.written = ctx, 0 }
+func (in *input) begin(ctx context.Context) {
+	in.ctx = ctx
+	in.written.Store(0)
+}
 
 // Write writes all of p. It seldom has to wait, and only then does it arrange
 // for ctx to end that.
@@ -41,8 +45,8 @@ func (in *input) Write(p []byte) (int, error) {
 		more, err = in.wait(p[n:])
 		n += more
 	}
-	in.written += int64(n)
-	in.broken = in.broken || err != nil && in.written > 0
+	written := in.written.Add(int64(n))
+	in.broken = in.broken || err != nil && written > 0
 	return n, err
 }
 

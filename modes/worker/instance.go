@@ -44,13 +44,16 @@ type worker struct {
 	printed []*printed             // stderr, and as the second stdout, where that is log
 	event   atomic.Pointer[string] // the id that its log lines get
 	proven  atomic.Bool            // it has answered an event
+	given   atomic.Int64           // events given to it so far
+	blurred atomic.Bool            // what it printed can't be told from what it printed before the event
 
 	ready, ended chan struct{}
 	readers      sync.WaitGroup // what reads its pipes beside events
 	mu           sync.Mutex
 	noise        string // the last line that was no message, quoted
 	fault        error  // why we stopped it, if that was its fault
-	reason       error  // how it ended
+	end          error  // how it ended
+	reason       error  // the same, for others than whose event that was
 }
 
 // dialogue is the way of events through a worker.
@@ -145,9 +148,13 @@ func (w *worker) wait() {
 	}
 	w.readers.Wait()
 	w.mu.Lock()
-	w.reason = w.fault
-	if w.reason == nil {
-		w.reason = w.exit()
+	w.end = w.fault
+	if w.end == nil {
+		w.end = w.exit()
+	}
+	w.reason = w.end
+	if w.private() {
+		w.reason = w.forOthers(w.end)
 	}
 	w.mu.Unlock()
 	close(w.ended)
@@ -161,7 +168,7 @@ func (w *worker) write(ctx context.Context, inv *adapter.Invocation) error {
 	if err == nil {
 		err = w.out.Flush()
 	}
-	if err != nil && w.in.written == 0 && ctx.Err() == nil {
+	if err != nil && w.in.written.Load() == 0 && ctx.Err() == nil {
 		return errUnsent
 	}
 	return err
@@ -178,6 +185,20 @@ func (w *worker) Reason() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.reason
+}
+
+// private tells whether what a worker said last may be about an event: it has been
+// given one, and the only one is not still to be read.
+func (w *worker) private() bool {
+	given := w.given.Load()
+	return given > 1 || given == 1 && (w.Protocol.Multiplexed || w.in.unread() == 0)
+}
+
+// itsEnd is how the worker ended, for an event that it had.
+func (w *worker) itsEnd() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.end
 }
 
 // fail notes why the worker is about to be stopped; the first reason counts.
@@ -216,12 +237,17 @@ func (w *worker) halt() {
 
 // over waits for the worker's end, and tells whether it has come.
 func (w *worker) over(patience time.Duration) bool {
-	timer := time.NewTimer(patience)
-	defer timer.Stop()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return w.overBy(ctx)
+}
+
+// overBy waits until ctx ends.
+func (w *worker) overBy(ctx context.Context) bool {
 	select {
 	case <-w.ended:
 		return true
-	case <-timer.C:
+	case <-ctx.Done():
 		return false
 	}
 }

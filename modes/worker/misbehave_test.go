@@ -60,7 +60,7 @@ var jsonrpcMisbehaviours = map[string]func(say func(string), right string){
 	"no id": func(say func(string), right string) {
 		say(`{"jsonrpc":"2.0","id":null,"result":1}` + "\n" + right + "\n")
 	},
-	"chunks, then it": func(say func(string), right string) { say(strings.ReplaceAll(chunked(right), "\n", "\n")) },
+	"chunks, then it": func(say func(string), right string) { say(chunked(right)) },
 }
 
 // chunked is the line of an answer as two chunks and an end.

@@ -53,7 +53,7 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	c := newCall(t, m.Streaming)
 	first, ok := m.register(c)
 	if !ok {
-		return false, m.unsent(t)
+		return false, m.unsent(ctx, t)
 	}
 	if first {
 		m.hear("")
@@ -74,12 +74,38 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	switch {
 	case !final:
 		return false, err
+	case err != nil && ctx.Err() != nil:
+		err = m.Program.Overdue(context.Cause(ctx), t.inv, "It had answered, but too late for the platform to take all of it.", nil)
 	case err == nil && c.lost:
-		return false, m.unreadable(nil)
+		return false, m.lostEvent(ctx, c)
 	case err == nil:
 		err = c.err
 	}
 	return !c.lost, err
+}
+
+// lostEvent is the error of an event whose worker has ended. What that said last is
+// for an event that was alone in it.
+func (m *multiplexed) lostEvent(ctx context.Context, c *call) error {
+	err := m.unreadable(ctx, nil)
+	if m.isShared(c) {
+		return m.forOthers(err)
+	}
+	return err
+}
+
+func (m *multiplexed) isShared(c *call) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return c.shared
+}
+
+// tailOf is what the program printed last, if that can only be about this event.
+func (m *multiplexed) tailOf(c *call) []string {
+	if m.isShared(c) {
+		return nil
+	}
+	return m.tail()
 }
 
 // register makes the event known to the reader before the worker can answer it.
@@ -91,6 +117,10 @@ func (m *multiplexed) register(c *call) (first, ok bool) {
 		return false, false
 	}
 	first = len(m.calls) == 0
+	c.shared = !first
+	for _, other := range m.calls {
+		other.shared = true
+	}
 	m.calls[c.id] = c
 	m.attribute()
 	return first, true
@@ -129,20 +159,29 @@ func (m *multiplexed) send(ctx context.Context, inv *adapter.Invocation) error {
 		return ctx.Err()
 	}
 	defer m.next()
+	if m.in.broken { // half a line is in the pipe
+		return errTorn
+	}
 	return m.write(ctx, inv)
 }
+
+// errTorn is an event that was not sent because the one before was torn.
+var errTorn = errors.New("the worker has got half an event")
 
 func (m *multiplexed) next() { m.turn <- struct{}{} }
 
 // notSent is for an event that did not get to the worker, or not whole: then the
 // worker can't be given another one, but those in it may come to their ends.
 func (m *multiplexed) notSent(ctx context.Context, t task, err error) error {
-	if errors.Is(err, errUnsent) {
-		return m.unsent(t)
-	}
-	if ctx.Err() == nil {
-		err = m.unreadable(nil)
-		m.workers.Retire(t.seat, err)
+	switch {
+	case errors.Is(err, errTorn):
+		m.workers.Retire(t.seat, nil)
+		return errUnsent
+	case errors.Is(err, errUnsent):
+		return m.unsent(ctx, t)
+	case ctx.Err() == nil:
+		err = m.unreadable(ctx, nil)
+		m.workers.Retire(t.seat, m.forOthers(err))
 		return err
 	}
 	overdue := m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), nil)
@@ -157,7 +196,7 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error)
 	err = cause
 	switch {
 	case ctx.Err() != nil:
-		err = m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), m.tail())
+		err = m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), m.tailOf(c))
 	case cause == nil:
 		err = c.err
 	}

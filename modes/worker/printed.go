@@ -41,8 +41,11 @@ func (w *worker) eventField() []zap.Field {
 	return nil
 }
 
-// tail is what the program printed last.
+// tail is what the program printed last; nothing if that may be of the event before.
 func (w *worker) tail() []string {
+	if w.blurred.Load() {
+		return nil
+	}
 	for _, printed := range w.printed {
 		if tail := printed.Tail(); len(tail) > 0 {
 			return tail
@@ -64,6 +67,7 @@ func (w *worker) forget() {
 			time.Sleep(forgetPatience / 20)
 		}
 	}
+	w.blurred.Store(w.unreadLines())
 	for _, printed := range w.printed {
 		printed.Forget()
 	}

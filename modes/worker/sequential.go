@@ -1,7 +1,9 @@
 package worker
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -43,23 +45,21 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 		s.forget()
 	}
 	if err := s.inStep(); err != nil { // right before it is sent
-		return false, s.outOfStep(t, err)
+		return false, s.outOfStep(ctx, t, err)
 	}
 	s.used, s.blanks = true, 0
-	s.event.Store(&t.inv.ID)
-	release := context.AfterFunc(ctx, s.interrupt)
+	id := t.inv.ID // inv is not ours to keep
+	s.event.Store(&id)
 	sending, err := s.send(ctx, t.inv)
 	if err == nil {
 		done, err = s.receive(ctx, t, sending)
 	}
-	if !release() {
-		done, err = false, s.overdue(ctx, t)
-	}
-	if !sending.whole() { // what it did not read of this event it would take for the next
+	whole := sending.whole()
+	switch {
+	case errors.Is(err, errUnsent):
+		return false, s.unsent(ctx, t)
+	case !whole: // what it did not read of this event it would take for the next
 		s.workers.Retire(t.seat, nil)
-	}
-	if errors.Is(err, errUnsent) {
-		return false, s.unsent(t)
 	}
 	return done, err
 }
@@ -81,33 +81,51 @@ func (s *sequential) overdue(ctx context.Context, t task) error {
 // interrupt ends the wait for an answer.
 func (s *sequential) interrupt() { _ = s.answers.SetReadDeadline(past) }
 
-// receive reads the answer and relays it.
+// receive reads the answer, until ctx ends, and relays it.
 func (s *sequential) receive(ctx context.Context, t task, event *sending) (done bool, err error) {
+	release := context.AfterFunc(ctx, s.interrupt)
 	m, err := s.answer()
-	if err == nil {
-		s.proven.Store(true)
+	long := errors.Is(err, errLong)
+	resynced := long && s.resync()
+	if !release() {
+		return false, s.overdue(ctx, t)
 	}
 	defer s.lines.settle()
 	switch {
-	case err != nil && ctx.Err() != nil:
-		return false, err // the deadline's, which its owner reports
-	case err == nil && m.Kind == codec.Failure:
-		return true, m.Err
-	case err == nil:
-		_, err = t.w.Write(m.Body)
-		return true, err
 	case event.unsent():
 		return false, errUnsent
+	case resynced:
+		return true, adapter.TooLarge(s.MaxResponse)
+	case long:
+		s.workers.Retire(t.seat, brokeProtocol())
+		return false, adapter.TooLarge(s.MaxResponse)
+	case err == nil:
+		err = s.notItsAnswer(m)
 	}
-	if errors.Is(err, errLong) {
-		if !s.resync() {
-			s.workers.Retire(t.seat, s.endless())
-		}
-		return !s.lines.dropping, adapter.TooLarge(s.MaxResponse)
+	if err != nil {
+		err = s.unreadable(ctx, err)
+		s.workers.Retire(t.seat, s.forOthers(err))
+		return false, err
 	}
-	err = s.unreadable(err)
-	s.workers.Retire(t.seat, err)
-	return false, err
+	s.proven.Store(true)
+	if m.Kind == codec.Failure {
+		return true, s.masked(m.Err)
+	}
+	_, err = t.w.Write(m.Body)
+	return true, err
+}
+
+// notItsAnswer is why a line can't be the answer to the event, or nil: the worker
+// has not even read the event, or the line is a part of JSON that goes on.
+func (s *sequential) notItsAnswer(m codec.Message) error {
+	if n := int64(s.in.unread()); n > 0 && n == s.in.written.Load() {
+		return s.protocolError("wrote to its response channel before it had read its event", m.Body)
+	}
+	rest := bytes.TrimSpace(s.lines.rest())
+	if len(rest) > 0 && len(m.Body) > 0 && bytes.IndexByte([]byte("{["), m.Body[0]) >= 0 && !json.Valid(m.Body) {
+		return s.protocolError("wrote an answer over several lines", m.Body)
+	}
+	return nil
 }
 
 // answer reads up to the next line that means something.
@@ -202,11 +220,10 @@ func (*stray) Error() string { return "the worker wrote what nobody had asked fo
 // outOfStep takes a worker out of service that can't be given an event. The event
 // goes to another one, unless this one has never had an event: then its successor
 // would write the same, perhaps a moment later, and it would pass for an answer.
-func (s *sequential) outOfStep(t task, why error) error {
+func (s *sequential) outOfStep(ctx context.Context, t task, why error) error {
 	var early *stray
 	if !errors.As(why, &early) {
-		s.workers.Retire(t.seat, s.unreadable(why))
-		return errUnsent
+		return s.unsent(ctx, t)
 	}
 	if !s.used {
 		err := s.protocolError("wrote to its response channel before it had an event", early.text)

@@ -77,6 +77,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 		if err != nil {
 			return m.unserved(ctx, inv, err)
 		}
+		seat.Instance.given.Add(1)
 		done, err := seat.Instance.talk.invoke(ctx, task{seat, inv, w})
 		m.workers.Release(seat, done)
 		if !errors.Is(err, errUnsent) {
