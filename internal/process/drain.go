@@ -50,5 +50,9 @@ func (d *Drained) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Idle tells whether all that was written has been read and dealt with: whoever
+// reads waits for more.
+func (d *Drained) Idle() bool { return d.fast.Idle() }
+
 // ReadNow reads what is there, without waiting for more.
 func (d *Drained) ReadNow(p []byte) (int, error) { return d.fast.ReadNow(p) }

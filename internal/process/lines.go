@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 )
 
 const (
@@ -37,8 +36,6 @@ type Lines struct {
 	// Flush, if set, is called when all lines that were read are emitted.
 	Flush func()
 
-	busy atomic.Bool // with what it has read
-
 	mu   sync.Mutex
 	tail []string // a ring of the last lines
 	next int
@@ -60,9 +57,7 @@ func (l *Lines) Follow(f *os.File, buf []byte) error {
 func (l *Lines) Copy(r io.Reader, buf []byte) error {
 	used := 0
 	for {
-		l.busy.Store(false)
 		n, err := r.Read(buf[used:])
-		l.busy.Store(true)
 		if n > 0 {
 			l.see()
 		}
@@ -149,9 +144,6 @@ func (l *Lines) Seen() bool {
 	defer l.mu.Unlock()
 	return l.seen
 }
-
-// Busy tells whether lines are being handed on that were read already.
-func (l *Lines) Busy() bool { return l.busy.Load() }
 
 // Forget forgets what was printed so far: what a program says about one event is
 // not for the caller of the next.

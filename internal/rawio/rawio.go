@@ -11,6 +11,7 @@ package rawio
 import (
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -24,7 +25,8 @@ const most = 64 << 10
 // and Close go for it too. One goroutine at a time may use it; one may read while
 // another writes only if each has its own.
 type Descriptor struct {
-	raw syscall.RawConn
+	raw  syscall.RawConn
+	idle atomic.Bool // nobody has anything of it that Read has taken
 
 	// Of the call under way; kept here because a closure a call would be garbage.
 	p             []byte
@@ -77,9 +79,15 @@ func (d *Descriptor) result(call string, err error) (int, error) {
 }
 
 func (d *Descriptor) readOnce(fd uintptr) (done bool) {
+	d.idle.Store(false) // before: what is gone from the pipe must be somewhere
 	d.n, d.errno = call(syscall.SYS_READ, fd, d.p)
+	d.idle.Store(d.n == 0)
 	return d.errno != syscall.EAGAIN || !d.wait
 }
+
+// Idle tells whether all that was written has been read and whoever reads waits for
+// more. It may be asked at any time.
+func (d *Descriptor) Idle() bool { return d.Waiting() == 0 && d.idle.Load() }
 
 // WriteNow writes what is taken without waiting, which may be nothing.
 func (d *Descriptor) WriteNow(p []byte) (n int, err error) {

@@ -71,6 +71,48 @@ func TestAProgramThatWritesBeforeItHasAnEventIsToldSo(t *testing.T) {
 	h.fails("1", patience, "Runtime.ProtocolError", "before it had an event", "«Listening!»", "BOOTSTRAP_WORKER_RESPONSE=fd3")
 }
 
+func TestWhatComesBeforeTheEventIsReadIsNoAnswer(t *testing.T) {
+	h := open(t, "lines", shell(`sleep 0.3; echo "Listening!"; exec sleep 600`), nil)
+	h.fails("1", patience, "Runtime.ProtocolError", "before it had read its event", "«Listening!»")
+}
+
+func TestJSONOverSeveralLinesIsNoAnswer(t *testing.T) {
+	h := open(t, "lines", eachLine(`printf '{\n  "a": 1\n}\n'`), nil)
+	h.fails("1", patience, "Runtime.ProtocolError", "several lines", "«{»")
+	h = open(t, "lines", eachLine(`printf '{"a":1}\nmore\n'`), nil)
+	if got := h.answer("1"); got != `{"a":1}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAnEventBehindHalfAnotherGoesToTheSuccessor(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, "jsonrpc", self(t), serving("stops reading", func(c *worker.Config) {
+		in(dir)(c)
+		c.Capacity, c.Margin = 2, 400*time.Millisecond
+	}))
+	var large sync.WaitGroup
+	large.Go(func() {
+		if _, err := h.invoke("large", `"`+strings.Repeat("x", 300_000)+`"`, 700*time.Millisecond); err == nil {
+			t.Error("half an event was answered")
+		}
+	})
+	time.Sleep(200 * time.Millisecond) // it waits for the program to read
+	if _, err := h.invoke("small", `"small"`, patience); err != nil {
+		t.Errorf("the event behind it: %v", err)
+	}
+	large.Wait()
+}
+
+func TestAProgramThatClosesItsPipeHoldsNoEventPastItsDeadline(t *testing.T) {
+	h := open(t, "lines", eachLine(`sleep 0.4; exec >&-; sleep 600`), func(c *worker.Config) { c.Margin = 150 * time.Millisecond })
+	began := time.Now()
+	_, err := h.invoke("id", "1", 500*time.Millisecond)
+	if late := time.Since(began) - 500*time.Millisecond; err == nil || late > 350*time.Millisecond {
+		t.Errorf("%v, %s after the deadline", err, late)
+	}
+}
+
 func TestWithDescriptor3StdoutIsLog(t *testing.T) {
 	h := open(t, "lines", shell(`echo "Listening!"; while read -r line; do echo "at work"; echo "$line" >&3; done`),
 		func(c *worker.Config) { c.Descriptor3 = true })

@@ -140,6 +140,22 @@ func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 	}
 }
 
+// The old one serves on, but its successes are not those of its successor.
+func TestASuccessorThatFailsIsStartedAtThePaceOfTheBackOff(t *testing.T) {
+	dir := t.TempDir()
+	h := open(t, "jsonrpc", self(t), serving("fails later", func(c *worker.Config) {
+		in(dir)(c)
+		c.MaxInvocations = 1
+	}))
+	began := time.Now()
+	for time.Since(began) < 2*time.Second {
+		h.answer("1")
+	}
+	if n := starts(t, dir); n < 3 || n > 10 {
+		t.Errorf("%d starts in two seconds", n)
+	}
+}
+
 func TestAWorkerThatIsNeverReadyIsDescribed(t *testing.T) {
 	h := openWithin(t, 100*time.Millisecond, "jsonrpc", self(t), serving("never ready", nil))
 	for range 2 { // it is left to start

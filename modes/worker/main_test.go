@@ -156,7 +156,7 @@ func (h *house) invoke(id, event string, within time.Duration) (string, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), inv.Deadline)
 	defer cancel()
 	err = h.Invoke(ctx, inv, response)
-	if late := time.Since(inv.Deadline) - h.margin/2; late > 5*time.Second { // on a machine that does nothing else it is none
+	if late := time.Since(inv.Deadline) - h.margin/2; late > 3*time.Second { // on a machine that does nothing else it is none
 		h.t.Errorf("event %s ended %s too late", id, late)
 	}
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"fgbootstrap/internal/process"
-	"fgbootstrap/internal/rawio"
 
 	"go.uber.org/zap"
 )
@@ -13,13 +12,13 @@ import (
 // printed is what a program prints to one of its pipes.
 type printed struct {
 	process.Lines
-	pipe *rawio.Descriptor // to look into; it is read elsewhere
+	pipe *process.Drained
 }
 
 // log hands on what the program prints to these pipes.
 func (w *worker) log(pipes []*os.File) error {
 	for _, f := range pipes {
-		pipe, err := rawio.New(f)
+		pipe, err := process.NewDrained(f)
 		if err != nil {
 			return err
 		}
@@ -28,7 +27,7 @@ func (w *worker) log(pipes []*os.File) error {
 		p.Emit = func(line []byte) { w.Output.Info(string(line), w.eventField()...) }
 		p.Flush = func() { _ = w.Output.Sync() }
 		w.printed = append(w.printed, p)
-		w.readers.Go(func() { _ = p.Follow(f, make([]byte, process.LineBytes)) }) // a deadline ends it
+		w.readers.Go(func() { _ = p.Copy(pipe, make([]byte, process.LineBytes)) }) // a deadline ends it
 	}
 	return nil
 }
@@ -75,7 +74,7 @@ func (w *worker) forget() {
 
 func (w *worker) unreadLines() bool {
 	for _, printed := range w.printed {
-		if printed.Busy() || printed.pipe.Waiting() > 0 {
+		if !printed.pipe.Idle() {
 			return true
 		}
 	}

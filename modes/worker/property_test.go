@@ -1,9 +1,13 @@
 package worker_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -11,8 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"encoding/json"
-
+	"fgbootstrap/adapter"
 	"fgbootstrap/modes/worker"
 )
 
@@ -34,7 +37,9 @@ func TestNobodyGetsAnothersAnswer(t *testing.T) {
 	} {
 		t.Run(row.protocol, func(t *testing.T) {
 			t.Parallel()
+			dir := t.TempDir()
 			h := open(t, row.protocol, self(t), func(c *worker.Config) {
+				in(dir)(c)
 				c.Count, c.Capacity, c.Margin = row.count, row.capacity, 400*time.Millisecond
 			})
 			seed := uint64(time.Now().UnixNano())
@@ -63,10 +68,27 @@ func TestNobodyGetsAnothersAnswer(t *testing.T) {
 			}
 			all.Wait()
 			t.Logf("%d answered, %d failed", answered.Load(), failed.Load())
+			neverTwice(t, filepath.Join(dir, "received"))
 			if answered.Load() < int64(events)/2 {
 				t.Errorf("of %d events only %d were answered", events, answered.Load())
 			}
 		})
+	}
+}
+
+// neverTwice wants no event to have got to two workers, or to one twice.
+func neverTwice(t *testing.T, received string) {
+	t.Helper()
+	text, err := os.ReadFile(received)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, n := range strings.Fields(string(text)) {
+		if seen[n] {
+			t.Errorf("event %s was sent twice", n)
+		}
+		seen[n] = true
 	}
 }
 
@@ -82,8 +104,12 @@ func (h *house) try(o order, alone bool) bool {
 	}
 	got, err := h.invoke(fmt.Sprintf("event-%d", o.N), string(event), within)
 	switch {
+	case err == nil && o.Do == "invalid UTF-8" && strings.Contains(got, "n\""):
+		h.t.Errorf("event %+v got another's answer: %q", o, got)
 	case err == nil && got != o.answer() && o.Do != "invalid UTF-8":
 		h.t.Errorf("event %+v got %.200q", o, got)
+	case err != nil && !errors.As(err, new(*adapter.Error)):
+		h.t.Errorf("event %+v failed in a way that tells its caller nothing: %v", o, err)
 	case err != nil && o.Do == "answer" && alone && !strings.Contains(err.Error(), "code 5"):
 		// (5 is the exit code after an answer: the event was on its way already.)
 		h.t.Errorf("event %+v failed: %v", o, err)

@@ -40,6 +40,21 @@ var servers = map[string]func(r request){
 		}
 		result(r.ID, os.Getpid())
 	},
+	// Can't be started a second time.
+	"fails later": func(r request) {
+		if r.Method == "initialize" {
+			notes, err := os.OpenFile("starts", os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
+			if err != nil {
+				panic(err)
+			}
+			before, _ := notes.Seek(0, 2)
+			_, _ = fmt.Fprintln(notes)
+			if before > 0 {
+				os.Exit(3)
+			}
+		}
+		result(r.ID, nil)
+	},
 	// Never says that it is ready.
 	"never ready": func(request) { fmt.Fprintln(os.Stderr, "loading the model") },
 	// Answers the second event before the first one.
@@ -92,6 +107,28 @@ var servers = map[string]func(r request){
 		say(`{"jsonrpc":"2.0","method":"log","params":{"message":"without"}}`)
 		say("print: no JSON")
 		result(r.ID, r.Params.Context)
+	},
+	// Says what it has got, and nothing else.
+	"chats": func(r request) {
+		if r.Method == "initialize" {
+			result(r.ID, nil)
+		} else if r.Params.Event != nil {
+			fmt.Fprintf(os.Stderr, "got %s\n", r.Params.Event)
+		}
+	},
+	"forges": func(r request) {
+		say(`{"jsonrpc":"2.0","method":"log","params":{"message":"forged","id":"x\\n2026-01-01 a line of its own"}}`)
+		result(r.ID, 1)
+	},
+	// Reads no more than the first line and a part of the next.
+	"stops reading": func(r request) {
+		result(r.ID, os.Getpid())
+		if r.Method == "initialize" {
+			if _, err := os.Stat("stopped"); err != nil {
+				_ = os.WriteFile("stopped", nil, 0o600)
+				select {}
+			}
+		}
 	},
 	// Can't read what it gets, and has no id to say so.
 	"parse error": func(r request) {

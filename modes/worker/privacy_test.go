@@ -1,0 +1,67 @@
+package worker_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/modes/worker"
+)
+
+// What a program says about one caller's event goes to no other caller.
+
+func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
+	for name, script := range map[string]string{
+		"a crash":         `echo "card of $line" >&2; exit 3`,
+		"a broken answer": `echo "card of $line" >&2; echo "card of $line" >&3`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, "actionloop", eachLine(script), nil)
+			for n := range 7 { // the last of them are refused
+				event := fmt.Sprintf(`{"caller":"caller-%d"}`, n)
+				_, err := h.invoke(fmt.Sprint("id-", n), event, patience)
+				var told *adapter.Error
+				if !errors.As(err, &told) {
+					t.Fatalf("got %v", err)
+				}
+				text := told.Message + strings.Join(told.Stack, "")
+				if others := strings.Count(text, "caller-") - strings.Count(text, fmt.Sprint("caller-", n)); others > 0 {
+					t.Errorf("caller %d reads %s", n, text)
+				}
+				if n == 0 && !strings.Contains(text, "card of") {
+					t.Errorf("its own caller does not learn what was said: %s", text)
+				}
+			}
+		})
+	}
+}
+
+func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
+	h := server(t, "chats", func(c *worker.Config) { c.Capacity = 2 })
+	var neighbour sync.WaitGroup
+	neighbour.Go(func() { _, _ = h.invoke("other", `"card of another"`, time.Second) })
+	eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
+	e := h.fails(`"mine"`, 300*time.Millisecond, "Runtime.Timeout")
+	if text := e.Message + strings.Join(e.Stack, ""); strings.Contains(text, "another") {
+		t.Errorf("got %s", text)
+	}
+	neighbour.Wait()
+}
+
+func TestLogNotificationsTakeNoTextForAnID(t *testing.T) {
+	h := server(t, "forges", nil)
+	h.answer("1")
+	entries := h.logs.FilterMessage("forged").All()
+	if len(entries) == 0 {
+		t.Fatal("it is not logged")
+	}
+	for _, entry := range entries {
+		if id, ok := entry.ContextMap()["requestId"]; ok {
+			t.Errorf("got the id %q", id)
+		}
+	}
+}
