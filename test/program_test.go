@@ -96,6 +96,9 @@ func code(err error) int {
 
 // program is the user's program, for the mode that it is run in.
 func program(name string) int {
+	if name == "puppet" {
+		return puppet()
+	}
 	do, known := behaviours[name]
 	if !known {
 		return code(fmt.Errorf("no behaviour %q", name))
