@@ -94,7 +94,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		"BOOTSTRAP_HTTP_EVENT_PATH": "/events?from=fg", "BOOTSTRAP_HTTP_STRIP_PREFIX": "/prod/",
 		"BOOTSTRAP_HTTP_FAIL_STATUS": "500-599",
 	})
-	c.Env = nil
+	c.Env, c.Warnings = nil, nil // of settings for other modes
 	want := &config.Config{
 		APIAddr: "127.0.0.1:9000", Handler: "index.py", Timeout: 20 * time.Second, MemoryMB: 256, CodeRoot: root,
 		Mode: "worker", Command: []string{"python3", "my app.py"}, Dir: filepath.Join(root, "app"),

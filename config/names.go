@@ -41,7 +41,7 @@ func (r *report) checkMode(mode string) {
 	}
 	for _, s := range Settings() {
 		owner, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(s.Name, settingPrefix)), "_")
-		if r.vars[s.Name] != "" && !r.bad[s.Name] && owner != mode && slices.Contains(modes, owner) {
+		if v := r.vars[s.Name]; v != "" && v != s.Default && !r.bad[s.Name] && owner != mode && slices.Contains(modes, owner) {
 			r.warnf("%s has no effect: it is for BOOTSTRAP_MODE=%s, and the mode is %s", s.Name, owner, mode)
 		}
 	}
