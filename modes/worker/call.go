@@ -52,8 +52,11 @@ func (c *call) put(piece []byte) {
 // answer is the end of it: the response, or nothing if it came in pieces.
 func (c *call) answer(result []byte) {
 	if !c.pieces {
-		c.put(result)
-	} else if !bytes.Equal(result, []byte("null")) {
+		_, err := c.Write(result)
+		c.finish(err)
+		return
+	}
+	if !bytes.Equal(result, []byte("null")) {
 		c.finish(&adapter.Error{
 			Type: adapter.TypeProtocol,
 			Message: "The program sent its response in chunks and a result too. After chunks the result has to be null: " +

@@ -3,7 +3,6 @@ package worker
 import (
 	"bytes"
 	"errors"
-	"fmt"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
@@ -96,6 +95,7 @@ func (m *multiplexed) only() *call {
 	}
 	for id, c := range m.calls {
 		delete(m.calls, id)
+		m.attribute()
 		return c
 	}
 	return nil
@@ -112,12 +112,13 @@ func (m *multiplexed) named(text []byte) (found []*call) {
 			found = append(found, c)
 		}
 	}
+	m.attribute()
 	return found
 }
 
 // unasked is an answer to an event that is not in flight, or not any more.
 func (m *multiplexed) unasked(id string) {
-	m.Log.Warn(fmt.Sprintf("the program answered an event that is not in flight: %q", m.quote([]byte(id))))
+	m.Log.Warn("the program answered an event that is not in flight: " + m.quote([]byte(id)))
 }
 
 // broken is a line that breaks the protocol. If it is about an event in flight,

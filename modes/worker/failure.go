@@ -77,6 +77,11 @@ func (w *worker) unreadable(ctx context.Context, err error) error {
 	if w.overBy(ctx) {
 		return w.itsEnd()
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.fault != nil { // we are about to stop it
+		return w.fault
+	}
 	return w.closed()
 }
 
@@ -96,7 +101,7 @@ func (w *worker) forOthers(err error) error {
 func brokeProtocol() error {
 	return &adapter.Error{
 		Type:    adapter.TypeProtocol,
-		Message: "The program broke its protocol while it was at work on another event; the log has more.",
+		Message: "The program broke its protocol and was stopped. It had another event, too, so only the log says how.",
 	}
 }
 
@@ -146,6 +151,7 @@ func (w *worker) lost(err error) {
 // wait for its caller.
 func (w *worker) condemn(why error) {
 	w.fail(why)
+	w.Log.Error("the program is stopped: " + why.Error())
 	w.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: w.Grace / 2}, process.Step{Signal: unix.SIGKILL, Wait: killPatience})
 }
 
