@@ -53,6 +53,7 @@ func status(t *testing.T, pid int, name string) int {
 // TestTwentyThousandEventsLeaveNothingBehind also counts goroutines, by SIGQUIT
 // at the end: the trace that Go prints has a line for each.
 func TestTwentyThousandEventsLeaveNothingBehind(t *testing.T) {
+	t.Parallel() // it takes minutes, and other tests wait a lot
 	events := 20000
 	if testing.Short() {
 		events = 4000
