@@ -50,9 +50,12 @@ func (d *Drained) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Idle tells whether all that was written has been read and dealt with: whoever
-// reads waits for more.
-func (d *Drained) Idle() bool { return d.fast.Idle() }
+// Busy tells whether whoever reads is at work on what it has read. With nothing
+// waiting in the pipe, asked before, that is all there is.
+func (d *Drained) Busy() bool { return d.fast.Busy() }
+
+// Descriptor is the pipe's.
+func (d *Drained) Descriptor() *rawio.Descriptor { return d.fast }
 
 // ReadNow reads what is there, without waiting for more.
 func (d *Drained) ReadNow(p []byte) (int, error) { return d.fast.ReadNow(p) }

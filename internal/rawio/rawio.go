@@ -26,7 +26,8 @@ const most = 64 << 10
 // another writes only if each has its own.
 type Descriptor struct {
 	raw  syscall.RawConn
-	idle atomic.Bool // nobody has anything of it that Read has taken
+	fd   int32       // for as long as the file is open
+	busy atomic.Bool // whoever reads is at work on what Read has given it
 
 	// Of the call under way; kept here because a closure a call would be garbage.
 	p             []byte
@@ -43,6 +44,9 @@ func New(c syscall.Conn) (*Descriptor, error) {
 		return nil, err
 	}
 	d := &Descriptor{raw: raw}
+	if err := raw.Control(func(fd uintptr) { d.fd = int32(fd) }); err != nil {
+		return nil, err
+	}
 	d.read1, d.write1 = d.readOnce, d.writeOnce
 	return d, nil
 }
@@ -79,15 +83,15 @@ func (d *Descriptor) result(call string, err error) (int, error) {
 }
 
 func (d *Descriptor) readOnce(fd uintptr) (done bool) {
-	d.idle.Store(false) // before: what is gone from the pipe must be somewhere
+	d.busy.Store(true) // before: what is gone from the pipe must be somewhere
 	d.n, d.errno = call(syscall.SYS_READ, fd, d.p)
-	d.idle.Store(d.n == 0)
+	d.busy.Store(d.n > 0)
 	return d.errno != syscall.EAGAIN || !d.wait
 }
 
-// Idle tells whether all that was written has been read and whoever reads waits for
-// more. It may be asked at any time.
-func (d *Descriptor) Idle() bool { return d.Waiting() == 0 && d.idle.Load() }
+// Busy tells whether whoever reads is at work on what it has got, or about to be. It
+// may be asked at any time.
+func (d *Descriptor) Busy() bool { return d.busy.Load() }
 
 // WriteNow writes what is taken without waiting, which may be nothing.
 func (d *Descriptor) WriteNow(p []byte) (n int, err error) {

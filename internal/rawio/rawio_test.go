@@ -129,3 +129,28 @@ func TestConnectionsHaveDescriptorsToo(t *testing.T) {
 		t.Errorf("got %d, %v", n, err)
 	}
 }
+
+func TestAWatchTellsWhichCanBeRead(t *testing.T) {
+	first, _, _, _ := pipe(t)
+	second, w, in, out := pipe(t)
+	watch := rawio.NewWatch(first, second)
+	if got := watch.Ready(); got != 0 {
+		t.Errorf("got %b", got)
+	}
+	if _, err := w.WriteNow([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if got := watch.Ready(); got != 2 || !readable(second) {
+		t.Errorf("got %b", got)
+	}
+	_ = out.Close()
+	if got := watch.Ready(); got != 2 {
+		t.Errorf("at the end: got %b", got)
+	}
+	_ = in.Close()
+}
+
+func readable(d *rawio.Descriptor) bool {
+	n, err := d.ReadNow(make([]byte, 10))
+	return n > 0 && err == nil && d.Busy()
+}

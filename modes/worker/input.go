@@ -71,5 +71,11 @@ func (in *input) tell(line []byte) error {
 	return err
 }
 
+// untouched tells whether the program has read nothing of the line.
+func (in *input) untouched() bool {
+	n := int64(in.unread())
+	return n > 0 && n == in.written.Load()
+}
+
 // unread is how many bytes the program has not read from the pipe.
 func (in *input) unread() int { return in.now.Waiting() }

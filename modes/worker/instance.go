@@ -103,9 +103,10 @@ func (w *worker) connect() (err error) {
 	if w.lines, err = newLineBuffer(int(w.MaxResponse)); err != nil {
 		return err
 	}
-	w.talk = &sequential{worker: w}
 	if w.Protocol.Multiplexed {
 		w.talk = newMultiplexed(w)
+	} else {
+		w.talk = newSequential(w)
 	}
 	return nil
 }

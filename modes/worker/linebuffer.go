@@ -94,6 +94,9 @@ func (l *lineBuffer) added(n int) {
 	l.high = max(l.high, l.end)
 }
 
+// untaken tells whether there is anything that next has not given out.
+func (l *lineBuffer) untaken() bool { return l.end > l.start }
+
 // rest is the beginning of a line whose end has not come.
 func (l *lineBuffer) rest() []byte { return l.memory[l.start:l.end] }
 

@@ -57,7 +57,7 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	}
 	if first {
 		m.hear("")
-		m.forget()
+		m.forget(m.unreadLines())
 	}
 	if err := m.send(ctx, t.inv); err != nil {
 		m.remove(c.id)

@@ -59,22 +59,28 @@ const forgetPatience = time.Millisecond
 
 // forget forgets what the program printed so far: what it said about one event is not
 // for the caller of the next. What it has printed but nobody has read yet is of the
-// last event, too.
-func (w *worker) forget() {
-	if w.unreadLines() {
-		for end := time.Now().Add(forgetPatience); w.unreadLines() && time.Now().Before(end); {
+// last event, too: it is waited for, a little. unread says that there is something of
+// that kind; waited that it was.
+func (w *worker) forget(unread bool) (waited bool) {
+	for _, printed := range w.printed {
+		unread = unread || printed.pipe.Busy()
+	}
+	waited = unread
+	if unread {
+		for end := time.Now().Add(forgetPatience); unread && time.Now().Before(end); unread = w.unreadLines() {
 			time.Sleep(forgetPatience / 20)
 		}
 	}
-	w.blurred.Store(w.unreadLines())
+	w.blurred.Store(unread)
 	for _, printed := range w.printed {
 		printed.Forget()
 	}
+	return waited
 }
 
 func (w *worker) unreadLines() bool {
 	for _, printed := range w.printed {
-		if !printed.pipe.Idle() {
+		if printed.pipe.Descriptor().Waiting() > 0 || printed.pipe.Busy() {
 			return true
 		}
 	}

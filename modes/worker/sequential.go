@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/rawio"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
@@ -18,8 +19,20 @@ import (
 // reads itself.
 type sequential struct {
 	*worker
-	used   bool // it has been given an event
-	blanks int  // lines without a meaning since the last event was given
+	watch  *rawio.Watch // of answers, and of what is printed
+	used   bool         // it has been given an event
+	blanks int          // lines without a meaning since the last event was given
+}
+
+// answersReady is what watch says if there may be something in the response channel.
+const answersReady = 1
+
+func newSequential(w *worker) *sequential {
+	watched := []*rawio.Descriptor{w.source.Descriptor()}
+	for _, printed := range w.printed {
+		watched = append(watched, printed.pipe.Descriptor())
+	}
+	return &sequential{worker: w, watch: rawio.NewWatch(watched...)}
 }
 
 func (s *sequential) begin() {
@@ -41,11 +54,16 @@ func (s *sequential) begin() {
 }
 
 func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) {
-	if s.used {
-		s.forget()
+	// The looks come right before the event is sent: what is there later can't be told
+	// from an answer, nor from what is said about this event.
+	looks := s.watch.Ready()
+	if s.used && s.forget(looks > answersReady) {
+		looks = answersReady // that took its time
 	}
-	if err := s.inStep(); err != nil { // right before it is sent
-		return false, s.outOfStep(ctx, t, err)
+	if looks&answersReady != 0 || s.lines.untaken() {
+		if err := s.inStep(); err != nil {
+			return false, s.outOfStep(ctx, t, err)
+		}
 	}
 	s.used, s.blanks = true, 0
 	id := t.inv.ID // inv is not ours to keep
@@ -118,7 +136,8 @@ func (s *sequential) receive(ctx context.Context, t task, event *sending) (done 
 // notItsAnswer is why a line can't be the answer to the event, or nil: the worker
 // has not even read the event, or the line is a part of JSON that goes on.
 func (s *sequential) notItsAnswer(m codec.Message) error {
-	if n := int64(s.in.unread()); n > 0 && n == s.in.written.Load() {
+	// Only before its first answer: what a program prints as it starts comes then.
+	if !s.proven.Load() && s.in.untouched() {
 		return s.protocolError("wrote to its response channel before it had read its event", m.Body)
 	}
 	rest := bytes.TrimSpace(s.lines.rest())
