@@ -38,6 +38,20 @@ func openPipes(count, size int) (*pipes, error) {
 	return p, nil
 }
 
+// GrowPipe asks for a larger pipe, of which f is either end, and returns how much it
+// holds then; 0 if it can't be told.
+func GrowPipe(f *os.File, size int) (holds int) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, size) // an ordinary user may have only so many
+		holds, _ = unix.FcntlInt(fd, unix.F_GETPIPE_SZ, 0)
+	})
+	return holds
+}
+
 // prefill writes as much of input as the pipe holds, before anybody reads.
 func (p *pipes) prefill(input []byte) int {
 	if len(input) == 0 {

@@ -76,6 +76,7 @@ type Seat[T Instance] struct {
 	load     int // work in hand
 	served   int // work taken so far
 	born     int // slot.ever when it was started
+	leaving  int // work whose owner has retired it
 	retired  bool
 	told     bool          // whoever had work in it tells how it failed
 	blame    error         // why it was retired, if that is a failure
@@ -229,13 +230,14 @@ func (s *Supervisor[T]) recovered(slot *slot[T]) {
 
 // Retire takes an instance out of service; it ends when it has no work any more.
 // blame is the failure that this is, or nil. others is how much work it has
-// besides the caller's.
+// besides the caller's and that of others who have retired it, too.
 func (s *Supervisor[T]) Retire(seat *Seat[T], blame error) (others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	seat.told = true
+	seat.leaving++
 	s.retire(seat, blame)
-	return seat.load - 1
+	return seat.load - seat.leaving
 }
 
 func (s *Supervisor[T]) retire(seat *Seat[T], blame error) {

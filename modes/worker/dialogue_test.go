@@ -354,3 +354,22 @@ func TestAProgramThatSpeaksAnotherProtocolIsToldSo(t *testing.T) {
 	h = open(t, "jsonrpc", shell(`read -r i; echo '{"id":"initialize","result":1}'; while read -r line; do echo '{"hello":"world"}'; done`), nil)
 	h.fails("1", 300*time.Millisecond, "Runtime.Timeout", `«{"hello":"world"}»`)
 }
+
+// Neither may leave it to the other.
+func TestEventsThatAreOverdueTogetherEndTheirWorkerInTime(t *testing.T) {
+	h := server(t, "cancels", func(c *worker.Config) { c.Capacity, c.Grace = 2, time.Hour })
+	before := h.answer("0")
+	var both sync.WaitGroup
+	for _, id := range []string{"a", "b"} {
+		both.Go(func() {
+			if _, err := h.invoke(id, "2", 300*time.Millisecond); err == nil {
+				t.Error("an event was answered")
+			}
+		})
+	}
+	both.Wait()
+	eventually(t, "the worker has ended", func() bool {
+		_, err := os.Stat("/proc/" + before)
+		return err != nil
+	})
+}

@@ -49,7 +49,7 @@ func (m *multiplexed) dispatch(line []byte) {
 	if msg.Ready && m.up() {
 		return
 	}
-	if msg.Kind == codec.Answer {
+	if msg.Kind == codec.Answer || msg.Kind == codec.Failure {
 		m.proven.Store(true)
 	}
 	switch msg.Kind {

@@ -6,12 +6,27 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
 )
 
-// aside is from which size on an event is written by a goroutine of its own: a
-// pipe may not hold it, and a program that answers while it reads would wait for
-// us to read, as we for it.
-const aside = 32 << 10
+const (
+	// smallEvent is what any pipe holds. From the first larger one on, a worker's
+	// pipes are large: 64 KB went back and forth in two thirds of the time.
+	smallEvent = 32 << 10
+	// largePipe is the most that an ordinary user may ask for.
+	largePipe = 1 << 20
+)
+
+// inline tells whether an event is written by the goroutine that then reads the
+// answer. A larger one, which the pipe may not hold, is written by another: a program
+// that answers while it reads would wait for us to read, as we for it.
+func (s *sequential) inline(size int) bool {
+	if size > smallEvent && s.holds == 0 {
+		_ = process.GrowPipe(s.answers, largePipe)
+		s.holds = max(smallEvent, process.GrowPipe(s.in.file, largePipe)/2)
+	}
+	return size <= max(smallEvent, s.holds)
+}
 
 // sending is an event that is being written while its answer is read. nil is one
 // that has been written.
@@ -24,7 +39,7 @@ type sending struct {
 // send writes the event, a large one beside. The error is that nothing of it could be
 // written.
 func (s *sequential) send(ctx context.Context, inv *adapter.Invocation) (*sending, error) {
-	if len(inv.Payload) < aside {
+	if s.inline(len(inv.Payload)) {
 		err := s.write(ctx, inv)
 		if !errors.Is(err, errUnsent) {
 			err = nil // a program may answer what it has read

@@ -21,6 +21,7 @@ type sequential struct {
 	*worker
 	watch  *rawio.Watch // of answers, and of what is printed
 	used   bool         // it has been given an event
+	holds  int          // half of what its large stdin holds; 0 before that
 	blanks int          // lines without a meaning since the last event was given
 }
 
