@@ -13,15 +13,19 @@ import (
 // imports says which packages of ours each may import; see docs/adr/0001. What
 // is not listed may not be imported, and every package has to be listed.
 var imports = map[string][]string{
-	"adapter":                  {},
-	"config":                   {},
-	"internal/process":         {"internal/rawio", "internal/retry"},
-	"internal/rawio":           {},
-	"internal/retry":           {},
-	"modes":                    {"adapter", "config", "internal/process", "modes/failure", "modes/pipe", "modes/worker", "modes/worker/codec"},
+	"adapter":          {},
+	"config":           {},
+	"internal/process": {"internal/rawio", "internal/retry"},
+	"internal/rawio":   {},
+	"internal/retry":   {},
+	"modes": {
+		"adapter", "config", "internal/process", "modes/failure", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
+	},
 	"modes/failure":            {"adapter", "internal/process"},
+	"modes/httpproxy":          {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/output"},
+	"modes/output":             {"adapter", "internal/process", "internal/rawio"},
 	"modes/pipe":               {"adapter", "internal/process", "modes/failure"},
-	"modes/worker":             {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/worker/codec"},
+	"modes/worker":             {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/output", "modes/worker/codec"},
 	"modes/worker/codec":       {"adapter"},
 	"runtimeapi/functiongraph": {"adapter", "internal/rawio", "internal/retry"},
 	"platform":                 {"internal/retry"},

@@ -22,20 +22,6 @@ type Program struct {
 	Full bool
 }
 
-// Start is the error of a program that can't be started. err is returned as it
-// is if it is no *process.StartError.
-func Start(err error) error {
-	var start *process.StartError
-	if !errors.As(err, &start) {
-		return err
-	}
-	e := &adapter.Error{Type: adapter.TypeInit, Message: start.Message, Cause: start.Cause}
-	if start.Missing {
-		e.Type = adapter.TypeConfig
-	}
-	return e
-}
-
 // Exit is the error of a program, started from file, that ended with status; hint
 // is a sentence about it, or "", tail the last it printed to stderr.
 func (p *Program) Exit(file string, status process.Status, hint string, tail []string) *adapter.Error {
@@ -48,7 +34,7 @@ func (p *Program) Exit(file string, status process.Status, hint string, tail []s
 		out.Message += " " + hint
 	}
 	if line := process.Telling(out.Stack); line != "" {
-		out.Message += " Its last words on stderr: " + line
+		out.Message += lastWords + line
 	}
 	return out
 }
@@ -103,7 +89,7 @@ func (p *Program) Overdue(cause error, inv *adapter.Invocation, hint string, tai
 	return &adapter.Error{
 		Type: adapter.TypeTimeout,
 		Message: fmt.Sprintf("The program was still running %s after the event came and was stopped; the function's timeout is %s. %s",
-			inv.Deadline.Sub(inv.Received).Round(time.Millisecond), p.Timeout, hint),
+			Waited(inv), p.Timeout, hint),
 		Stack: p.Stack(tail),
 	}
 }

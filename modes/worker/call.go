@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/modes/output"
 )
 
 // call is an event in flight in a multiplexed worker. The worker's reader hands
@@ -15,11 +16,11 @@ import (
 type call struct {
 	sink
 	id     string
+	visit  *output.Visit
 	pieces bool          // fragments of the response have come
 	over   chan struct{} // closed when there is nothing more to wait for
 	final  chan struct{} // closed, before over, when the worker has dealt with it or has ended
 	err    error         // why it failed, valid once over is closed
-	shared bool          // it was not alone in its worker all the time
 	lost   bool          // the worker has ended, valid once final is closed
 }
 

@@ -95,7 +95,7 @@ func (m *multiplexed) only() *call {
 	}
 	for id, c := range m.calls {
 		delete(m.calls, id)
-		m.attribute()
+		c.visit.Leave()
 		return c
 	}
 	return nil
@@ -109,16 +109,16 @@ func (m *multiplexed) named(text []byte) (found []*call) {
 	for id, c := range m.calls {
 		if id != "" && bytes.Contains(text, []byte(id)) {
 			delete(m.calls, id)
+			c.visit.Leave()
 			found = append(found, c)
 		}
 	}
-	m.attribute()
 	return found
 }
 
 // unasked is an answer to an event that is not in flight, or not any more.
 func (m *multiplexed) unasked(id string) {
-	m.Log.Warn("the program answered an event that is not in flight: " + m.quote([]byte(id)))
+	m.Log.Warn("the program answered an event that is not in flight: " + m.keys.Quote([]byte(id)))
 }
 
 // broken is a line that breaks the protocol. If it is about an event in flight,
@@ -133,7 +133,7 @@ func (m *multiplexed) broken(err error, line []byte) {
 	if len(found) > 0 || !errors.As(err, &why) {
 		return
 	}
-	quote := m.quote(line)
+	quote := m.keys.Quote(line)
 	m.hear(quote)
 	m.Log.Warn("the program wrote a line that " + why.Why + ": " + quote + ". " + m.channelAdvice())
 }
@@ -164,6 +164,7 @@ func (m *multiplexed) loseAll() {
 	m.calls = nil
 	m.mu.Unlock()
 	for _, c := range calls {
+		c.visit.Leave()
 		c.lose()
 	}
 }

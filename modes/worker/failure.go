@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
@@ -16,35 +15,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	// quoteBytes is how much of a line is quoted.
-	quoteBytes = 200
-	// closedPatience is how long a program that has closed its pipe may take to
-	// end: then that was the reason.
-	closedPatience = 500 * time.Millisecond
-)
-
-// quote is the beginning of a line for people to read. It is masked before it is
-// cut: half a secret would not be known for one.
-func (w *worker) quote(line []byte) string {
-	text := w.keys.Bytes(line[:min(len(line), process.LineBytes)])
-	more := ""
-	if len(text) > quoteBytes {
-		cut := quoteBytes
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		text, more = text[:cut], "…"
-	}
-	return "«" + strings.ToValidUTF8(string(text), "\ufffd") + more + "»"
-}
+// closedPatience is how long a program that has closed its pipe may take to end: then
+// that was the reason.
+const closedPatience = 500 * time.Millisecond
 
 // protocolError is for a program that did what its protocol does not know.
 func (w *worker) protocolError(did string, line []byte) *adapter.Error {
 	return &adapter.Error{
 		Type:    adapter.TypeProtocol,
-		Message: fmt.Sprintf("The program %s: %s. %s", did, w.quote(line), w.channelAdvice()),
-		Stack:   w.Program.Stack(w.tail()),
+		Message: fmt.Sprintf("The program %s: %s. %s", did, w.keys.Quote(line), w.channelAdvice()),
+		Stack:   w.Program.Stack(w.printed.Tail()),
 	}
 }
 
@@ -107,14 +87,12 @@ func brokeProtocol() error {
 
 // masked is an error of the program's own without credentials, of other events too.
 func (w *worker) masked(e *adapter.Error) *adapter.Error {
-	out := &adapter.Error{Type: w.mask(e.Type), Message: w.mask(e.Message)}
+	out := &adapter.Error{Type: w.keys.String(e.Type), Message: w.keys.String(e.Message)}
 	for _, line := range e.Stack {
-		out.Stack = append(out.Stack, w.mask(line))
+		out.Stack = append(out.Stack, w.keys.String(line))
 	}
 	return out
 }
-
-func (w *worker) mask(text string) string { return string(w.keys.Bytes([]byte(text))) }
 
 // closed is for a program that goes on but can't be talked to any more.
 func (w *worker) closed() *adapter.Error {
@@ -163,7 +141,7 @@ func (w *worker) endless() *adapter.Error {
 // exit is how the worker ended of itself.
 func (w *worker) exit() error {
 	hint := ""
-	complains := badDescriptor(strings.Join(w.tail(), "\n"))
+	complains := badDescriptor(strings.Join(w.printed.Tail(), "\n"))
 	switch {
 	case w.Descriptor3 && complains:
 		hint = wrapperAdvice
@@ -173,7 +151,7 @@ func (w *worker) exit() error {
 		hint = "A worker has to stay: it gets one event after the other on its stdin, until that ends. For a program that runs " +
 			"once for each event, set BOOTSTRAP_MODE=pipe."
 	}
-	return w.Program.Exit(w.file, w.p.Status(), hint, w.tail())
+	return w.Program.Exit(w.file, w.p.Status(), hint, w.printed.Tail())
 }
 
 // badDescriptor tells whether a program has complained of a descriptor. Node has
@@ -198,7 +176,7 @@ func (w *worker) unsent(ctx context.Context, t task) error {
 func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
 	var lost *process.LostCause
 	if errors.As(err, &lost) {
-		return again(lost)
+		return failure.Again(lost)
 	}
 	starting, reason := m.workers.Waiting()
 	switch {
@@ -212,46 +190,15 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 		return &adapter.Error{
 			Type: adapter.TypeTimeout,
 			Message: fmt.Sprintf("No worker was free for the event within %s: %d of them were busy with other events. "+
-				"Raise BOOTSTRAP_WORKER_COUNT, or lower BOOTSTRAP_CONCURRENCY.", waited(inv), m.Count),
+				"Raise BOOTSTRAP_WORKER_COUNT, or lower BOOTSTRAP_CONCURRENCY.", failure.Waited(inv), m.Count),
 		}
 	}
-}
-
-// again is for a program that fails again and again: the last failure, and that it
-// was not the first.
-func again(lost *process.LostCause) error {
-	var told *adapter.Error
-	if !errors.As(lost.Reason, &told) {
-		return lost
-	}
-	e := *told
-	e.Message += fmt.Sprintf(" (It has failed %d times in a row and is started again every two seconds or so.)", lost.Failures)
-	return &e
-}
-
-func waited(inv *adapter.Invocation) time.Duration {
-	return inv.Deadline.Sub(inv.Received).Round(time.Millisecond)
 }
 
 // notReady is for an event that has waited to its deadline for the start of the
 // program, which goes on.
 func (w *worker) notReady(inv *adapter.Invocation) error {
-	e := &adapter.Error{
-		Type: adapter.TypeInit,
-		Message: fmt.Sprintf("The program was not ready for the event within %s: %s. It has been running for %s and %s. "+
-			"It is left to start; the next event is tried again.",
-			waited(inv), w.Codec.Awaited(), time.Since(w.started).Round(time.Millisecond), w.p.State()),
-		Stack: w.Program.Stack(w.tail()),
-	}
-	if noise := w.heard(); noise != "" {
-		e.Message += " " + noise
-	}
-	if line := process.Telling(e.Stack); line != "" {
-		e.Message += " Its last words on stderr: " + line
-	} else if len(w.tail()) == 0 {
-		e.Message += " It has written nothing to stderr."
-	}
-	return e
+	return w.Program.NotReady(inv, w.Codec.Awaited(), w.heard(), w.p, w.started, w.printed.Tail())
 }
 
 // heard is about a line that was no message and may have been meant as an answer, or
@@ -283,9 +230,9 @@ func (w *worker) hint() string {
 	if w.Descriptor3 && !w.proven.Load() {
 		if command := w.p.Bypassed(); command != "" {
 			return fmt.Sprintf("It runs another program that does not have descriptor 3, on which answers are expected: %s. %s",
-				w.quote([]byte(command)), wrapperAdvice)
+				w.keys.Quote([]byte(command)), wrapperAdvice)
 		}
-		if w.printed[1].Seen() {
+		if w.printed.Seen(1) {
 			return "It has written to stdout, which is log here: answers go to descriptor 3."
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/output"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -41,11 +42,9 @@ type worker struct {
 	started time.Time
 	talk    dialogue
 
-	printed []*printed             // stderr, and as the second stdout, where that is log
-	event   atomic.Pointer[string] // the id that its log lines get
-	proven  atomic.Bool            // it has answered an event
-	given   atomic.Int64           // events given to it so far
-	blurred atomic.Bool            // what it printed can't be told from what it printed before the event
+	printed *output.Log  // stderr, and as the second stdout, where that is log
+	proven  atomic.Bool  // it has answered an event
+	given   atomic.Int64 // events given to it so far
 
 	ready, ended chan struct{}
 	readers      sync.WaitGroup // what reads its pipes beside events
@@ -69,7 +68,7 @@ type dialogue interface {
 
 // start implements process.Supervisor's Start.
 func (m *Mode) start() (*worker, error) {
-	w := &worker{Mode: m, started: time.Now(), ready: make(chan struct{}), ended: make(chan struct{})}
+	w := &worker{Mode: m, printed: output.NewLog(m.keys, m.Output), started: time.Now(), ready: make(chan struct{}), ended: make(chan struct{})}
 	if err := w.launch(); err != nil {
 		return nil, failure.Start(err)
 	}
@@ -90,7 +89,7 @@ func (w *worker) connect() (err error) {
 	if w.Descriptor3 {
 		w.answers, logs = w.p.Answers, append(logs, w.p.Stdout)
 	}
-	if err := w.log(logs); err != nil {
+	if err := w.printed.Follow(logs...); err != nil {
 		return err
 	}
 	if w.source, err = process.NewDrained(w.answers); err != nil {
@@ -148,6 +147,7 @@ func (w *worker) wait() {
 		w.Log.Error("processes of a worker can't be killed", zap.Int("group", w.p.PID))
 	}
 	w.readers.Wait()
+	w.printed.Wait()
 	w.mu.Lock()
 	w.end = w.fault
 	if w.end == nil {

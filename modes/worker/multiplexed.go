@@ -51,13 +51,13 @@ func (m *multiplexed) up() bool {
 
 func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error) {
 	c := newCall(t, m.Streaming)
-	first, ok := m.register(c)
-	if !ok {
-		return false, m.unsent(ctx, t)
-	}
-	if first {
+	c.visit = m.printed.Enter(c.id)
+	if !c.visit.Shared() {
 		m.hear("")
-		m.forget(m.unreadLines())
+	}
+	if !m.register(c) {
+		c.visit.Leave()
+		return false, m.unsent(ctx, t)
 	}
 	if err := m.send(ctx, t.inv); err != nil {
 		m.remove(c.id)
@@ -88,55 +88,22 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 // for an event that was alone in it.
 func (m *multiplexed) lostEvent(ctx context.Context, c *call) error {
 	err := m.unreadable(ctx, nil)
-	if m.isShared(c) {
+	if c.visit.Shared() {
 		return m.forOthers(err)
 	}
 	return err
 }
 
-func (m *multiplexed) isShared(c *call) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return c.shared
-}
-
-// tailOf is what the program printed last, if that can only be about this event.
-func (m *multiplexed) tailOf(c *call) []string {
-	if m.isShared(c) {
-		return nil
-	}
-	return m.tail()
-}
-
-// register makes the event known to the reader before the worker can answer it.
-// first says that there is no other one.
-func (m *multiplexed) register(c *call) (first, ok bool) {
+// register makes the event known to the reader before the worker can answer it. It is
+// false if the worker has ended.
+func (m *multiplexed) register(c *call) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.calls == nil {
-		return false, false
-	}
-	first = len(m.calls) == 0
-	c.shared = !first
-	for _, other := range m.calls {
-		other.shared = true
+		return false
 	}
 	m.calls[c.id] = c
-	m.attribute()
-	return first, true
-}
-
-// attribute ties the log to the event at work, if there is only one.
-func (m *multiplexed) attribute() {
-	switch len(m.calls) {
-	case 0: // what is still to come is about the last one
-	case 1:
-		for id := range m.calls {
-			m.event.Store(&id)
-		}
-	default:
-		m.event.Store(nil)
-	}
+	return true
 }
 
 // remove takes out the event with this id; nil if there is none.
@@ -146,7 +113,7 @@ func (m *multiplexed) remove(id string) *call {
 	c := m.calls[id]
 	if c != nil {
 		delete(m.calls, id)
-		m.attribute()
+		c.visit.Leave()
 	}
 	return c
 }
@@ -196,7 +163,7 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error)
 	err = cause
 	switch {
 	case ctx.Err() != nil:
-		err = m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), m.tailOf(c))
+		err = m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), c.visit.Tail())
 	case cause == nil:
 		err = c.err
 	}

@@ -30,9 +30,7 @@ const answersReady = 1
 
 func newSequential(w *worker) *sequential {
 	watched := []*rawio.Descriptor{w.source.Descriptor()}
-	for _, printed := range w.printed {
-		watched = append(watched, printed.pipe.Descriptor())
-	}
+	watched = append(watched, w.printed.Descriptors()...)
 	return &sequential{worker: w, watch: rawio.NewWatch(watched...)}
 }
 
@@ -58,7 +56,7 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	// The looks come right before the event is sent: what is there later can't be told
 	// from an answer, nor from what is said about this event.
 	looks := s.watch.Ready()
-	if s.used && s.forget(looks > answersReady) {
+	if s.used && s.printed.Forget(looks > answersReady) {
 		looks = answersReady // that took its time
 	}
 	if looks&answersReady != 0 || s.lines.untaken() {
@@ -67,8 +65,7 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 		}
 	}
 	s.used, s.blanks = true, 0
-	id := t.inv.ID // inv is not ours to keep
-	s.event.Store(&id)
+	s.printed.About(t.inv.ID)
 	sending, err := s.send(ctx, t.inv)
 	if err == nil {
 		done, err = s.receive(ctx, t, sending)
@@ -88,13 +85,13 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 func (s *sequential) overdue(ctx context.Context, t task) error {
 	hint := s.hint()
 	if n := len(s.lines.rest()); n > 0 {
-		hint = fmt.Sprintf("It had written %d bytes and no line end, by which an answer ends: %s.", n, s.quote(s.lines.rest()))
+		hint = fmt.Sprintf("It had written %d bytes and no line end, by which an answer ends: %s.", n, s.keys.Quote(s.lines.rest()))
 	} else if s.blanks > 0 {
 		hint = fmt.Sprintf("It had written a blank line, which is no answer in the %s protocol.", s.Protocol.Name)
 	}
 	s.workers.Retire(t.seat, nil)
 	s.halt()
-	return s.Program.Overdue(context.Cause(ctx), t.inv, hint, s.tail())
+	return s.Program.Overdue(context.Cause(ctx), t.inv, hint, s.printed.Tail())
 }
 
 // interrupt ends the wait for an answer.
@@ -250,7 +247,7 @@ func (s *sequential) outOfStep(ctx context.Context, t task, why error) error {
 		s.workers.Retire(t.seat, err)
 		return err
 	}
-	s.Log.Warn("a worker wrote more than its answer and is replaced: "+s.quote(early.text), zap.String("requestId", *s.event.Load()))
+	s.Log.Warn("a worker wrote more than its answer and is replaced: "+s.keys.Quote(early.text), zap.String("requestId", s.printed.LastID()))
 	s.workers.Retire(t.seat, nil)
 	return errUnsent
 }

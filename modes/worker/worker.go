@@ -13,6 +13,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/output"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
@@ -46,14 +47,14 @@ type Config struct {
 // Mode is the adapter.Handler of worker mode.
 type Mode struct {
 	Config
-	keys    *keyring
+	keys    *output.Keyring
 	workers process.Supervisor[*worker]
 }
 
 // New starts the workers and waits until they are ready, or have failed once, or
 // ctx ends: whatever it is, events can be handed in then.
 func New(ctx context.Context, c Config) *Mode {
-	m := &Mode{Config: c, keys: newKeyring(c.Mask)}
+	m := &Mode{Config: c, keys: output.NewKeyring(c.Mask)}
 	m.workers = process.Supervisor[*worker]{
 		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Log,
 	}
@@ -71,7 +72,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 	if refused := m.Codec.Carries(inv.Payload); refused != nil {
 		return refused
 	}
-	m.keys.add(inv.Credentials())
+	m.keys.Add(inv.Credentials())
 	for {
 		seat, err := m.workers.Acquire(ctx)
 		if err != nil {

@@ -1,0 +1,65 @@
+package failure
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+)
+
+// Start is the error of a program that can't be started. err is returned as it
+// is if it is no *process.StartError.
+func Start(err error) error {
+	var start *process.StartError
+	if !errors.As(err, &start) {
+		return err
+	}
+	e := &adapter.Error{Type: adapter.TypeInit, Message: start.Message, Cause: start.Cause}
+	if start.Missing {
+		e.Type = adapter.TypeConfig
+	}
+	return e
+}
+
+// Again is the error of a program that fails again and again: the last failure, and
+// that it was not the first.
+func Again(lost *process.LostCause) error {
+	var told *adapter.Error
+	if !errors.As(lost.Reason, &told) {
+		return lost
+	}
+	e := *told
+	e.Message += fmt.Sprintf(" (It has failed %d times in a row and is started again every two seconds or so.)", lost.Failures)
+	return &e
+}
+
+// NotReady is the error of an event that has waited to its deadline for the start of
+// the program, which goes on since started. missing says what has not come, hint what
+// may help, or "".
+func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, running *process.Process, started time.Time, tail []string) *adapter.Error {
+	e := &adapter.Error{
+		Type: adapter.TypeInit,
+		Message: fmt.Sprintf("The program was not ready for the event within %s: %s. It has been running for %s and %s. "+
+			"It is left to start; the next event is tried again.",
+			Waited(inv), missing, time.Since(started).Round(time.Millisecond), running.State()),
+		Stack: p.Stack(tail),
+	}
+	if hint != "" {
+		e.Message += " " + hint
+	}
+	if line := process.Telling(e.Stack); line != "" {
+		e.Message += lastWords + line
+	} else if len(tail) == 0 {
+		e.Message += " It has written nothing to stderr."
+	}
+	return e
+}
+
+const lastWords = " Its last words on stderr: "
+
+// Waited is how long an event waits until its deadline.
+func Waited(inv *adapter.Invocation) time.Duration {
+	return inv.Deadline.Sub(inv.Received).Round(time.Millisecond)
+}

@@ -1,0 +1,81 @@
+package output
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+)
+
+const (
+	// keyringSize is how many credentials are remembered: those of the events of
+	// ten or so tokens, which last for hours each.
+	keyringSize = 64
+	// quoteBytes is how much of a text is quoted.
+	quoteBytes = 200
+)
+
+// Keyring is a process.Masker that knows the credentials of the last events too:
+// a program that stays may print them at any time later.
+type Keyring struct {
+	always *adapter.Mask
+
+	mu     sync.Mutex
+	values []string
+	mask   atomic.Pointer[adapter.Mask]
+}
+
+// NewKeyring makes one that masks what always masks.
+func NewKeyring(always *adapter.Mask) *Keyring {
+	k := &Keyring{always: always}
+	k.mask.Store(always)
+	return k
+}
+
+// Add remembers the credentials of an event.
+func (k *Keyring) Add(values []string) {
+	if len(values) == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known := len(k.values)
+	for _, value := range values {
+		if !slices.Contains(k.values, value) {
+			k.values = append(k.values, value)
+		}
+	}
+	if len(k.values) == known {
+		return // as a rule
+	}
+	k.values = k.values[max(0, len(k.values)-keyringSize):]
+	k.mask.Store(k.always.With(k.values...))
+}
+
+// Bytes is line without secrets.
+func (k *Keyring) Bytes(line []byte) []byte { return k.mask.Load().Bytes(line) }
+
+// String is text without secrets.
+func (k *Keyring) String(text string) string { return k.mask.Load().String(text) }
+
+// Cut is where text that goes on may be cut; see adapter.Mask.
+func (k *Keyring) Cut(text []byte) int { return k.mask.Load().Cut(text) }
+
+// Quote is the beginning of a text for people to read. It is masked before it is
+// cut: half a secret would not be known for one.
+func (k *Keyring) Quote(text []byte) string {
+	text = k.Bytes(text[:min(len(text), process.LineBytes)])
+	more := ""
+	if len(text) > quoteBytes {
+		cut := quoteBytes
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text, more = text[:cut], "…"
+	}
+	return "«" + strings.ToValidUTF8(string(text), "\ufffd") + more + "»"
+}

@@ -1,0 +1,140 @@
+// Package output is what a program that stays prints: it goes to the log, with the
+// event that it is about and without the credentials of any, and the end of it is
+// kept for errors, in which nobody may read what is about the event of another.
+//
+// It does not know why a program runs (modes/worker, modes/httpproxy); reading the
+// pipes is internal/process.
+package output
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/rawio"
+
+	"go.uber.org/zap"
+)
+
+// Log hands on what one start of a program prints.
+type Log struct {
+	keys    *Keyring
+	out     *zap.Logger
+	printed []*printed
+	readers sync.WaitGroup
+	event   atomic.Pointer[string] // the id that lines get
+	blurred atomic.Bool            // what was printed can't be told from what was printed before the event
+
+	mu     sync.Mutex
+	visits map[*Visit]bool
+}
+
+// printed is what a program prints to one of its pipes.
+type printed struct {
+	process.Lines
+	pipe *process.Drained
+}
+
+// NewLog makes a Log that writes to out.
+func NewLog(keys *Keyring, out *zap.Logger) *Log {
+	return &Log{keys: keys, out: out, visits: map[*Visit]bool{}}
+}
+
+// Follow begins to hand on what the program prints to these pipes, each up to its end
+// or deadline.
+func (l *Log) Follow(pipes ...*os.File) error {
+	for _, f := range pipes {
+		pipe, err := process.NewDrained(f)
+		if err != nil {
+			return err
+		}
+		p := &printed{pipe: pipe}
+		p.Mask = l.keys
+		p.Emit = func(line []byte) { l.out.Info(string(line), l.eventField()...) }
+		p.Flush = func() { _ = l.out.Sync() }
+		l.printed = append(l.printed, p)
+		l.readers.Go(func() { _ = p.Copy(pipe, make([]byte, process.LineBytes)) }) // a deadline ends it
+	}
+	return nil
+}
+
+// Wait waits until all that is to come has been handed on.
+func (l *Log) Wait() { l.readers.Wait() }
+
+// Descriptors are those of the pipes, in the order in which they are followed.
+func (l *Log) Descriptors() (all []*rawio.Descriptor) {
+	for _, printed := range l.printed {
+		all = append(all, printed.pipe.Descriptor())
+	}
+	return all
+}
+
+// Seen tells whether anything was printed to the pipe with this index.
+func (l *Log) Seen(pipe int) bool { return l.printed[pipe].Seen() }
+
+// About ties the lines to come to an event, the only one in the program.
+func (l *Log) About(id string) { l.event.Store(&id) }
+
+// LastID is the event that the last line was about, or "".
+func (l *Log) LastID() string {
+	if id := l.event.Load(); id != nil {
+		return *id
+	}
+	return ""
+}
+
+func (l *Log) eventField() []zap.Field {
+	if id := l.LastID(); id != "" {
+		return []zap.Field{zap.String("requestId", id)}
+	}
+	return nil
+}
+
+// Tail is what the program printed last; nothing if that may be of the event before.
+func (l *Log) Tail() []string {
+	if l.blurred.Load() {
+		return nil
+	}
+	for _, printed := range l.printed {
+		if tail := printed.Tail(); len(tail) > 0 {
+			return tail
+		}
+	}
+	return nil
+}
+
+// forgetPatience is how long a program that prints without end may hold up its next
+// event.
+const forgetPatience = time.Millisecond
+
+// Forget forgets what the program printed so far: what it said about one event is not
+// for the caller of the next. What it has printed but nobody has read yet is of the
+// last event, too: it is waited for, a little. unread says that there is something of
+// that kind; waited that it was.
+func (l *Log) Forget(unread bool) (waited bool) {
+	for _, printed := range l.printed {
+		unread = unread || printed.pipe.Busy()
+	}
+	waited = unread
+	if unread {
+		for end := time.Now().Add(forgetPatience); unread && time.Now().Before(end); unread = l.unread() {
+			time.Sleep(forgetPatience / 20)
+		}
+	}
+	l.blurred.Store(unread)
+	for _, printed := range l.printed {
+		printed.Forget()
+	}
+	return waited
+}
+
+func (l *Log) unread() bool {
+	for _, printed := range l.printed {
+		if printed.pipe.Descriptor().Waiting() > 0 || printed.pipe.Busy() {
+			return true
+		}
+	}
+	return false
+}

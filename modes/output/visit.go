@@ -1,0 +1,64 @@
+package output
+
+// Visit is an event in a program that may have others at the same time.
+type Visit struct {
+	log    *Log
+	id     string
+	shared bool // it was not alone all the time
+}
+
+// Enter says that the program is about to get an event. If it has no other, what it
+// printed before is forgotten.
+func (l *Log) Enter(id string) *Visit {
+	v := &Visit{log: l, id: id}
+	l.mu.Lock()
+	first := len(l.visits) == 0
+	v.shared = !first
+	for other := range l.visits {
+		other.shared = true
+	}
+	l.visits[v] = true
+	l.attribute()
+	l.mu.Unlock()
+	if first {
+		l.Forget(l.unread())
+	}
+	return v
+}
+
+// Leave says that the program has no more to do with the event.
+func (v *Visit) Leave() {
+	v.log.mu.Lock()
+	defer v.log.mu.Unlock()
+	delete(v.log.visits, v)
+	v.log.attribute()
+}
+
+// attribute ties the lines to come to the event at work, if there is only one.
+func (l *Log) attribute() {
+	switch len(l.visits) {
+	case 0: // what is still to come is about the last one
+	case 1:
+		for v := range l.visits {
+			l.event.Store(&v.id)
+		}
+	default:
+		l.event.Store(nil)
+	}
+}
+
+// Shared tells whether the program had another event at the same time: what it said
+// may be about that one.
+func (v *Visit) Shared() bool {
+	v.log.mu.Lock()
+	defer v.log.mu.Unlock()
+	return v.shared
+}
+
+// Tail is what the program printed last, if that can only be about this event.
+func (v *Visit) Tail() []string {
+	if v.Shared() {
+		return nil
+	}
+	return v.log.Tail()
+}
