@@ -16,8 +16,8 @@ const KeepMemory = 1 << 20
 // Whoever called MapMemory owns it; nothing may refer to it after Free.
 type Memory []byte
 
-// hugePage is what a page has where the system has large ones. Only what lies behind
-// the first of them is asked for in such pages: small contents would cost a whole one.
+// hugePage is what a page has where the system has large ones. The first of them and
+// one that would not be full are left as small ones: a little in it would cost it all.
 const hugePage = 2 << 20
 
 // MapMemory reserves size bytes.
@@ -28,10 +28,10 @@ func MapMemory(size int) (Memory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reserve %d bytes of memory: %w", size, err)
 	}
-	if whole > hugePage {
+	if full := size / hugePage * hugePage; full > hugePage {
 		// A kernel may not have them. On a virtual machine 6 MB of small pages took
 		// 17 ms to come by, of large ones 0.3.
-		_ = syscall.Madvise(m[hugePage:], syscall.MADV_HUGEPAGE)
+		_ = syscall.Madvise(m[hugePage:full], syscall.MADV_HUGEPAGE)
 	}
 	return m[:size], nil
 }
