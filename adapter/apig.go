@@ -7,24 +7,34 @@ import (
 	"unicode/utf8"
 )
 
-// isAPIG tells whether an event is an API gateway's call: an object with string
-// httpMethod and path and an object requestContext.
-func isAPIG(event []byte) bool {
+// APIGEvent is what an API gateway's call has that can be asked for, as JSON: raw,
+// strings with their quotes, nil where it is not there.
+type APIGEvent struct{ Method, Path, Query, Headers, Body, IsBase64 []byte }
+
+// ReadAPIG tells whether an event is an API gateway's call: an object with string
+// httpMethod and path and an object requestContext. What it returns refers to event.
+func ReadAPIG(event []byte) (call APIGEvent, ok bool) {
 	if !bytes.Contains(event, []byte(`"requestContext"`)) {
-		return false // most events; a scan at the speed of memory
+		return call, false // most events; a scan at the speed of memory
 	}
-	var method, path, context bool
+	var context []byte
+	members := map[string]*[]byte{
+		"httpMethod": &call.Method, "path": &call.Path, "requestContext": &context,
+		"queryStringParameters": &call.Query, "headers": &call.Headers, "body": &call.Body, "isBase64Encoded": &call.IsBase64,
+	}
 	whole := ScanObject(event, func(key, value []byte) {
-		switch string(key) {
-		case "httpMethod":
-			method = value[0] == '"'
-		case "path":
-			path = value[0] == '"'
-		case "requestContext":
-			context = value[0] == '{'
+		if member := members[string(key)]; member != nil {
+			*member = value
 		}
 	})
-	return whole && method && path && context
+	return call, whole && startsWith(call.Method, '"') && startsWith(call.Path, '"') && startsWith(context, '{')
+}
+
+func startsWith(text []byte, c byte) bool { return len(text) > 0 && text[0] == c }
+
+func isAPIG(event []byte) bool {
+	_, ok := ReadAPIG(event)
+	return ok
 }
 
 // isEnvelope tells whether a result is what the gateway wants: an object with
@@ -58,7 +68,7 @@ func appendEnvelope(dst, result []byte, binary bool, limit int) []byte {
 	dst = append(dst, contentType(result)...)
 	if !binary && utf8.Valid(result) {
 		dst = append(dst, envelopeText...)
-		dst = appendJSONText(dst, result, limit)
+		dst = AppendJSONText(dst, result, limit)
 		return append(dst, envelopeTail...)
 	}
 	dst = append(dst, envelopeBinary...)
@@ -68,8 +78,9 @@ func appendEnvelope(dst, result []byte, binary bool, limit int) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// appendJSONText appends valid UTF-8 as the inside of a JSON string.
-func appendJSONText(dst, text []byte, limit int) []byte {
+// AppendJSONText appends valid UTF-8 as the inside of a JSON string, up to where dst has
+// grown past limit.
+func AppendJSONText(dst, text []byte, limit int) []byte {
 	start := 0
 	for i, c := range text {
 		if c >= 0x20 && c != '"' && c != '\\' {

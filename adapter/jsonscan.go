@@ -34,6 +34,30 @@ func ScanObject(text []byte, member func(key, value []byte)) bool {
 	}
 }
 
+// ScanArray is ScanObject for an array and its elements.
+func ScanArray(text []byte, element func(value []byte)) bool {
+	s := scanner{rest: text}
+	if !s.take('[') {
+		return false
+	}
+	if s.take(']') {
+		return s.atEnd()
+	}
+	for {
+		value, ok := s.value()
+		if !ok {
+			return false
+		}
+		element(value)
+		if s.take(']') {
+			return s.atEnd()
+		}
+		if !s.take(',') {
+			return false
+		}
+	}
+}
+
 type scanner struct{ rest []byte }
 
 func (s *scanner) space() {

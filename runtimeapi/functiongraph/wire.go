@@ -44,7 +44,8 @@ func (w *wire) dial(string) (net.Conn, error) {
 		return nil, err
 	}
 	w.conn = conn
-	return newTimedConn(conn, w)
+	raw, err := rawio.NewConn(conn)
+	return &timedConn{raw, w}, err
 }
 
 func dialTCP(ctx context.Context, dialer *net.Dialer, addr string) (*net.TCPConn, error) {
@@ -112,33 +113,14 @@ func (w *wire) hasEnded() bool {
 
 // timedConn tells the wire what it reads.
 type timedConn struct {
-	net.Conn
-	in, out *rawio.Descriptor
-	wire    *wire
-}
-
-func newTimedConn(conn *net.TCPConn, w *wire) (*timedConn, error) {
-	in, err := rawio.New(conn)
-	if err != nil {
-		return nil, err
-	}
-	out, err := rawio.New(conn)
-	return &timedConn{Conn: conn, in: in, out: out, wire: w}, err
+	*rawio.Conn
+	wire *wire
 }
 
 func (c *timedConn) Read(p []byte) (int, error) {
-	n, err := c.in.Read(p)
+	n, err := c.Conn.Read(p)
 	c.note(n, err)
 	return n, err
-}
-
-func (c *timedConn) Write(p []byte) (int, error) {
-	n, err := c.out.WriteNow(p)
-	if err != nil || n == len(p) {
-		return n, err
-	}
-	more, err := c.Conn.Write(p[n:])
-	return n + more, err
 }
 
 func (c *timedConn) note(n int, err error) {

@@ -1,0 +1,92 @@
+package httpproxy
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+)
+
+// pieceBytes is how much base64 is decoded at a time, a multiple of four.
+const pieceBytes = 32 << 10
+
+// body is the body of a request. A large one in base64 stays as the event has it and is
+// decoded as it is sent, so that it needs no memory; it is decoded twice for that,
+// since nothing may be sent of one that breaks off.
+type body struct {
+	raw    []byte // what it is, or its base64
+	base64 bool
+	size   int    // of what it is
+	piece  []byte // room for a piece of it
+}
+
+// reset forgets the body before.
+func (b *body) reset() { *b = body{piece: b.piece} }
+
+// read takes an event's body and isBase64Encoded.
+func (b *body) read(raw, isBase64 []byte) error {
+	encoded := string(isBase64) == "true"
+	if !encoded && isBase64 != nil && string(isBase64) != "false" && string(isBase64) != "null" {
+		return refused("its isBase64Encoded is neither true nor false")
+	}
+	if raw == nil || string(raw) == "null" {
+		return nil
+	}
+	content, ok := text(raw)
+	if raw[0] != '"' || !ok {
+		return refused("its body is no JSON string")
+	}
+	if !encoded {
+		b.raw, b.size = content, len(content)
+		return nil
+	}
+	if bytes.ContainsAny(content, "\r\n") { // as base64 may have them
+		content = bytes.Join(bytes.FieldsFunc(content, func(r rune) bool { return r == '\r' || r == '\n' }), nil)
+	}
+	b.raw = content
+	err := b.decode(func(piece []byte) error {
+		b.size += len(piece)
+		return nil
+	})
+	if err != nil {
+		return refused("its isBase64Encoded is true, but its body is no base64")
+	}
+	if b.base64 = len(content) > pieceBytes; !b.base64 {
+		b.raw = b.piece[:b.size]
+	}
+	return nil
+}
+
+// decode calls take with what b.raw is the base64 of, piece by piece, each in b.piece.
+func (b *body) decode(take func(piece []byte) error) error {
+	for rest := b.raw; len(rest) > 0; {
+		n := min(len(rest), pieceBytes)
+		var err error
+		b.piece, err = base64.StdEncoding.AppendDecode(b.piece[:0], rest[:n])
+		if err == nil && n < len(rest) && len(b.piece) != n/4*3 {
+			err = base64.CorruptInputError(n) // padding, but no end
+		}
+		if err == nil {
+			err = take(b.piece)
+		}
+		if err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// WriteTo implements io.WriterTo.
+func (b *body) WriteTo(w io.Writer) (written int64, err error) {
+	write := func(piece []byte) error {
+		n, err := w.Write(piece)
+		written += int64(n)
+		return err
+	}
+	if b.base64 {
+		err = b.decode(write)
+	} else {
+		err = write(b.raw)
+	}
+	return written, err
+}

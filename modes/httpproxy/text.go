@@ -1,0 +1,88 @@
+package httpproxy
+
+import (
+	"bytes"
+	"encoding/json"
+)
+
+// text is the content of a JSON string, or the JSON of a number, a boolean or null. It
+// refers to raw as long as that has no escapes.
+func text(raw []byte) (content []byte, ok bool) {
+	switch raw[0] {
+	case '"':
+		return unescape(raw[1 : len(raw)-1])
+	case '{', '[':
+		return nil, false
+	default:
+		return raw, json.Valid(raw)
+	}
+}
+
+// unescape is the content of a JSON string, of which raw is what is between the quotes.
+func unescape(raw []byte) (content []byte, ok bool) {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return raw, true
+	}
+	var s string
+	quoted := append(append([]byte{'"'}, raw...), '"')
+	err := json.Unmarshal(quoted, &s)
+	return []byte(s), err == nil
+}
+
+// byteSet says of each byte whether it is in a set.
+type byteSet [256]bool
+
+func setOf(others string) (set byteSet) {
+	for c := range set {
+		set[c] = c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	for _, c := range []byte(others) {
+		set[c] = true
+	}
+	return set
+}
+
+var (
+	tokenBytes = setOf("!#$%&'*+-.^_`|~") // RFC 9110, 5.6.2
+	pathBytes  = setOf("-._~!$&'()*+,;=:@/")
+	// In a query + and ; have meanings that what the gateway has decoded has not.
+	queryBytes = setOf("-._~")
+	hostBytes  = setOf("-._~!$&'()*+,;=%:[]") // RFC 3986, with a port
+)
+
+// appendEscaped appends text with every byte that is not in set as %XX.
+func appendEscaped(dst, text []byte, set *byteSet) []byte {
+	const hex = "0123456789ABCDEF"
+	for _, c := range text {
+		if set[c] {
+			dst = append(dst, c)
+		} else {
+			dst = append(dst, '%', hex[c>>4], hex[c&15])
+		}
+	}
+	return dst
+}
+
+func (set *byteSet) holds(text []byte) bool {
+	for _, c := range text {
+		if !set[c] {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+func isToken(name []byte) bool { return tokenBytes.holds(name) }
+
+func isHost(name []byte) bool { return hostBytes.holds(name) }
+
+// isFieldValue tells whether a text can be the value of a header: one with a line
+// break would be another header, or the end of them all.
+func isFieldValue(value []byte) bool {
+	for _, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
