@@ -10,6 +10,7 @@ import (
 	"fgbootstrap/config"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/httpproxy"
 	"fgbootstrap/modes/pipe"
 	"fgbootstrap/modes/worker"
 	"fgbootstrap/modes/worker/codec"
@@ -33,6 +34,9 @@ type Mode struct {
 	// Wraps says that results for the API gateway get an envelope where they
 	// have none; a mode that speaks HTTP makes its own.
 	Wraps bool
+	// Sweeps says that what programs leave in the background is ended when no event
+	// is in flight; a web server may have its reasons.
+	Sweeps bool
 	// New makes the mode's handler and returns when that is ready for events, has
 	// failed to be, or ctx ends. Its error is a sentence for the user.
 	New func(context.Context, Kit) (adapter.Handler, error)
@@ -41,9 +45,9 @@ type Mode struct {
 // All lists the modes by the names that BOOTSTRAP_MODE knows.
 func All() []Mode {
 	return []Mode{
-		{Name: "pipe", Wraps: true, New: newPipe},
-		{Name: "worker", Wraps: true, New: newWorker},
-		{Name: "http", Wraps: false, New: notYet},
+		{Name: "pipe", Wraps: true, Sweeps: true, New: newPipe},
+		{Name: "worker", Wraps: true, Sweeps: true, New: newWorker},
+		{Name: "http", New: newHTTP},
 	}
 }
 
@@ -54,7 +58,7 @@ func Get(name string) Mode {
 			return mode
 		}
 	}
-	return Mode{Name: name, New: notYet}
+	return Mode{}
 }
 
 // Command is the user's program as it is configured.
@@ -132,6 +136,41 @@ func (k Kit) program() failure.Program {
 	return failure.Program{Command: Command(k.Config), OOM: k.OOM, Timeout: k.Timeout, Full: k.FullErrors}
 }
 
-func notYet(_ context.Context, k Kit) (adapter.Handler, error) {
-	return nil, fmt.Errorf("BOOTSTRAP_MODE is %q, which this release does not have yet: use pipe or worker", k.Mode)
+// identity is what the platform's own HTTP functions are told about themselves, from
+// the variables of the runtime.
+var identity = []struct{ header, variable string }{
+	{"X-Cff-Func-Name", "RUNTIME_FUNC_NAME"}, {"X-Cff-Func-Version", "RUNTIME_FUNC_VERSION"}, {"X-Cff-Package", "RUNTIME_PACKAGE"},
+	{"X-Cff-Project-Id", "RUNTIME_PROJECT_ID"}, {"X-Cff-Memory", "RUNTIME_MEMORY"}, {"X-Cff-Timeout", "RUNTIME_TIMEOUT"},
+}
+
+func newHTTP(ctx context.Context, k Kit) (adapter.Handler, error) {
+	c := httpproxy.Config{
+		Program:     k.program(),
+		Env:         k.Env,
+		Port:        k.HTTPPort,
+		Socket:      k.HTTPSocket,
+		EventPath:   k.HTTPEventPath,
+		StripPrefix: k.HTTPStripPrefix,
+		Fails:       k.HTTPFailStatus.Contains,
+		Credentials: k.Credentials,
+		Concurrency: k.Concurrency,
+		Grace:       k.ShutdownGrace,
+		MaxResponse: k.MaxResponse,
+		Streaming:   k.Streaming,
+		Mask:        k.Mask,
+		Reaper:      k.Reaper,
+		Log:         k.Log,
+		Output:      k.Output,
+	}
+	if k.HTTPReady != "tcp" {
+		c.ReadyPath = k.HTTPReady
+	}
+	for _, row := range identity {
+		if value := k.getenv(row.variable); value != "" {
+			c.Identity = append(c.Identity, adapter.Header{Name: row.header, Value: value})
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.InitWait)
+	defer cancel()
+	return httpproxy.New(ctx, c), nil
 }

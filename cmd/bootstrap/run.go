@@ -55,16 +55,19 @@ func run(environ []string, self string, stderr io.Writer) int {
 	}
 	ctx, stop := untilSignal(log)
 	defer stop()
+	mode := modes.Get(cfg.Mode)
 	loop := &adapter.Loop{
 		Handler:   handler(ctx, kit, problems),
 		Pollers:   pollers(cfg, log),
 		Limit:     cfg.MaxResponse,
-		Wrap:      cfg.APIGWrap && modes.Get(cfg.Mode).Wraps,
+		Wrap:      cfg.APIGWrap && mode.Wraps,
 		Streaming: cfg.Streaming,
 		Mask:      mask,
 		Grace:     cfg.ShutdownGrace,
-		Idle:      reaper.Sweep,
 		Log:       log,
+	}
+	if mode.Sweeps {
+		loop.Idle = reaper.Sweep
 	}
 	if err := loop.Run(ctx); err != nil {
 		log.Error("shut down", zap.Error(err))

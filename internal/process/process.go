@@ -41,6 +41,7 @@ type Process struct {
 	// Written is how much of Spec.Input is in the pipe already.
 	Written int
 
+	group  int // its process group, as a rule its own
 	exit   func(*Process)
 	done   chan struct{}
 	status Status
@@ -87,6 +88,7 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	p.PID, err = syscall.ForkExec(spec.Path, spec.Args, attr)
 	first := false
 	if err == nil {
+		p.group = p.PID
 		first = len(r.children) == 0
 		r.children[p.PID] = p
 		r.alone.Store(false)
@@ -136,7 +138,7 @@ func (p *Process) Status() Status { return p.status }
 // members lives or is not reaped. After that the kernel would first have to
 // hand out all other numbers: an invocation ends long before.
 func (p *Process) Signal(signal unix.Signal) error {
-	if err := unix.Kill(-p.PID, signal); err != nil && !errors.Is(err, unix.ESRCH) {
+	if err := unix.Kill(-p.group, signal); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("signal %s: %w", unix.SignalName(signal), err)
 	}
 	return nil
@@ -159,7 +161,7 @@ func (p *Process) Stop(ladder ...Step) bool {
 		default:
 		}
 		_ = p.Signal(step.Signal) // what can't be signalled may still end
-		if group, err := unix.Getpgid(p.PID); err == nil && group != p.PID {
+		if group, err := unix.Getpgid(p.PID); err == nil && group != p.group {
 			_ = unix.Kill(p.PID, step.Signal) // it left its group for another one of its session
 		}
 		timer := time.NewTimer(step.Wait)
@@ -184,10 +186,10 @@ const killPause = 5 * time.Millisecond
 func (p *Process) KillGroup(patience time.Duration) (gone bool) {
 	end := time.Now().Add(patience)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, killPause) {
-		if errors.Is(unix.Kill(-p.PID, unix.SIGKILL), unix.ESRCH) {
+		if errors.Is(unix.Kill(-p.group, unix.SIGKILL), unix.ESRCH) {
 			return true
 		}
-		if pause == killPause && !groupLives(p.PID) { // what we reap ourselves is gone sooner
+		if pause == killPause && !groupLives(p.group) { // what we reap ourselves is gone sooner
 			return true
 		}
 		if time.Now().After(end) {

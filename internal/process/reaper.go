@@ -139,6 +139,37 @@ func (r *Reaper) Sweep() {
 	}
 }
 
+// owns tells whether a program of ours is in the group; r.mu is held.
+func (r *Reaper) owns(group int) bool {
+	for _, p := range r.children {
+		if p.group == group {
+			return true
+		}
+	}
+	return false
+}
+
+// Inherits tells whether there are processes that we inherited.
+func (r *Reaper) Inherits() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(inherited(), func(pid int) bool { return r.children[pid] == nil })
+}
+
+// Adopt makes a program of ours of a process that we inherited: one that has gone to
+// the background. It has no pipes. false: it is no child of ours, or has ended.
+func (r *Reaper) Adopt(pid int) (p *Process, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	group, err := unix.Getpgid(pid)
+	if err != nil || r.children[pid] != nil || !slices.Contains(inherited(), pid) {
+		return nil, false
+	}
+	p = &Process{PID: pid, group: group, done: make(chan struct{})}
+	r.children[pid] = p
+	return p, true
+}
+
 // sweep holds the lock, so that no pid of its list can be reaped and given to
 // somebody else before it is killed.
 func (r *Reaper) sweep() (killed []int) {
@@ -152,7 +183,7 @@ func (r *Reaper) sweep() (killed []int) {
 		group, err := unix.Getpgid(pid)
 		// Our own group holds none of our programs, but what a script started
 		// before it became us by exec.
-		if err != nil || group == own || r.children[group] != nil {
+		if err != nil || group == own || r.owns(group) {
 			continue
 		}
 		if unix.Kill(pid, unix.SIGKILL) == nil {

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -49,9 +48,8 @@ func (p *Process) Bypassed() string {
 		if pid == p.PID || stat.group != strconv.Itoa(p.PID) || link(pid) == channel {
 			continue
 		}
-		words, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-		if words = bytes.TrimRight(words, "\x00"); len(words) > 0 {
-			return string(bytes.ReplaceAll(words, []byte{0}, []byte{' '}))
+		if words := CommandLine(pid); words != "" {
+			return words
 		}
 	}
 	return ""

@@ -172,3 +172,40 @@ func eachText(object []byte, what string, do func(key, value []byte) error) (err
 	}
 	return err
 }
+
+// post makes the request of an event that is no call of the gateway.
+func (r *request) post(target string, event []byte) {
+	r.reset()
+	r.method = []byte("POST")
+	r.target = append(r.target, target...)
+	r.fields = append(r.fields, field{[]byte("Content-Type"), []byte("application/json")})
+	r.body.raw, r.body.size = event, len(event)
+}
+
+// hasBody tells whether a server may wait for the length of the body.
+func (r *request) hasBody() bool {
+	switch string(r.method) {
+	case "POST", "PUT", "PATCH":
+		return true
+	}
+	return false
+}
+
+// isSafe tells whether the request changes nothing, so that it may be sent again.
+func (r *request) isSafe() bool {
+	switch string(r.method) {
+	case "GET", "HEAD", "OPTIONS":
+		return true
+	}
+	return false
+}
+
+// hasToken tells whether a header that is a list has this token.
+func hasToken(list []byte, token string) bool {
+	for item := range bytes.SplitSeq(list, []byte(",")) {
+		if bytes.EqualFold(bytes.TrimSpace(item), []byte(token)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,110 @@
+package process
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// Listener is a socket that somebody listens on.
+type Listener struct {
+	Addr netip.AddrPort // of TCP
+	Path string         // of a unix socket; one of the abstract kind begins with @
+	// PIDs are the processes that have it, as far as we may see.
+	PIDs []int
+}
+
+// Listeners are all sockets that are listened on and that can be seen; none where
+// there is no /proc. It looks at every process: it is for the worst moment only.
+func Listeners() []Listener {
+	found := map[string]*Listener{} // by inode
+	for _, file := range []string{"tcp", "tcp6"} {
+		for _, fields := range procNet(file) {
+			if len(fields) > 9 && fields[3] == "0A" {
+				if addr, ok := parseAddr(fields[1]); ok {
+					found[fields[9]] = &Listener{Addr: addr}
+				}
+			}
+		}
+	}
+	const accepts = "00010000" // a flag of the kernel's
+	for _, fields := range procNet("unix") {
+		if len(fields) > 7 && fields[3] == accepts {
+			found[fields[6]] = &Listener{Path: fields[7]}
+		}
+	}
+	own(found)
+	all := make([]Listener, 0, len(found))
+	for _, l := range found {
+		all = append(all, *l)
+	}
+	return all
+}
+
+// procNet is one of the kernel's tables of sockets, line by line.
+func procNet(file string) (lines [][]string) {
+	text, _ := os.ReadFile("/proc/self/net/" + file)
+	for line := range strings.Lines(string(text)) {
+		lines = append(lines, strings.Fields(line))
+	}
+	return lines
+}
+
+// parseAddr reads an address as 0100007F:1F90, in 32-bit words of this machine's order.
+func parseAddr(text string) (netip.AddrPort, bool) {
+	host, port, _ := strings.Cut(text, ":")
+	n, err := strconv.ParseUint(port, 16, 16)
+	ip, err2 := hex.DecodeString(host)
+	if err != nil || err2 != nil {
+		return netip.AddrPort{}, false
+	}
+	for i := 0; i+4 <= len(ip); i += 4 {
+		binary.NativeEndian.PutUint32(ip[i:], binary.BigEndian.Uint32(ip[i:]))
+	}
+	addr, ok := netip.AddrFromSlice(ip)
+	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), ok
+}
+
+// own adds the processes that have a descriptor of these sockets.
+func own(sockets map[string]*Listener) {
+	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
+	for _, link := range links {
+		name, err := os.Readlink(link)
+		if err != nil {
+			continue
+		}
+		inode, found := strings.CutPrefix(name, "socket:[")
+		if l := sockets[strings.TrimSuffix(inode, "]")]; found && l != nil {
+			pid, _ := strconv.Atoi(strings.Split(link, "/")[2])
+			if len(l.PIDs) == 0 || l.PIDs[len(l.PIDs)-1] != pid {
+				l.PIDs = append(l.PIDs, pid)
+			}
+		}
+	}
+}
+
+// CommandLine is that of a process, words with blanks between; "" if it can't be seen.
+func CommandLine(pid int) string {
+	words, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	return string(bytes.ReplaceAll(bytes.TrimRight(words, "\x00"), []byte{0}, []byte{' '}))
+}
+
+// Kin says of a process which of our children it is or descends from, and false if it
+// is no descendant of ours.
+func Kin(pid int) (child int, ok bool) {
+	parents := map[int]int{}
+	for pid, stat := range stats {
+		parents[pid], _ = strconv.Atoi(stat.parent)
+	}
+	for self := os.Getpid(); pid > 0; pid = parents[pid] {
+		if parents[pid] == self {
+			return pid, true
+		}
+	}
+	return 0, false
+}

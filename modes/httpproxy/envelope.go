@@ -1,0 +1,235 @@
+package httpproxy
+
+import (
+	"bytes"
+	"encoding/base64"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"fgbootstrap/adapter"
+
+	"github.com/valyala/fasthttp"
+)
+
+// answerBytes is how much of an answer is taken at a time, a multiple of three: that
+// much is base64 without padding.
+const answerBytes = 48 << 10
+
+// envelop writes the answer as what the gateway wants. What is valid UTF-8 goes as
+// text, and anything else as base64; so does every body while it is streamed, since
+// nobody knows yet what will come.
+func (x *exchange) envelop(w io.Writer) error {
+	x.text = appendHead(x.text[:0], &x.answer.Header)
+	if x.Streaming {
+		return x.encode(w, 0, nil)
+	}
+	n, err := io.ReadFull(x, x.piece)
+	switch {
+	case err == nil && isText(&x.answer.Header, cutRune(x.piece)):
+		return x.collect(w)
+	case err == nil:
+		return x.encode(w, n, nil)
+	case err != io.EOF && err != io.ErrUnexpectedEOF: // of ReadFull: less than it asked for
+		return err
+	case isText(&x.answer.Header, x.piece[:n]):
+		return x.writeText(w, x.piece[:n])
+	default:
+		return x.encode(w, n, io.EOF)
+	}
+}
+
+const (
+	binaryBody = `},"isBase64Encoded":true,"body":"`
+	textBody   = `},"isBase64Encoded":false,"body":"`
+	bodyEnd    = `"}`
+)
+
+// encode writes the body in base64: x.piece[:have], and what can still be read, unless
+// err says that this is all.
+func (x *exchange) encode(w io.Writer, have int, err error) error {
+	x.text = append(x.text, binaryBody...)
+	for {
+		whole := have
+		if err == nil {
+			whole -= have % 3 // the rest goes with what comes
+		}
+		x.text = base64.StdEncoding.AppendEncode(x.text, x.piece[:whole])
+		if err == io.EOF {
+			x.text = append(x.text, bodyEnd...)
+		}
+		if _, err := w.Write(x.text); err != nil {
+			return err
+		}
+		if err != nil {
+			return eofIsNil(err)
+		}
+		x.text = x.text[:0]
+		have = copy(x.piece, x.piece[whole:have])
+		var n int
+		n, err = x.Read(x.piece[have:])
+		have += n
+	}
+}
+
+func eofIsNil(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
+}
+
+// collect reads a body that looks like text to its end, and sees whether it is.
+func (x *exchange) collect(w io.Writer) error {
+	size := min(x.MaxResponse, math.MaxInt-1)
+	if declared := int64(x.answer.Header.ContentLength()); declared > size {
+		return adapter.TooLarge(x.MaxResponse)
+	} else if declared >= 0 {
+		size = declared
+	}
+	memory, err := adapter.MapMemory(int(size) + 1) // the byte that is too many must have a place
+	if err != nil {
+		return err
+	}
+	defer memory.Free()
+	n := copy(memory, x.piece)
+	for err == nil && n < len(memory) {
+		var more int
+		more, err = x.Read(memory[n:])
+		n += more
+	}
+	if err != io.EOF {
+		if err == nil {
+			err = adapter.TooLarge(x.MaxResponse)
+		}
+		return err
+	}
+	if utf8.Valid(memory[:n]) {
+		return x.writeText(w, memory[:n])
+	}
+	x.text = append(x.text, binaryBody...)
+	return x.inPieces(w, memory[:n], base64.StdEncoding.AppendEncode)
+}
+
+func (x *exchange) writeText(w io.Writer, text []byte) error {
+	x.text = append(x.text, textBody...)
+	return x.inPieces(w, text, func(dst, piece []byte) []byte { return adapter.AppendJSONText(dst, piece, math.MaxInt) })
+}
+
+// inPieces writes what appendTo makes of a body, and the end.
+func (x *exchange) inPieces(w io.Writer, body []byte, appendTo func(dst, piece []byte) []byte) error {
+	for {
+		n := min(len(body), answerBytes)
+		x.text = appendTo(x.text, body[:n])
+		if body = body[n:]; len(body) == 0 {
+			_, err := w.Write(append(x.text, bodyEnd...))
+			return err
+		}
+		if _, err := w.Write(x.text); err != nil {
+			return err
+		}
+		x.text = x.text[:0]
+	}
+}
+
+// isText tells whether a body reaches the client byte for byte if it is handed over as
+// text: it is UTF-8, and says nothing else of itself.
+func isText(h *fasthttp.ResponseHeader, body []byte) bool {
+	if e := h.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
+		return false
+	}
+	_, charset, given := strings.Cut(strings.ToLower(string(h.ContentType())), "charset=")
+	charset, _, _ = strings.Cut(strings.Trim(charset, "\"' "), ";")
+	if given {
+		switch strings.Trim(charset, "\"' ") {
+		case "utf-8", "utf8", "us-ascii", "ascii":
+		default:
+			return false
+		}
+	}
+	return utf8.Valid(body)
+}
+
+// cutRune is text without a character of which the end is missing.
+func cutRune(text []byte) []byte {
+	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
+		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
+			if !utf8.FullRune(tail) {
+				return text[:len(text)-n]
+			}
+			break
+		}
+	}
+	return text
+}
+
+// appendHead appends the beginning of an envelope, up to the last header.
+func appendHead(dst []byte, h *fasthttp.ResponseHeader) []byte {
+	dst = append(dst, `{"statusCode":`...)
+	dst = strconv.AppendInt(dst, int64(h.StatusCode()), 10)
+	dst = append(dst, `,"headers":{`...)
+	var all []field
+	for name, value := range h.All() {
+		lower := strings.ToLower(string(name))
+		if lower == "content-length" || !dropped[lower] {
+			all = append(all, field{name, value})
+		}
+	}
+	first := true
+	for i, f := range all {
+		if f.name == nil { // it has gone with an earlier one
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = appendString(dst, f.name)
+		dst = append(dst, ':')
+		dst = appendValues(dst, f, all[i+1:])
+	}
+	return dst
+}
+
+// appendValues appends the value of a header, as an array with the values that others
+// of its name have: they are taken out.
+func appendValues(dst []byte, f field, others []field) []byte {
+	many := false
+	start := len(dst)
+	dst = appendString(dst, f.value)
+	for i, other := range others {
+		if !bytes.EqualFold(other.name, f.name) {
+			continue
+		}
+		if !many {
+			dst = append(dst, 0)
+			copy(dst[start+1:], dst[start:])
+			dst[start] = '['
+			many = true
+		}
+		dst = append(dst, ',')
+		dst = appendString(dst, other.value)
+		others[i].name = nil
+	}
+	if many {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// appendString appends text as a JSON string. Headers may be in Latin-1, which JSON
+// can't hold.
+func appendString(dst, text []byte) []byte {
+	dst = append(dst, '"')
+	if !utf8.Valid(text) {
+		var latin []rune
+		for _, c := range text {
+			latin = append(latin, rune(c))
+		}
+		text = []byte(string(latin))
+	}
+	dst = adapter.AppendJSONText(dst, text, math.MaxInt)
+	return append(dst, '"')
+}

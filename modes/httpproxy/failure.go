@@ -1,0 +1,247 @@
+package httpproxy
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/output"
+)
+
+// explain is the error of an exchange that failed for err.
+func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, err error) error {
+	var none *undelivered
+	var broke *broken
+	switch {
+	case ctx.Err() != nil:
+		return s.overdue(ctx, x, visit)
+	case errors.As(err, &none):
+		return s.deaf(err)
+	case s.endsSoon() && visit.Shared():
+		return s.Reason()
+	case s.hasEnded():
+		return s.itsEnd()
+	}
+	e := &adapter.Error{Type: adapter.TypeProtocol, Stack: s.Program.Stack(visit.Tail()), Cause: err}
+	switch {
+	case errors.Is(err, errSwitched):
+		e.Message = "The server answered by switching to another protocol (101), which the gateway can't do."
+	case errors.As(err, &broke):
+		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s %s.", x.request.method, x.path())
+	case x.conn == nil || len(x.conn.sample) == 0:
+		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s %s. %s", x.request.method, x.path(), plainHTTP)
+	case looksLikeTLS(x.conn.sample):
+		e.Message = "The server speaks HTTPS. " + plainHTTP
+	case !bytes.HasPrefix(x.conn.sample, []byte("HTTP/")):
+		e.Message = fmt.Sprintf("The server's answer is no HTTP: it begins with %s. %s", s.keys.Quote(x.conn.sample), plainHTTP)
+	default:
+		e.Message = fmt.Sprintf("The head of the server's answer is broken, or longer than %d KB: it begins with %s.", headBytes>>10, s.keys.Quote(x.conn.sample))
+	}
+	return e
+}
+
+const plainHTTP = "It has to serve plain HTTP on its port (BOOTSTRAP_HTTP_PORT); HTTPS is the gateway's business."
+
+// looksLikeTLS tells whether an answer is a record of TLS: an alert or a handshake.
+func looksLikeTLS(sample []byte) bool {
+	return len(sample) > 2 && (sample[0] == 0x15 || sample[0] == 0x16) && sample[1] == 3
+}
+
+// path is the request's, without what may be a secret, for people to read.
+func (x *exchange) path() string {
+	path, _, _ := bytes.Cut(x.request.target, []byte("?"))
+	if len(path) > 100 {
+		return string(path[:100]) + "…"
+	}
+	return string(path)
+}
+
+// endsSoon waits a little for the server's end.
+func (s *server) endsSoon() bool {
+	timer := time.NewTimer(endPatience)
+	defer timer.Stop()
+	select {
+	case <-s.process().Done():
+	case <-timer.C:
+		return false
+	}
+	timer.Reset(killPatience)
+	select {
+	case <-s.ended:
+		return true
+	case <-timer.C: // it has gone to the background, perhaps
+		return false
+	}
+}
+
+func (s *server) hasEnded() bool {
+	select {
+	case <-s.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// deafness is a server that runs but takes no connections any more.
+type deafness struct{ error }
+
+func (d *deafness) Unwrap() []error { return []error{d.error, errUnsent} }
+
+// deaf is for an event of which the server could not get a byte: it goes to the next
+// start.
+func (s *server) deaf(err error) error {
+	if s.endsSoon() {
+		return errUnsent
+	}
+	return &deafness{&adapter.Error{
+		Type:    adapter.TypeProtocol,
+		Message: fmt.Sprintf("The server takes no connections on %s any more, and was stopped.", s.place()),
+		Cause:   err,
+	}}
+}
+
+// overdue is the error of an event that the server has not answered in time.
+func (s *server) overdue(ctx context.Context, x *exchange, visit *output.Visit) error {
+	if errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
+		return s.Program.Overdue(context.Cause(ctx), x.inv, "", visit.Tail())
+	}
+	did := "not answered"
+	if x.conn != nil && len(x.conn.sample) > 0 {
+		did = "begun to answer, but not to an end,"
+	}
+	return &adapter.Error{
+		Type: adapter.TypeTimeout,
+		Message: fmt.Sprintf("The server had %s %s %s %s after the event came; the function's timeout is %s. %s",
+			did, x.request.method, x.path(), failure.Waited(x.inv), s.Program.Timeout, failure.RaiseTimeout),
+		Stack: s.Program.Stack(visit.Tail()),
+	}
+}
+
+// unserved is for an event that the server could not take.
+func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
+	var lost *process.LostCause
+	if errors.As(err, &lost) {
+		return failure.Again(lost)
+	}
+	starting, reason := m.servers.Waiting()
+	switch {
+	case errors.Is(context.Cause(ctx), adapter.ErrShutdown):
+		return m.Program.Overdue(context.Cause(ctx), inv, "", nil)
+	case starting != nil:
+		return m.Program.NotReady(inv, starting.missing(), starting.findings(), starting.process(), starting.started, starting.printed.Tail())
+	case reason != nil:
+		return reason
+	default:
+		return &adapter.Error{
+			Type: adapter.TypeTimeout,
+			Message: fmt.Sprintf("The server was being stopped or asked whether it still works for all of the %s that the event could wait.",
+				failure.Waited(inv)),
+		}
+	}
+}
+
+// missing is what the server is waited for, half a sentence.
+func (s *server) missing() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last != "" {
+		return s.last
+	}
+	return "nothing answers on " + s.place()
+}
+
+// place is where the server has to listen, for people to read.
+func (s *server) place() string {
+	if s.port == 0 {
+		return "the socket " + s.Socket
+	}
+	return fmt.Sprintf("port %d", s.port)
+}
+
+// isAt tells whether this is where the server has to listen.
+func (s *server) isAt(l process.Listener) bool {
+	if s.port == 0 {
+		return l.Path == s.Socket
+	}
+	return int(l.Addr.Port()) == s.port
+}
+
+// findings is where the program listens instead.
+func (s *server) findings() string {
+	if s.last != "" {
+		return "" // it listens where it should
+	}
+	var places []string
+	elsewhere := false
+	for _, l := range process.Listeners() {
+		if !slices.ContainsFunc(l.PIDs, func(pid int) bool { _, ok := process.Kin(pid); return ok }) {
+			continue
+		}
+		if l.Path != "" {
+			places = append(places, "the socket "+l.Path)
+			continue
+		}
+		place := fmt.Sprintf("port %d", l.Addr.Port())
+		if a := l.Addr.Addr(); !a.IsUnspecified() && !a.IsLoopback() {
+			place += " of " + a.String() + " alone"
+			elsewhere = elsewhere || s.isAt(l)
+		}
+		places = append(places, place)
+	}
+	slices.Sort(places)
+	places = slices.Compact(places)
+	switch {
+	case len(places) == 0:
+		return "It listens on no port at all: is it a web server, and what does it wait for?"
+	case elsewhere:
+		return fmt.Sprintf("It listens on %s: have it listen on 127.0.0.1, or on 0.0.0.0.", strings.Join(places, ", "))
+	case s.port != 0:
+		return fmt.Sprintf("It listens on %s: set BOOTSTRAP_HTTP_PORT to its port, or have it take the port from the variable PORT.", strings.Join(places, ", "))
+	default:
+		return fmt.Sprintf("It listens on %s: have it listen on the socket, or set BOOTSTRAP_HTTP_PORT instead of BOOTSTRAP_HTTP_SOCKET.", strings.Join(places, ", "))
+	}
+}
+
+// inUse is the error of a start where somebody else listens already.
+func (s *server) inUse() error {
+	who := "a process that can't be seen"
+	for _, l := range process.Listeners() {
+		if s.isAt(l) && len(l.PIDs) > 0 {
+			who = fmt.Sprintf("process %d: %s", l.PIDs[0], s.keys.Quote([]byte(cmp.Or(process.CommandLine(l.PIDs[0]), "?"))))
+		}
+	}
+	advice := "end that process, or set BOOTSTRAP_HTTP_PORT to another port, or to auto and have the server take it from the variable PORT"
+	if s.port == 0 {
+		advice = "end that process, or set BOOTSTRAP_HTTP_SOCKET to another path"
+	}
+	return &adapter.Error{
+		Type:    adapter.TypeInit,
+		Message: fmt.Sprintf("The server can't be started, because %s is in use already, by %s. To cure it: %s.", s.place(), who, advice),
+	}
+}
+
+// exit is how the server ended of itself.
+func (s *server) exit() error {
+	hint := ""
+	if s.process().Status().Success() {
+		hint = "A web server has to stay: it gets one request after the other. For a program that runs once for each event, set BOOTSTRAP_MODE=pipe."
+	}
+	return s.Program.Exit(s.file, s.process().Status(), hint, s.printed.Tail())
+}
+
+// ownHost is the Host of requests that name none.
+func (s *server) ownHost() string {
+	if s.port == 0 {
+		return "localhost"
+	}
+	return fmt.Sprintf("127.0.0.1:%d", s.port)
+}

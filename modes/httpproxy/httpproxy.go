@@ -1,0 +1,130 @@
+// Package httpproxy keeps a web server running and hands events to it: an API gateway's
+// call as the HTTP request that it was, any other event as a POST. It owns how an event
+// becomes a request (request.go, body.go) and an answer the result (envelope.go), the
+// connections to the server (pool.go, exchange.go), and when the server is ready.
+// Starting and stopping it is internal/process. fasthttp's memory does not leave it.
+package httpproxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/process"
+	"fgbootstrap/modes/failure"
+	"fgbootstrap/modes/output"
+
+	"go.uber.org/zap"
+)
+
+// Config is what a Mode needs; all of it is kept.
+type Config struct {
+	Program failure.Program
+	// Env is the program's environment as KEY=value. PORT is added to it.
+	Env []string
+	// Port is the program's on loopback; 0 picks a free one at each start. Socket is
+	// the path of a unix socket instead, abstract if it begins with @.
+	Port   int
+	Socket string
+	// ReadyPath is what has to answer below 500 before the server gets events;
+	// "": it has to take connections.
+	ReadyPath string
+	// EventPath is where events that are no calls of the gateway are POSTed, a path
+	// and maybe a query.
+	EventPath string
+	// StripPrefix is taken off the paths of the gateway's calls.
+	StripPrefix string
+	// Fails tells of the status of an answer to the gateway whether it is a failure.
+	Fails func(status int) bool
+	// Identity are headers that tell about the function, with canonical names.
+	Identity []adapter.Header
+	// Credentials hands the invocation's keys and tokens to the program.
+	Credentials bool
+	// Concurrency is how many events the server is given at a time.
+	Concurrency int
+	// Grace is how long the server may take to stop.
+	Grace time.Duration
+	// MaxResponse is the most bytes of a response.
+	MaxResponse int64
+	// Streaming says that responses go out as they are produced.
+	Streaming bool
+	Mask      *adapter.Mask
+	Reaper    *process.Reaper
+	// Log is ours, Output what the program says.
+	Log, Output *zap.Logger
+}
+
+// Mode is the adapter.Handler of http mode.
+type Mode struct {
+	Config
+	keys    *output.Keyring
+	servers process.Supervisor[*server] // of one server
+	probes  sync.WaitGroup
+	last    *server // the one started last; only start knows it
+	free    sync.Pool
+}
+
+// New starts the server and waits until it is ready, or has failed once, or ctx ends:
+// whatever it is, events can be handed in then.
+func New(ctx context.Context, c Config) *Mode {
+	m := &Mode{Config: c, keys: output.NewKeyring(c.Mask)}
+	m.free.New = func() any { return newExchange() }
+	m.servers = process.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Log}
+	m.servers.Run()
+	m.servers.Settle(ctx)
+	if ctx.Err() != nil {
+		m.tellWhatIsMissing()
+	}
+	return m
+}
+
+// errUnsent is an event of which the server has not got a byte: the next start of it
+// may have it.
+var errUnsent = errors.New("the event was not sent")
+
+// Invoke implements adapter.Handler.
+func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+	m.keys.Add(inv.Credentials())
+	x, _ := m.free.Get().(*exchange) // there is nothing else in it
+	defer func() {
+		x.reset()
+		m.free.Put(x)
+	}()
+	if err := x.begin(m, inv); err != nil {
+		return err
+	}
+	for {
+		seat, err := m.servers.Acquire(ctx)
+		if err != nil {
+			return m.unserved(ctx, inv, err)
+		}
+		if !seat.Instance.passed(ctx) {
+			m.servers.Release(seat, false)
+			continue
+		}
+		err = seat.Instance.invoke(ctx, x, w)
+		if !x.answered && ctx.Err() != nil && !errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
+			m.doubt(seat)
+			return err
+		}
+		var deaf *deafness
+		if errors.As(err, &deaf) {
+			m.servers.Retire(seat, deaf.error)
+		}
+		m.servers.Release(seat, x.answered)
+		if !errors.Is(err, errUnsent) {
+			return err
+		}
+	}
+}
+
+// Shutdown implements adapter.Handler. The server has the grace; ctx adds nothing to
+// that.
+func (m *Mode) Shutdown(context.Context) error {
+	m.probes.Wait()
+	m.servers.Close()
+	return nil
+}

@@ -1,0 +1,173 @@
+package httpproxy
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"fgbootstrap/internal/rawio"
+)
+
+const (
+	// keepIdle is how long a connection is kept for the next request. It is short,
+	// because an instance may be frozen between events and the server have closed it
+	// meanwhile, and because a server that serves one connection at a time can't take
+	// another one before this one ends.
+	keepIdle = time.Second
+	// sampleBytes is how much of an answer is kept to be quoted.
+	sampleBytes = 200
+)
+
+// past is a deadline that ends a wait at once.
+var past = time.Unix(1, 0)
+
+// conn is a connection to the server, in the hands of one exchange.
+type conn struct {
+	*rawio.Conn
+	used   time.Time
+	reused bool
+	sample []byte // the beginning of the answer
+	ended  bool   // a read has met the end
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if len(c.sample) == 0 {
+		c.sample = append(c.sample, p[:min(n, sampleBytes)]...)
+	}
+	c.ended = err != nil
+	return n, err
+}
+
+// cut ends whatever waits for the connection.
+func (c *conn) cut() { _ = c.SetDeadline(past) }
+
+// pool has the connections to one start of the server.
+type pool struct {
+	network string
+	addrs   []string     // where it may listen
+	known   atomic.Int32 // which of them was right last
+
+	mu    sync.Mutex
+	idle  []*conn
+	busy  map[*conn]bool
+	timer *time.Timer // for idle ones
+}
+
+func newPool(network string, addrs ...string) *pool {
+	p := &pool{network: network, addrs: addrs, busy: map[*conn]bool{}}
+	p.timer = time.AfterFunc(keepIdle, p.sweep)
+	return p
+}
+
+// get is a connection that was used within the last second, or else a new one.
+func (p *pool) get(ctx context.Context, fresh bool) (*conn, error) {
+	for c := p.take(); c != nil; c = p.take() {
+		if !fresh && time.Since(c.used) < keepIdle && c.Quiet() {
+			c.reused, c.sample = true, c.sample[:0]
+			p.hold(c)
+			return c, nil
+		}
+		_ = c.Close()
+	}
+	raw, err := p.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw}
+	p.hold(c)
+	return c, nil
+}
+
+func (p *pool) take() *conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.idle)
+	if n == 0 {
+		return nil
+	}
+	c := p.idle[n-1]
+	p.idle = p.idle[:n-1]
+	return c
+}
+
+func (p *pool) hold(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy[c] = true
+}
+
+// put takes a connection back, which can be used for another request or not.
+func (p *pool) put(c *conn, usable bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.busy, c)
+	if !usable {
+		_ = c.Close()
+		return
+	}
+	c.used = time.Now()
+	p.idle = append(p.idle, c)
+	p.timer.Reset(keepIdle)
+}
+
+// sweep closes what was idle for too long. put has asked for it.
+func (p *pool) sweep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.idle) > 0 && time.Since(p.idle[0].used) >= keepIdle {
+		_ = p.idle[0].Close()
+		p.idle = p.idle[1:]
+	}
+	if len(p.idle) > 0 {
+		p.timer.Reset(keepIdle - time.Since(p.idle[0].used))
+	}
+}
+
+// end closes what is idle and bounds how long answers are waited for: the server has
+// ended, but what it left behind may hold its connections.
+func (p *pool) end(patience time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.timer.Stop()
+	for _, c := range p.idle {
+		_ = c.Close()
+	}
+	p.idle = nil
+	for c := range p.busy {
+		_ = c.SetDeadline(time.Now().Add(patience))
+	}
+}
+
+// dial connects to wherever the server listens.
+func (p *pool) dial(ctx context.Context) (raw *rawio.Conn, err error) {
+	known := int(p.known.Load())
+	for i := range p.addrs {
+		at := (known + i) % len(p.addrs)
+		var next error
+		if raw, next = dial(ctx, p.network, p.addrs[at]); next == nil {
+			p.known.Store(int32(at))
+			return raw, nil
+		}
+		if err == nil {
+			err = next
+		}
+	}
+	return nil, err
+}
+
+func dial(ctx context.Context, network, addr string) (*rawio.Conn, error) {
+	dialer := net.Dialer{KeepAlive: -1} // nobody pulls a cable out of loopback
+	c, err := dialer.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return rawio.NewConn(c.(interface { // as both networks are
+		net.Conn
+		syscall.Conn
+	}))
+}
