@@ -18,6 +18,7 @@ RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 build:
 	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
 	$(BUILD) -o examples/pipe-go/handler ./examples/pipe-go
+	$(BUILD) -o examples/http-go/handler ./examples/http-go
 
 demo: build
 	@sh examples/demo.sh
@@ -43,4 +44,4 @@ bench-quick:
 	go run ./bench -quick
 
 clean:
-	rm -rf bin examples/pipe-go/handler
+	rm -rf bin examples/pipe-go/handler examples/http-go/handler

@@ -33,6 +33,7 @@ var imports = map[string][]string{
 	"cmd/fgdev":                {"platform"},
 	"test":                     {},
 	"examples/pipe-go":         {},
+	"examples/http-go":         {},
 
 	"bench":                      {},
 	"bench/loops/nethttp-worker": {},

@@ -124,7 +124,7 @@ func runReadme(folder, source string, blocks []readmeBlock) ([]string, error) {
 // copyProject is what a clone would bring: no products, no history.
 func copyProject(t *testing.T, to string) {
 	t.Helper()
-	left := map[string]bool{".git": true, "bin": true, "dist": true, "examples/pipe-go/handler": true}
+	left := map[string]bool{".git": true, "bin": true, "dist": true, "examples/pipe-go/handler": true, "examples/http-go/handler": true}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
