@@ -28,7 +28,7 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	case s.endsSoon() && visit.Shared():
 		return s.Reason()
 	case s.hasEnded():
-		return s.itsEnd()
+		return s.end
 	}
 	e := &adapter.Error{Type: adapter.TypeProtocol, Stack: s.Program.Stack(visit.Tail()), Cause: err}
 	switch {
@@ -151,12 +151,17 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 
 // missing is what the server is waited for, half a sentence.
 func (s *server) missing() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.last != "" {
-		return s.last
+	if last := s.lastAnswer(); last != "" {
+		return last
 	}
 	return "nothing answers on " + s.place()
+}
+
+// lastAnswer is what the ready path answered, or "".
+func (s *server) lastAnswer() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last
 }
 
 // place is where the server has to listen, for people to read.
@@ -177,7 +182,7 @@ func (s *server) isAt(l process.Listener) bool {
 
 // findings is where the program listens instead.
 func (s *server) findings() string {
-	if s.last != "" {
+	if s.lastAnswer() != "" {
 		return "" // it listens where it should
 	}
 	var places []string

@@ -41,6 +41,7 @@ type server struct {
 	pipes   *process.Process // the program as it was started, which has the pipes
 	started time.Time
 	given   atomic.Int64 // events given to it so far
+	end     error        // how it ended; valid once ended is closed
 
 	ready, ended, gone chan struct{}
 
@@ -49,7 +50,6 @@ type server struct {
 	probe chan struct{}    // closed when the probe under way is over; nil without one
 	hangs bool             // it has failed a probe
 	last  string           // what the ready path answered last
-	end   error            // how it ended
 }
 
 // start implements process.Supervisor's Start. The server before may still have the
@@ -183,9 +183,7 @@ func (s *server) wait() {
 	_ = s.pipes.Stderr.SetReadDeadline(end)
 	s.pool.end(drain)
 	s.printed.Wait()
-	s.mu.Lock()
 	s.end = s.exit()
-	s.mu.Unlock()
 	close(s.ended)
 }
 
@@ -240,16 +238,9 @@ func (s *server) Ended() <-chan struct{} { return s.ended }
 // if it has had one: that is not for others.
 func (s *server) Reason() error {
 	if s.given.Load() == 0 {
-		return s.itsEnd()
+		return s.end
 	}
 	return s.Program.Exit(s.file, s.process().Status(), "", nil)
-}
-
-// itsEnd is how the server ended, for the only event that it had.
-func (s *server) itsEnd() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.end
 }
 
 // Stop implements process.Instance.
