@@ -8,13 +8,13 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-var errReportTooLarge = errors.New("body too large")
+var errBodyTooLarge = errors.New("body too large")
 
 // body reads a request's body, whole or until it breaks.
 type body struct {
 	ctx  *fasthttp.RequestCtx
 	conn *conn
-	hash hash.Hash
+	hash hash.Hash // of what is kept; nil if nobody asks
 	size int64
 	cut  int64 // reset the connection after so many bytes; 0 is never
 }
@@ -46,7 +46,9 @@ func (b *body) copyTo(dst io.Writer, limit int64) error {
 		}
 		over = over || b.size > limit
 		if !over && n > 0 {
-			_, _ = b.hash.Write(buf[:n]) // never fails
+			if b.hash != nil {
+				_, _ = b.hash.Write(buf[:n]) // never fails
+			}
 			if _, werr := dst.Write(buf[:n]); werr != nil {
 				return werr
 			}
@@ -74,7 +76,7 @@ func (b *body) verdict(err error, over bool) error {
 	case length < 0 && b.conn.ended.Load(), b.size < length:
 		return io.ErrUnexpectedEOF
 	case over:
-		return errReportTooLarge
+		return errBodyTooLarge
 	default:
 		return nil
 	}
@@ -82,7 +84,7 @@ func (b *body) verdict(err error, over bool) error {
 
 // describe fills in what arrived.
 func (b *body) describe(r *Report, kept []byte, err error) {
-	r.Size, r.Complete = b.size, err == nil || errors.Is(err, errReportTooLarge)
+	r.Size, r.Complete = b.size, err == nil || errors.Is(err, errBodyTooLarge)
 	copy(r.SHA256[:], b.hash.Sum(nil))
 	if len(kept) <= keptBody {
 		r.Body = kept

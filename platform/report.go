@@ -67,7 +67,7 @@ func (a *API) held(call *call, r *Report, b *body, rule Rule) {
 		a.history.add(*r)
 	case rejects(rule) != 0:
 		a.turnAway(call, r, rejects(rule), rejection(rule))
-	case errors.Is(err, errReportTooLarge):
+	case errors.Is(err, errBodyTooLarge):
 		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxPayload))
 	default:
 		a.judge(call, r, &Result{Payload: buf.Bytes(), Size: r.Size, Failed: r.Kind == KindError})
@@ -166,7 +166,7 @@ func (a *API) stream(call *call, r *Report, b *body) {
 	a.mu.Unlock()
 	b.describe(r, kept.Bytes(), err)
 	switch {
-	case errors.Is(err, errReportTooLarge):
+	case errors.Is(err, errBodyTooLarge):
 		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxStream))
 	case r.Complete && a.counts(call, r, &Result{Payload: kept.Bytes(), Size: r.Size, Streamed: true}):
 	default:
