@@ -1,13 +1,13 @@
 package platform
 
 import (
-	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Field is a header of an HTTP message.
@@ -16,28 +16,21 @@ type Field struct{ Name, Value string }
 // HTTPRequest is a request as it came to the API gateway.
 type HTTPRequest struct {
 	Method string
-	Path   string // as sent, percent-encoded
-	Query  string // as sent, without the question mark
-	Host   string // host[:port]
-	Remote string // IP of the client
-	Header []Field
-	Body   []byte
-}
-
-// HTTPAnswer is what the gateway answers.
-type HTTPAnswer struct {
-	Status int
-	Header []Field
-	Body   []byte
+	Path   string  // as sent, percent-encoded; begins with a slash
+	Query  string  // as sent, without the question mark
+	Host   string  // host[:port]; may be empty
+	Remote string  // IP of the client
+	Header []Field // in the order sent
+	Body   []byte  // without its transfer coding
 }
 
 type apigEvent struct {
 	Body            string            `json:"body"`
 	RequestContext  apigContext       `json:"requestContext"`
-	Query           map[string]any    `json:"queryStringParameters"`
+	Query           *object           `json:"queryStringParameters"`
 	Method          string            `json:"httpMethod"`
 	PathParameters  map[string]string `json:"pathParameters"`
-	Headers         map[string]any    `json:"headers"`
+	Headers         *object           `json:"headers"`
 	Path            string            `json:"path"`
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
@@ -49,123 +42,108 @@ type apigContext struct {
 }
 
 // APIGEvent is the event that the gateway makes of a request: the body always in base64, header names in lower case,
-// the path percent-decoded, a repeated query key or header as an array. requestID is the gateway's own id, which is not
-// the invocation's. A path or query that can't be decoded is an error.
+// path and query percent-decoded, a repeated query key or header as an array. Keys are in the order of their first
+// occurrence, a key's values in theirs. requestID is the gateway's own id, which is not the invocation's.
+//
+// What can be decoded in one way only is decoded; a path with a broken escape is an error, as it is for most servers:
+// as text, %zz would become the same as %25zz. In a query browsers and most frameworks take a broken escape literally,
+// and so does this; pairs are parted by & alone. JSON carries nothing but UTF-8, so that other bytes in the path, the
+// query or a header, escaped or not, are an error, for any replacement would reach the function as if it had been sent.
+//
+// An event can't carry, and so a function can't see:
+//   - which characters of path and query were percent-encoded and how: %2F or a slash, %41 or A, + or %20 (in a query)
+//   - a question mark without a query, empty pairs (a&&b), a key without = apart from one with an empty value
+//   - where a repeated query key or header stood among the others: a=1&b=2&a=3 is a=1&a=3&b=2
+//   - a fragment apart from the path or query (no client sends one), a target with scheme and host (GET http://h/p)
+//     apart from the path alone: its host replaces the Host header
+//   - the letter case of header names, and the order of different headers if the function's JSON does not keep it;
+//     spaces around a value, and folded lines, which become one
+//   - headers of the connection: Connection and what it names, Keep-Alive, Proxy-Connection, TE, Trailer,
+//     Transfer-Encoding, Upgrade and Expect, so neither WebSockets nor other upgrades
+//   - the client's own X-Forwarded-For, -Host, -Port and -Proto, X-Real-IP and X-Request-ID, for the gateway's win
+//   - the HTTP version, chunks and their extensions, trailers: the body is there as a whole, with its content-length
+//   - the method CONNECT, the target * of OPTIONS, and bytes that are not UTF-8 outside the body: refused
+//   - more than the event's limit: base64 leaves about 4.7 MB for a body
 func APIGEvent(r HTTPRequest, requestID string) ([]byte, error) {
-	path, err := url.PathUnescape(r.Path)
+	if !isToken(r.Method) {
+		return nil, fmt.Errorf("method %q is no token", r.Method)
+	}
+	path, err := decodePath(r.Path)
 	if err != nil {
 		return nil, fmt.Errorf("path %q: %w", r.Path, err)
 	}
-	query, err := url.ParseQuery(r.Query)
+	query, err := decodeQuery(r.Query)
 	if err != nil {
 		return nil, fmt.Errorf("query %q: %w", r.Query, err)
+	}
+	headers, err := eventHeaders(r, requestID)
+	if err != nil {
+		return nil, err
 	}
 	ev := apigEvent{
 		Body:            base64.StdEncoding.EncodeToString(r.Body),
 		RequestContext:  apigContext{APIID: "00000000-0000-4000-8000-000000000000", RequestID: requestID, Stage: "RELEASE"},
-		Query:           oneOrMany(query),
+		Query:           query,
 		Method:          r.Method,
 		PathParameters:  map[string]string{},
-		Headers:         oneOrMany(eventHeaders(r, requestID)),
+		Headers:         headers,
 		Path:            path,
 		IsBase64Encoded: true,
 	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(ev); err != nil {
+	event, err := plainJSON(ev)
+	if err != nil {
 		return nil, fmt.Errorf("APIG event: %w", err)
 	}
-	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+	return event, nil
 }
 
-// eventHeaders are the client's, but for those of the connection, and the gateway's, which win.
-func eventHeaders(r HTTPRequest, requestID string) map[string][]string {
-	headers := make(map[string][]string)
-	for _, f := range r.Header {
-		switch name := strings.ToLower(f.Name); name {
-		case "transfer-encoding", "expect": // the event holds the whole body
-		default:
-			headers[name] = append(headers[name], f.Value)
-		}
+var errNotUTF8 = errors.New("not UTF-8, and an event can't carry anything else")
+
+func decodePath(s string) (string, error) {
+	if !strings.HasPrefix(s, "/") {
+		return "", errors.New("a path has to begin with a slash")
 	}
-	_, port, _ := strings.Cut(r.Host, ":")
-	if port == "" {
-		port = "80"
+	path, err := url.PathUnescape(s)
+	if err == nil && !utf8.ValidString(path) {
+		err = errNotUTF8
 	}
-	for name, value := range map[string]string{
-		"host": r.Host, "x-forwarded-host": r.Host, "x-forwarded-port": port, "x-forwarded-proto": "http",
-		"x-forwarded-for": r.Remote, "x-real-ip": r.Remote, "x-request-id": requestID,
-	} {
-		headers[name] = []string{value}
-	}
-	return headers
+	return path, err
 }
 
-func oneOrMany(m map[string][]string) map[string]any {
-	out := make(map[string]any, len(m))
-	for k, v := range m {
-		if len(v) == 1 {
-			out[k] = v[0]
-		} else {
-			out[k] = v
-		}
-	}
-	return out
-}
-
-// Unwrap takes a result apart that is an envelope: a JSON object with an integer statusCode from 100 to 999, and if
-// wanted headers (each a string or an array of strings), body and isBase64Encoded. Anything else is an error.
-func Unwrap(result []byte) (HTTPAnswer, error) {
-	var e struct {
-		Status   *int                       `json:"statusCode"`
-		Headers  map[string]json.RawMessage `json:"headers"`
-		Body     string                     `json:"body"`
-		IsBase64 bool                       `json:"isBase64Encoded"`
-	}
-	if err := json.Unmarshal(result, &e); err != nil {
-		return HTTPAnswer{}, fmt.Errorf("envelope: %w", err)
-	}
-	if e.Status == nil {
-		return HTTPAnswer{}, errors.New("envelope: 'statusCode' is not specified")
-	}
-	if *e.Status < 100 || *e.Status > 999 {
-		return HTTPAnswer{}, fmt.Errorf("envelope: statusCode %d is no HTTP status", *e.Status)
-	}
-	answer := HTTPAnswer{Status: *e.Status, Body: []byte(e.Body)}
-	var err error
-	if answer.Header, err = fields(e.Headers); err != nil {
-		return HTTPAnswer{}, err
-	}
-	if e.IsBase64 {
-		if answer.Body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
-			return HTTPAnswer{}, fmt.Errorf("envelope: body: %w", err)
-		}
-	}
-	return answer, nil
-}
-
-func fields(headers map[string]json.RawMessage) ([]Field, error) {
-	var list []Field
-	for _, name := range sortedKeys(headers) {
-		var one string
-		if json.Unmarshal(headers[name], &one) == nil {
-			list = append(list, Field{name, one})
+func decodeQuery(s string) (*object, error) {
+	query := &object{}
+	for pair := range strings.SplitSeq(s, "&") {
+		if pair == "" {
 			continue
 		}
-		var many []string
-		if err := json.Unmarshal(headers[name], &many); err != nil {
-			return nil, fmt.Errorf("envelope: header %q is neither a string nor an array of strings", name)
+		key, value, _ := strings.Cut(pair, "=")
+		key, value = decodeForm(key), decodeForm(value)
+		if !utf8.ValidString(key) || !utf8.ValidString(value) {
+			return nil, errNotUTF8
 		}
-		for _, value := range many {
-			list = append(list, Field{name, value})
-		}
+		query.add(key, value)
 	}
-	return list, nil
+	return query, nil
 }
 
-// notAnEnvelope is what the gateway's caller gets, with status 500, for a result that Unwrap refuses.
-func notAnEnvelope(result string) []byte {
-	const form = `{"statusCode":200,"isBase64Encoded":false,"headers":{},"body":""}`
-	return errorJSON(1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
+// decodeForm decodes a key or value of a query. An escape that is none stays as it is.
+func decodeForm(s string) string {
+	if !strings.ContainsAny(s, "+%") {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c == '+' {
+			c = ' '
+		}
+		if c == '%' && i+2 < len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				c = byte(v)
+				i += 2
+			}
+		}
+		b = append(b, c)
+	}
+	return string(b)
 }

@@ -1,12 +1,14 @@
 package platform
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -20,6 +22,11 @@ const RawPath = "/_fg/invoke"
 //
 // A raw event's answer is the function's result; a failed invocation is a 500 with the error's JSON and its type in
 // X-Cff-Function-Error. ?async=1 makes the invocation type async; the answer still waits for the result.
+//
+// What becomes of a call is told by APIGEvent, of a result by Unwrap. The answer is what the envelope says but for headers
+// of the connection; a body's length is counted, and to HEAD and with 304, where none goes out, the function's own
+// Content-Length stays. Date and X-Request-Id are added where the function gives none, nothing else is invented. A client
+// that leaves does not end its invocation.
 type Door struct {
 	p      *Platform
 	server *server
@@ -27,9 +34,6 @@ type Door struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 }
-
-// maxRequest is the longest body the door reads; the event's own limit is stricter.
-const maxRequest = 16 << 20
 
 // OpenDoor listens on addr, host:port.
 func OpenDoor(p *Platform, addr string) (*Door, error) {
@@ -39,8 +43,13 @@ func OpenDoor(p *Platform, addr string) (*Door, error) {
 	}
 	d := &Door{p: p, addr: ln.Addr().String()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
-	d.server = newServer(func(ctx *fasthttp.RequestCtx, _ *conn) { d.handle(ctx) })
-	d.server.http.MaxRequestBodySize = maxRequest
+	d.server = newServer(d.handle)
+	d.server.http.DisableHeaderNamesNormalizing = false // or it would overlook expect and connection in lower case
+	d.server.http.StreamRequestBody = true              // or a body over the limit would be cut short by a reset
+	d.server.http.MaxRequestBodySize = 1                // the limit is ours to enforce
+	d.server.http.NoDefaultDate = true                  // see write
+	d.server.http.HeaderReceived = prepare
+	d.server.http.ErrorHandler = unreadable
 	d.server.start(ln)
 	return d, nil
 }
@@ -54,38 +63,67 @@ func (d *Door) Close() error {
 	return d.server.close()
 }
 
-func (d *Door) handle(ctx *fasthttp.RequestCtx) {
-	switch path := string(ctx.Request.URI().PathOriginal()); {
-	case path == RawPath && ctx.IsPost():
-		d.raw(ctx)
-	case path == RawPath:
-		ctx.Response.Header.Set("Allow", "POST")
-		answer(ctx, fasthttp.StatusMethodNotAllowed, "POST the event's bytes here")
-	case strings.HasPrefix(path, "/_fg/"):
-		answer(ctx, fasthttp.StatusNotFound, "there is nothing here but POST "+RawPath)
+func (d *Door) handle(ctx *fasthttp.RequestCtx, c *conn) {
+	r, err := readRequest(ctx, c, d.p.api.cfg.MaxPayload)
+	switch {
+	case errors.Is(err, ErrEventTooLarge):
+		write(ctx, refusal(err))
+	case err != nil:
+		unreadable(ctx, err)
+		ctx.SetConnectionClose()
 	default:
-		d.gateway(ctx)
+		write(ctx, d.answer(r))
+	}
+	if isLast(r) {
+		ctx.SetConnectionClose()
 	}
 }
 
-func (d *Door) raw(ctx *fasthttp.RequestCtx) {
-	async := ctx.QueryArgs().GetBool("async")
-	// A copy: a call that Close ends may still be on its way to the function when ctx is used again.
-	r, err := d.p.Invoke(d.ctx, Event{Payload: bytes.Clone(ctx.PostBody()), Async: async})
-	if err != nil {
-		refuse(ctx, err)
+// unreadable answers for what is no request.
+func unreadable(ctx *fasthttp.RequestCtx, err error) {
+	var long *fasthttp.ErrSmallBuffer
+	if errors.As(err, &long) {
+		write(ctx, refused(fasthttp.StatusRequestHeaderFieldsTooLarge, "the head of the request is too long"))
 		return
 	}
-	ctx.Response.Header.Set("X-Cff-Request-Id", r.RequestID)
-	if r.Failed {
-		ctx.SetStatusCode(fasthttp.StatusInternalServerError)
-		ctx.Response.Header.Set("X-Cff-Function-Error", errorType(r))
+	write(ctx, refused(fasthttp.StatusBadRequest, "the request can't be read: it is not whole or no HTTP/1.1"))
+}
+
+func (d *Door) answer(r HTTPRequest) HTTPAnswer {
+	switch {
+	case r.Path == RawPath && r.Method == fasthttp.MethodPost:
+		return d.raw(r)
+	case r.Path == RawPath:
+		a := refused(fasthttp.StatusMethodNotAllowed, "POST the event's bytes here")
+		a.Header = append(a.Header, Field{"Allow", "POST"})
+		return a
+	case strings.HasPrefix(r.Path, "/_fg/"):
+		return refused(fasthttp.StatusNotFound, "there is nothing here but POST "+RawPath)
+	case r.Method == fasthttp.MethodConnect:
+		return refused(fasthttp.StatusNotImplemented, "CONNECT is for proxies, and this is none")
+	default:
+		return d.gateway(r)
 	}
-	ctx.SetContentType("application/octet-stream")
-	if json.Valid(r.Payload) {
-		ctx.SetContentType("application/json")
+}
+
+func (d *Door) raw(r HTTPRequest) HTTPAnswer {
+	query, _ := url.ParseQuery(r.Query) // what it can't read is not async
+	async, _ := strconv.ParseBool(query.Get("async"))
+	result, err := d.p.Invoke(d.ctx, Event{Payload: r.Body, Async: async})
+	if err != nil {
+		return refusal(err)
 	}
-	ctx.SetBody(r.Payload)
+	a := HTTPAnswer{Status: fasthttp.StatusOK, Header: []Field{{"X-Cff-Request-Id", result.RequestID}}, Body: result.Payload}
+	if result.Failed {
+		a.Status = fasthttp.StatusInternalServerError
+		a.Header = append(a.Header, Field{"X-Cff-Function-Error", errorType(result)})
+	}
+	contentType := "application/octet-stream"
+	if json.Valid(result.Payload) {
+		contentType = "application/json"
+	}
+	a.Header = append(a.Header, Field{"Content-Type", contentType})
+	return a
 }
 
 // errorType is the function's errorType, or the platform's code.
@@ -102,32 +140,37 @@ func errorType(r *Result) string {
 	return "Function.Error"
 }
 
-func (d *Door) gateway(ctx *fasthttp.RequestCtx) {
+// gateway makes the call. Where the function sets a header that the gateway adds, the function's stays.
+func (d *Door) gateway(r HTTPRequest) HTTPAnswer {
 	id := strings.ReplaceAll(NewID(), "-", "")
-	ctx.Response.Header.Set("X-Request-Id", id)
-	event, err := APIGEvent(request(ctx), id)
-	if err != nil {
-		answer(ctx, fasthttp.StatusBadRequest, err.Error())
-		return
+	a, invocation := d.call(r, id)
+	for _, f := range []Field{{"X-Request-Id", id}, {"X-Cff-Request-Id", invocation}} {
+		if f.Value != "" && !slices.ContainsFunc(a.Header, named(f.Name)) {
+			a.Header = append(a.Header, f)
+		}
 	}
-	r, err := d.p.Invoke(d.ctx, Event{Payload: event})
+	return a
+}
+
+// call also returns the invocation's id, if there was one.
+func (d *Door) call(r HTTPRequest, id string) (HTTPAnswer, string) {
+	event, err := APIGEvent(r, id)
 	if err != nil {
-		refuse(ctx, err)
-		return
+		return refused(fasthttp.StatusBadRequest, err.Error()), ""
 	}
-	ctx.Response.Header.Set("X-Cff-Request-Id", r.RequestID)
-	envelope, err := Unwrap(r.Payload)
-	if err != nil && !r.Failed {
+	result, err := d.p.Invoke(d.ctx, Event{Payload: event})
+	if err != nil {
+		return refusal(err), ""
+	}
+	answer, err := Unwrap(result.Payload)
+	if err != nil && !result.Failed {
 		// The gateway's answer below does not say what is wrong with the result.
-		d.p.logs.printf("the result of request '%s' is none for the API gateway: %v", r.RequestID, err)
+		d.p.logs.printf("the result of request '%s' is none for the API gateway: %v", result.RequestID, err)
 	}
-	if r.Failed || err != nil {
-		ctx.SetStatusCode(fasthttp.StatusInternalServerError)
-		ctx.SetContentType("application/json")
-		ctx.SetBody(notAnEnvelope(resultText(r)))
-		return
+	if result.Failed || err != nil {
+		answer = notAnEnvelope(resultText(result))
 	}
-	write(ctx, envelope)
+	return answer, result.RequestID
 }
 
 // resultText is what the gateway quotes: the platform's message, or the function's bytes.
@@ -138,40 +181,12 @@ func resultText(r *Result) string {
 	return string(r.Payload)
 }
 
-// refuse answers for an event that never reached the function.
-func refuse(ctx *fasthttp.RequestCtx, err error) {
-	status := fasthttp.StatusServiceUnavailable
+// refusal answers for an event that never reached the function.
+func refusal(err error) HTTPAnswer {
 	if errors.Is(err, ErrEventTooLarge) {
-		status = fasthttp.StatusRequestEntityTooLarge
+		return refused(fasthttp.StatusRequestEntityTooLarge, err.Error())
 	}
-	answer(ctx, status, err.Error())
+	return refused(fasthttp.StatusServiceUnavailable, err.Error())
 }
 
-// request copies the request; nothing of it refers to the server's memory but the body, which lives as long as ctx.
-func request(ctx *fasthttp.RequestCtx) HTTPRequest {
-	r := HTTPRequest{
-		Method: string(ctx.Method()),
-		Path:   string(ctx.Request.URI().PathOriginal()),
-		Query:  string(ctx.Request.URI().QueryString()),
-		Host:   string(ctx.Request.Header.Host()),
-		Remote: ctx.RemoteIP().String(),
-		Body:   ctx.PostBody(),
-	}
-	for k, v := range ctx.Request.Header.All() {
-		r.Header = append(r.Header, Field{string(k), string(v)})
-	}
-	return r
-}
-
-// write sends an envelope's content. Headers that belong to the connection are ours to set.
-func write(ctx *fasthttp.RequestCtx, a HTTPAnswer) {
-	ctx.SetStatusCode(a.Status)
-	for _, f := range a.Header {
-		switch strings.ToLower(f.Name) {
-		case "connection", "content-length", "keep-alive", "transfer-encoding", "upgrade":
-		default:
-			ctx.Response.Header.Add(f.Name, f.Value)
-		}
-	}
-	ctx.SetBody(a.Body)
-}
+func refused(status int, msg string) HTTPAnswer { return errorAnswer(status, status, msg) }

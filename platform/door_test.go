@@ -58,6 +58,9 @@ func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
 	if resp, body := request(t, "POST", raw, "exit"); resp.StatusCode != 500 || resp.Header.Get("X-Cff-Function-Error") != "FSS.4204" || !strings.Contains(body, "runtime process is exited") {
 		t.Error(resp, body)
 	}
+	if resp, body := request(t, "POST", raw, `fail {"errorType":"A.B\r\nX-Split: yes"}`); resp.StatusCode != 500 || resp.Header.Get("X-Cff-Function-Error") != "A.B  X-Split: yes" || resp.Header.Get("X-Split") != "" || body != `{"errorType":"A.B\r\nX-Split: yes"}` {
+		t.Error(resp, body)
+	}
 	if resp, _ := request(t, "GET", raw, ""); resp.StatusCode != 405 {
 		t.Error(resp)
 	}
@@ -119,12 +122,12 @@ func TestAnAPIGEventHoldsTheRequest(t *testing.T) {
 		"body": "PCY+", "isBase64Encoded": true, "httpMethod": "POST", "path": "/a b/ü", "pathParameters": {},
 		"requestContext": {"apiId": "00000000-0000-4000-8000-000000000000", "requestId": "req", "stage": "RELEASE"},
 		"queryStringParameters": {"k": ["1","2"], "one": "+ x", "empty": ""},
-		"headers": {"content-type": "text/plain", "x-twice": ["1","2"], "host": "h:81", "x-forwarded-host": "h:81", "x-forwarded-port": "81",
+		"headers": {"content-type": "text/plain", "content-length": "3", "x-twice": ["1","2"], "host": "h:81", "x-forwarded-host": "h:81", "x-forwarded-port": "81",
 			"x-forwarded-proto": "http", "x-forwarded-for": "10.1.2.3", "x-real-ip": "10.1.2.3", "x-request-id": "req"}}`), &want)
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s", b)
 	}
-	for _, bad := range []platform.HTTPRequest{{Path: "/%zz"}, {Path: "/", Query: "%zz"}} {
+	for _, bad := range []platform.HTTPRequest{{Method: "GET", Path: "/%zz"}, {Method: "GET", Path: "a"}, {Method: "GET"}, {Method: "a b", Path: "/"}, {Method: "GET", Path: "/", Host: "\xff"}} {
 		if _, err := platform.APIGEvent(bad, ""); err == nil {
 			t.Errorf("%+v: accepted", bad)
 		}
@@ -134,7 +137,7 @@ func TestAnAPIGEventHoldsTheRequest(t *testing.T) {
 func TestUnwrapAcceptsEnvelopesOnly(t *testing.T) {
 	for in, status := range map[string]int{
 		`{"statusCode":200}`: 200, `{"statusCode":404,"body":"x","headers":{}}`: 404, `{"statusCode":200,"more":1}`: 200,
-		`{}`: 0, `[]`: 0, `"x"`: 0, ``: 0, `{"statusCode":0}`: 0, `{"statusCode":1000}`: 0, `{"statusCode":"200"}`: 0, `{"statusCode":200.5}`: 0,
+		`{}`: 0, `[]`: 0, `"x"`: 0, ``: 0, `{"statusCode":0}`: 0, `{"statusCode":100}`: 0, `{"statusCode":199}`: 0, `{"statusCode":999}`: 999, `{"statusCode":1000}`: 0, `{"statusCode":"200"}`: 0, `{"statusCode":200.5}`: 0,
 		`{"statusCode":200,"body":{}}`: 0, `{"statusCode":200,"headers":{"a":1}}`: 0, `{"statusCode":200,"headers":[]}`: 0,
 		`{"statusCode":200,"body":"%","isBase64Encoded":true}`: 0, `{"statusCode":200,"isBase64Encoded":"yes"}`: 0,
 	} {
@@ -148,7 +151,7 @@ func TestUnwrapAcceptsEnvelopesOnly(t *testing.T) {
 func FuzzUnwrap(f *testing.F) {
 	f.Add([]byte(`{"statusCode":200,"headers":{"a":["b"]},"body":"eA==","isBase64Encoded":true}`))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		if a, err := platform.Unwrap(in); err == nil && (a.Status < 100 || a.Status > 999 || !json.Valid(in)) {
+		if a, err := platform.Unwrap(in); err == nil && (a.Status < 200 || a.Status > 999 || !json.Valid(in)) {
 			t.Errorf("%q became %+v", in, a)
 		}
 	})

@@ -2,6 +2,7 @@ package platform_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -48,11 +49,36 @@ func bootstrap(what string) int {
 		event, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
 		result := act(string(event))
-		resp, err = http.Post(url+"response/"+resp.Header.Get("X-Cff-Request-Id"), "", bytes.NewReader(result))
+		if what == "mirror" {
+			result = mirror(event)
+		}
+		kind := "response/"
+		if problem, failed := bytes.CutPrefix(event, []byte("fail ")); failed {
+			kind, result = "error/", problem
+		}
+		resp, err = http.Post(url+kind+resp.Header.Get("X-Cff-Request-Id"), "", bytes.NewReader(result))
 		if err == nil {
 			_ = resp.Body.Close()
 		}
 	}
+}
+
+// mirror is the function of a web application that shows the API gateway's event it got as a page; but a request whose
+// body is a JSON object gets that for the result, and one for /5MB a long text.
+func mirror(event []byte) []byte {
+	var call struct {
+		Path string `json:"path"`
+		Body []byte `json:"body"`
+	}
+	_ = json.Unmarshal(event, &call) // it is an event always
+	switch {
+	case bytes.HasPrefix(call.Body, []byte("{")):
+		return call.Body
+	case call.Path == "/5MB":
+		return fmt.Appendf(nil, `{"statusCode":200,"body":"%s"}`, strings.Repeat("ü", 5<<19))
+	}
+	page, _ := json.Marshal(map[string]any{"statusCode": 200, "body": event, "isBase64Encoded": true})
+	return page
 }
 
 func act(event string) []byte {

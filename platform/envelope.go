@@ -1,0 +1,92 @@
+package platform
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// HTTPAnswer is what the gateway answers.
+type HTTPAnswer struct {
+	Status int
+	Header []Field
+	Body   []byte
+}
+
+// Unwrap takes a result apart that is an envelope: a JSON object with an integer statusCode from 200 to 999, and if
+// wanted headers (each a string or an array of strings), body and isBase64Encoded. Anything else is an error: so are
+// statuses below 200, which announce an answer and are none, and headers that would end before their value does.
+func Unwrap(result []byte) (HTTPAnswer, error) {
+	var e struct {
+		Status   *int                       `json:"statusCode"`
+		Headers  map[string]json.RawMessage `json:"headers"`
+		Body     string                     `json:"body"`
+		IsBase64 bool                       `json:"isBase64Encoded"`
+	}
+	if err := json.Unmarshal(result, &e); err != nil {
+		return HTTPAnswer{}, fmt.Errorf("envelope: %w", err)
+	}
+	if e.Status == nil {
+		return HTTPAnswer{}, errors.New("envelope: 'statusCode' is not specified")
+	}
+	if *e.Status < 200 || *e.Status > 999 {
+		return HTTPAnswer{}, fmt.Errorf("envelope: statusCode %d is not the status of an answer", *e.Status)
+	}
+	answer := HTTPAnswer{Status: *e.Status, Body: []byte(e.Body)}
+	var err error
+	if answer.Header, err = fields(e.Headers); err != nil {
+		return HTTPAnswer{}, fmt.Errorf("envelope: %w", err)
+	}
+	if e.IsBase64 {
+		if answer.Body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
+			return HTTPAnswer{}, fmt.Errorf("envelope: body: %w", err)
+		}
+	}
+	return answer, nil
+}
+
+func fields(headers map[string]json.RawMessage) ([]Field, error) {
+	var list []Field
+	for _, name := range sortedKeys(headers) {
+		values, err := oneOrMany(headers[name])
+		if err != nil {
+			return nil, fmt.Errorf("header %q is neither a string nor an array of strings", name)
+		}
+		if !isToken(name) {
+			return nil, fmt.Errorf("header name %q is no token", name)
+		}
+		for _, value := range values {
+			if strings.IndexFunc(value, isControl) >= 0 {
+				return nil, fmt.Errorf("header %q has a line break or another control character: %q", name, value)
+			}
+			list = append(list, Field{name, value})
+		}
+	}
+	return list, nil
+}
+
+func oneOrMany(value json.RawMessage) ([]string, error) {
+	var one string
+	if json.Unmarshal(value, &one) == nil {
+		return []string{one}, nil
+	}
+	var many []string
+	err := json.Unmarshal(value, &many)
+	return many, err
+}
+
+// isControl reports whether HTTP forbids c in the value of a header.
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+
+// notAnEnvelope is what the gateway's caller gets for a result that Unwrap refuses.
+func notAnEnvelope(result string) HTTPAnswer {
+	const form = `{"statusCode":200,"isBase64Encoded":false,"headers":{},"body":""}`
+	return errorAnswer(500, 1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
+}
+
+// errorAnswer is an error of FunctionGraph's own services.
+func errorAnswer(status, code int, msg string) HTTPAnswer {
+	return HTTPAnswer{Status: status, Header: []Field{{"Content-Type", "application/json"}}, Body: errorJSON(code, msg)}
+}
