@@ -103,8 +103,11 @@ func program(name string) int {
 	if !known {
 		return code(fmt.Errorf("no behaviour %q", name))
 	}
-	if os.Getenv("BOOTSTRAP_MODE") == "worker" {
+	switch os.Getenv("BOOTSTRAP_MODE") {
+	case "worker":
 		return speakers[os.Getenv("BOOTSTRAP_WORKER_PROTOCOL")](do)
+	case "http":
+		return serve(do)
 	}
 	event, err := io.ReadAll(os.Stdin)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"sync"
 	"unicode/utf8"
@@ -128,4 +129,23 @@ func serveJSONRPC(do behaviour, id string, event []byte, say func(map[string]any
 		say(map[string]any{"method": "chunk", "params": chunk})
 		say(map[string]any{"id": id, "result": nil})
 	}
+}
+
+// serve makes a web server of a behaviour.
+func serve(do behaviour) int {
+	return code(http.ListenAndServe("127.0.0.1:"+os.Getenv("PORT"), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		event, err := io.ReadAll(r.Body)
+		if err != nil {
+			os.Exit(code(err))
+		}
+		var answer bytes.Buffer
+		exit := do(event, &answer)
+		switch {
+		case exit != 0 && answer.Len() > 0:
+			w.WriteHeader(http.StatusInternalServerError)
+		case exit != 0:
+			os.Exit(exit)
+		}
+		_, _ = w.Write(answer.Bytes())
+	})))
 }

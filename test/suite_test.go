@@ -19,17 +19,19 @@ type variant struct {
 	// what an empty response comes to; binary ones
 	empty       string
 	anyResponse bool
-	noOwnError  bool
-	lineByLine  bool // JSON events arrive on one line
-	stays       bool // the program runs between events
+	ownError    string // the type that an error of the program's own gets; "": the exit counts
+	silence     string // what is said of a program that writes nothing
+	lineByLine  bool   // JSON events arrive on one line
+	stays       bool   // the program runs between events
 }
 
 var variants = []variant{
-	{mode: "pipe", anyEvent: true, anyLine: true, anyResponse: true},
+	{mode: "pipe", anyEvent: true, anyLine: true, anyResponse: true, ownError: "Shop.Closed", silence: "flush"},
 	// A blank line is no answer, and what is no answer comes too late at some time.
-	{mode: "worker", protocol: "lines", anyLine: true, empty: "Runtime.Timeout", noOwnError: true, lineByLine: true, stays: true},
-	{mode: "worker", protocol: "jsonrpc", anyResponse: true, lineByLine: true, stays: true},
-	{mode: "worker", protocol: "actionloop", empty: "{}", lineByLine: true, stays: true},
+	{mode: "worker", protocol: "lines", anyLine: true, empty: "Runtime.Timeout", silence: "flush", lineByLine: true, stays: true},
+	{mode: "worker", protocol: "jsonrpc", anyResponse: true, ownError: "Shop.Closed", silence: "flush", lineByLine: true, stays: true},
+	{mode: "worker", protocol: "actionloop", empty: "{}", ownError: "Shop.Closed", silence: "flush", lineByLine: true, stays: true},
+	{mode: "http", anyEvent: true, anyLine: true, anyResponse: true, ownError: "HTTP.500", silence: "not answered POST /invoke", stays: true},
 }
 
 // TestEveryMode is the suite that each mode has to pass: the same programs, the
@@ -40,8 +42,11 @@ func TestEveryMode(t *testing.T) {
 			t.Parallel() // most of it is waiting
 			suite(t, v, func(behaviour string) settings {
 				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: behaviour}
-				if v.protocol != "" {
+				switch v.mode {
+				case "worker":
 					s["BOOTSTRAP_WORKER_PROTOCOL"] = v.protocol
+				case "http":
+					s["BOOTSTRAP_HTTP_PORT"] = "auto"
 				}
 				return s
 			})
@@ -108,11 +113,14 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 		}
 	})
 	t.Run("the program's own error reaches the caller", func(t *testing.T) {
-		if v.noOwnError { // what it wrote is no error then, and its exit is
+		if v.ownError == "" { // what it wrote is no error then, and its exit is
 			deploy(t, program("own error")).fails("{}", "Runtime.ExitError", "code 1")
 			return
 		}
-		f := deploy(t, program("own error")).fails("{}", "Shop.Closed", "come back tomorrow")
+		f := deploy(t, program("own error")).fails("{}", v.ownError, "come back tomorrow")
+		if v.mode == "http" {
+			return // its stack is what is on stderr
+		}
 		if strings.Join(f.Stack, ",") != "a,b" {
 			t.Errorf("got stack %q", f.Stack)
 		}
@@ -136,7 +144,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 	})
 	t.Run("a program that is silent is asked whether it flushes", func(t *testing.T) {
 		c := deploy(t, program("silent").with(aSecond...), timeout(3*time.Second))
-		c.fails("{}", "Runtime.Timeout", "flush")
+		c.fails("{}", "Runtime.Timeout", v.silence)
 		c.company(v, 1)
 	})
 	t.Run("a process in the background does not hold up the answer", func(t *testing.T) {
@@ -200,8 +208,11 @@ func (c *cloud) company(v variant, programs int) {
 		c.alone()
 		return
 	}
+	if v.mode == "http" {
+		programs = 1
+	}
 	pid := c.bootstrap()
-	c.waitFor("only the bootstrap and its workers to be left", func() bool {
+	c.waitFor("only the bootstrap and its programs to be left", func() bool {
 		return len(c.processes()) == 1+programs && len(children(pid)) == programs
 	})
 }
