@@ -58,7 +58,7 @@ if command -v python3 >/dev/null; then
     demo http-python http-python/month.json '{"statusCode":200,*45*2026-11-02*'
     demo http-python timer.json '{"day": "2026-11-02", "week": 45, "workday": true}'
     # The note is still there when the next instance starts: /tmp is the same here.
-    demo http-webapp http-webapp/form.json '{"statusCode":303,*"./"*"name=Zo%C3%AB;*"said=*' -c TMPDIR="$tmp"
+    demo http-webapp http-webapp/form.json '{"statusCode":303,*"name=Zo%C3%AB;*"said=*"./"*' -c TMPDIR="$tmp"
     demo http-webapp apig_page.json '{"statusCode":200,*Pinboard*value=*Ada*&lt;b&gt;sharp*Zoë*' -c TMPDIR="$tmp"
     demo http-webapp timer.json '{"deleted": 0}' -c TMPDIR="$tmp"
 else

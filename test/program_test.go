@@ -96,8 +96,11 @@ func code(err error) int {
 
 // program is the user's program, for the mode that it is run in.
 func program(name string) int {
-	if name == "puppet" {
+	switch name {
+	case "puppet":
 		return puppet()
+	case "record":
+		return record()
 	}
 	do, known := behaviours[name]
 	if !known {
