@@ -9,11 +9,8 @@
 #include "common.h"
 #include "events.h"
 #include "http.h"
+#include "sockets.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,13 +32,6 @@ struct connection {
 
 static int epoll, listener, timer;
 static struct connection *first_waiting, **last_waiting = &first_waiting;
-
-static void watch(int fd, void *owner, int operation, uint32_t events)
-{
-	struct epoll_event e = {.events = events, .data.ptr = owner};
-	if (epoll_ctl(epoll, operation, fd, &e) < 0)
-		die("epoll_ctl");
-}
 
 static void wait_for_event(struct connection *c)
 {
@@ -71,25 +61,13 @@ static void hang_up(struct connection *c)
 	free(c);
 }
 
-/* flush sends what a socket takes and leaves the rest for when it takes more. */
 static void flush(struct connection *c)
 {
-	struct msghdr m = {.msg_iov = c->out, .msg_iovlen = 2};
-	while (c->out[0].iov_len + c->out[1].iov_len > 0) {
-		ssize_t n = sendmsg(c->fd, &m, MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN) {
-			watch(c->fd, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
-			return;
-		}
-		if (n < 0)
-			die("sendmsg");
-		for (int i = 0; i < 2; i++) {
-			size_t part = (size_t)n < c->out[i].iov_len ? (size_t)n : c->out[i].iov_len;
-			c->out[i].iov_base = (char *)c->out[i].iov_base + part;
-			c->out[i].iov_len -= part;
-			n -= part;
-		}
-	}
+	int sent = send_some(c->fd, c->out);
+	if (sent < 0)
+		die("sendmsg");
+	if (sent == 0)
+		watch(epoll, c->fd, c, EPOLL_CTL_MOD, EPOLLIN | EPOLLOUT);
 }
 
 static void acknowledge(struct connection *c)
@@ -137,7 +115,7 @@ static void readable(struct connection *c)
 
 static void writable(struct connection *c)
 {
-	watch(c->fd, c, EPOLL_CTL_MOD, EPOLLIN);
+	watch(epoll, c->fd, c, EPOLL_CTL_MOD, EPOLLIN);
 	flush(c);
 }
 
@@ -146,11 +124,8 @@ static void accept_one(void)
 	struct connection *c = calloc(1, sizeof *c);
 	if (!c)
 		die("calloc");
-	c->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (c->fd < 0)
-		die("accept4");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	watch(c->fd, c, EPOLL_CTL_ADD, EPOLLIN);
+	c->fd = accept_connection(listener);
+	watch(epoll, c->fd, c, EPOLL_CTL_ADD, EPOLLIN);
 }
 
 /* hand_out sends what is due to those who wait, and else sets the timer for when something is. */
@@ -169,16 +144,11 @@ static void hand_out(const struct load *load)
 	}
 }
 
-static void listen_on_loopback(void)
+static void announce(void)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof at;
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (bind(listener, (struct sockaddr *)&at, sizeof at) < 0 || listen(listener, 128) < 0)
-		die("listen");
-	if (getsockname(listener, (struct sockaddr *)&at, &size) < 0)
-		die("getsockname");
-	printf("port %d\n", ntohs(at.sin_port));
+	int port = 0;
+	listener = listen_on_loopback(&port);
+	printf("port %d\n", port);
 	fflush(stdout);
 }
 
@@ -187,8 +157,8 @@ static void serve(const struct load *load)
 	struct epoll_event ready[64];
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	watch(listener, &listener, EPOLL_CTL_ADD, EPOLLIN);
-	watch(timer, &timer, EPOLL_CTL_ADD, EPOLLIN);
+	watch(epoll, listener, &listener, EPOLL_CTL_ADD, EPOLLIN);
+	watch(epoll, timer, &timer, EPOLL_CTL_ADD, EPOLLIN);
 	while (!events_over()) {
 		int n = epoll_wait(epoll, ready, 64, -1);
 		for (int i = 0; i < n; i++) {
@@ -229,7 +199,7 @@ int main(int argc, char **argv)
 	    load.gap < 0 || (load.gap > 0 && load.in_flight > 1))
 		usage();
 	events_prepare(&load);
-	listen_on_loopback();
+	announce();
 	serve(&load);
 	events_print();
 	return 0;

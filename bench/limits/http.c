@@ -50,3 +50,12 @@ int next_message(struct buffer *b, struct message *m)
 	take(b, whole);
 	return 1;
 }
+
+int receive(int fd, struct buffer *in, struct message *m)
+{
+	do
+		if (fill(in, fd) == 0)
+			return 0;
+	while (!next_message(in, m));
+	return 1;
+}

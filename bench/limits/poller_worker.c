@@ -3,17 +3,11 @@
  * usage: RUNTIME_API_ADDR=host:port poller_worker PROGRAM [ARGUMENT ...]
  */
 #define _GNU_SOURCE
-#include "common.h"
-#include "http.h"
+#include "runtime_api.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 struct worker {
@@ -54,68 +48,18 @@ static char *answer(struct worker *w, const struct message *event, size_t *size)
 	return line;
 }
 
-static int dial(const char *addr)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET};
-	const char *colon = strchr(addr, ':');
-	char host[16] = "";
-	if (!colon || colon - addr >= (ptrdiff_t)sizeof host) {
-		fprintf(stderr, "RUNTIME_API_ADDR must be an IPv4 address and a port\n");
-		exit(1);
-	}
-	memcpy(host, addr, colon - addr);
-	to.sin_port = htons(atoi(colon + 1));
-	inet_pton(AF_INET, host, &to.sin_addr);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0)
-		die(addr);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-	return fd;
-}
-
-/* receive waits for a whole message; the platform's closing the connection is the end of the run. */
-static struct message receive(int fd, struct buffer *in)
-{
-	struct message m;
-	do
-		if (fill(in, fd) == 0)
-			exit(0);
-	while (!next_message(in, &m));
-	return m;
-}
-
-static void respond(int fd, const char *addr, const char *id, size_t id_size, const char *body, size_t size)
-{
-	char head[512];
-	int n = snprintf(head, sizeof head,
-		"POST /v1/runtime/invocation/response/%.*s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n\r\n",
-		(int)id_size, id, addr, size);
-	write_both(fd, head, n, body, size);
-}
-
 int main(int argc, char **argv)
 {
-	const char *addr = getenv("RUNTIME_API_ADDR");
-	if (!addr || argc < 2) {
+	if (argc < 2) {
 		fprintf(stderr, "usage: RUNTIME_API_ADDR=host:port poller_worker PROGRAM [ARGUMENT ...]\n");
 		return 2;
 	}
 	struct worker worker = start(argv + 1);
-	struct buffer in = {0};
-	char poll[256];
-	int poll_size = snprintf(poll, sizeof poll, "GET /v1/runtime/invocation/request HTTP/1.1\r\nHost: %s\r\n\r\n", addr);
-	int fd = dial(addr);
+	struct api api = api_dial();
 	for (;;) {
-		write_all(fd, poll, poll_size);
-		struct message event = receive(fd, &in);
-		size_t size, id_size;
+		struct message event = api_next(&api);
+		size_t size;
 		char *body = answer(&worker, &event, &size);
-		char *id = header(&event, "X-Cff-Request-Id: ", &id_size);
-		if (!id) {
-			fprintf(stderr, "an event without a request id\n");
-			return 1;
-		}
-		respond(fd, addr, id, id_size, body, size);
-		receive(fd, &in);
+		api_respond(&api, &event, body, size);
 	}
 }
