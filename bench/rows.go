@@ -20,9 +20,18 @@ type group struct {
 
 // load is what the driver does in one run.
 type load struct {
-	events, warmUp, bytes int
-	gap                   time.Duration // from an answer to the next event; 0: at once
+	events, warmUp int
+	kind           string        // of events; "" is raw
+	bytes          int           // of an event; of the body in it if that is an API gateway's call
+	gap            time.Duration // from an answer to the next event; 0: at once
 }
+
+// The kinds of events, by the driver's names for them.
+const (
+	raw    = "raw"    // JSON that comes back as it is
+	text   = "text"   // an API gateway's call whose body is text, to come back in an envelope
+	binary = "binary" // the same with a body that is no text
+)
 
 // candidate is one way from the runtime API to a worker and back. Programs are
 // found by the names that build gives them.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,7 @@ type result struct {
 	P99    float64
 	Period float64
 	Rate   float64
-	Wrong  int // answers that are not the event
+	Wrong  int // answers that are not the right ones
 	Failed int // error reports
 }
 
@@ -65,7 +66,7 @@ func startDriver(dir string, cpus int, l load, inFlight int) (*driver, error) {
 	}
 	defer func() { _ = w.Close() }()
 	p, err := startProc(dir, cpus, []string{
-		"driver", "-n", strconv.Itoa(l.events), "-w", strconv.Itoa(l.warmUp), "-b", strconv.Itoa(l.bytes),
+		"driver", "-n", strconv.Itoa(l.events), "-w", strconv.Itoa(l.warmUp), "-k", cmp.Or(l.kind, raw), "-b", strconv.Itoa(l.bytes),
 		"-f", strconv.Itoa(inFlight), "-g", strconv.FormatInt(l.gap.Microseconds(), 10),
 	}, nil, w)
 	if err != nil {

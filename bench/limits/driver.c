@@ -1,6 +1,6 @@
 /*
  * A lean platform: FunctionGraph's runtime API on 127.0.0.1, in one thread. It prints "port N", hands events to whoever
- * polls, checks every answer byte for byte, prints one line of JSON and ends. Times are microseconds:
+ * polls, checks every answer, prints one line of JSON and ends. Times are microseconds:
  *   p50, p99  from sending an event to having read the whole answer
  *   period    the median from sending an event to sending the next
  *   rate      events per second
@@ -75,11 +75,6 @@ static void acknowledge(struct connection *c)
 	static char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 	c->out[0] = (struct iovec){ok, strlen(ok)};
 	flush(c);
-}
-
-static int begins(const struct message *m, const char *with)
-{
-	return m->head_size > strlen(with) && memcmp(m->head, with, strlen(with)) == 0;
 }
 
 static void handle(struct connection *c, const struct message *m)
@@ -178,24 +173,36 @@ static void serve(const struct load *load)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: driver [-n events] [-w events to warm up] [-b bytes an event, at least %d] [-f events in flight] "
-		"[-g microseconds from an answer to the next event; needs -f 1]\n", least_event);
+	fprintf(stderr, "usage: driver [-n events] [-w events to warm up] [-k raw|text|binary] [-b bytes of an event, at least %d; "
+		"but with text and binary of the body in it] [-f events in flight] "
+		"[-g microseconds from an answer to the next event; needs -f 1]\n", least_payload);
 	exit(2);
+}
+
+static enum payload_kind kind_of(const char *name)
+{
+	static const char *names[] = {[payload_raw] = "raw", [payload_text] = "text", [payload_binary] = "binary"};
+	for (int i = 0; i < 3; i++)
+		if (strcmp(name, names[i]) == 0)
+			return i;
+	usage();
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	struct load load = {.events = 1000, .warm_up = 100, .bytes = 1024, .in_flight = 1};
-	for (int option; (option = getopt(argc, argv, "n:w:b:f:g:")) != -1;)
+	for (int option; (option = getopt(argc, argv, "n:w:k:b:f:g:")) != -1;)
 		switch (option) {
 		case 'n': load.events = atoi(optarg); break;
 		case 'w': load.warm_up = atoi(optarg); break;
+		case 'k': load.kind = kind_of(optarg); break;
 		case 'b': load.bytes = strtoul(optarg, NULL, 10); break;
 		case 'f': load.in_flight = atoi(optarg); break;
 		case 'g': load.gap = atoll(optarg) * 1000; break;
 		default: usage();
 		}
-	if (optind < argc || load.events < 1 || load.warm_up < 0 || load.bytes < least_event || load.in_flight < 1 ||
+	if (optind < argc || load.events < 1 || load.warm_up < 0 || load.bytes < least_payload || load.in_flight < 1 ||
 	    load.gap < 0 || (load.gap > 0 && load.in_flight > 1))
 		usage();
 	events_prepare(&load);

@@ -5,14 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An event's text: beginning, number of ten digits, rest. Ids look like the platform's and end in the same number. */
-#define BEGINNING "{\"n\":"
+/* Ids look like the platform's and end in ten digits. */
 #define ID_BEGINNING "00000000-0000-4000-8000-00"
 enum { digits = 10, first_number = 1000000000 };
 
 static struct load load;
-static char *rest;
-static size_t rest_size;
 
 struct event {
 	int64_t sent, latency; /* latency is 0 until the answer is there */
@@ -32,17 +29,10 @@ static void *allocate(size_t size)
 
 void events_prepare(const struct load *l)
 {
-	static const char pad[] = "abcdefghijklmnopqrstuvwxyz0123456789 "; /* 37: a piece that moved is noticed */
-	static const char middle[] = ",\"text\":\"", end[] = "\"}";
 	load = *l;
 	total = load.events + load.warm_up;
 	events = allocate(total * sizeof *events);
-	rest_size = load.bytes - strlen(BEGINNING) - digits;
-	rest = allocate(rest_size);
-	for (size_t i = 0; i < rest_size; i++)
-		rest[i] = pad[i % (sizeof pad - 1)];
-	memcpy(rest, middle, strlen(middle));
-	memcpy(rest + rest_size - strlen(end), end, strlen(end));
+	payload_prepare(load.kind, load.bytes);
 }
 
 int64_t events_due_at(void)
@@ -57,12 +47,13 @@ int events_due(void)
 
 void events_next(char *opening, struct iovec pieces[2])
 {
-	int number = first_number + sent;
+	char payload[payload_room];
+	size_t payload_size = payload_event(sent, payload);
+	pieces[1] = payload_rest();
 	int size = snprintf(opening, opening_room,
 		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Cff-Request-Id: " ID_BEGINNING "%d\r\n"
-		"Content-Length: %zu\r\n\r\n" BEGINNING "%d", number, load.bytes, number);
+		"Content-Length: %zu\r\n\r\n%.*s", first_number + sent, payload_size + pieces[1].iov_len, (int)payload_size, payload);
 	pieces[0] = (struct iovec){opening, size};
-	pieces[1] = (struct iovec){rest, rest_size};
 	events[sent++].sent = now();
 }
 
@@ -81,13 +72,6 @@ static void complain(const char *what, int number, const char *body, size_t size
 		fprintf(stderr, "event %d %s: %zu bytes: %.*s\n", number, what, size, size > 300 ? 300 : (int)size, body);
 }
 
-static int is_event(int number, const char *body, size_t size)
-{
-	char opening[sizeof BEGINNING + digits];
-	int n = snprintf(opening, sizeof opening, BEGINNING "%d", first_number + number);
-	return size == load.bytes && memcmp(body, opening, n) == 0 && memcmp(body + n, rest, rest_size) == 0;
-}
-
 /* settle notes the first answer to an event and returns its number; -1 for an answer that nobody waits for. */
 static int settle(const char *id, size_t id_size)
 {
@@ -104,7 +88,7 @@ static int settle(const char *id, size_t id_size)
 void events_answered(const char *id, size_t id_size, const char *body, size_t size)
 {
 	int number = settle(id, id_size);
-	if (number >= 0 && is_event(number, body, size))
+	if (number >= 0 && payload_is_answer(number, body, size))
 		return;
 	wrong++;
 	complain(number < 0 ? "was not to be answered" : "has a wrong answer", number, body, size);

@@ -1,18 +1,16 @@
-/*
- * The events of a run: what is sent, when, and whether the answer is right. An event is a JSON object of a given size with
- * a running number in it, so that an answer to another event is noticed; the right answer is the event itself.
- */
+/* The events of a run: when each is sent, when it is answered, and how many of the answers are right. */
 #ifndef EVENTS_H
 #define EVENTS_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/uio.h>
+#include "payload.h"
 
-enum { least_event = 64, opening_room = 512 };
+#include <stdint.h>
+
+enum { opening_room = 512 };
 
 struct load {
 	int events, warm_up; /* to measure, and to send before that */
+	enum payload_kind kind;
 	size_t bytes;
 	int in_flight;
 	int64_t gap; /* nanoseconds from an answer to the next event */

@@ -51,6 +51,11 @@ int next_message(struct buffer *b, struct message *m)
 	return 1;
 }
 
+int begins(const struct message *m, const char *with)
+{
+	return m->head_size > strlen(with) && memcmp(m->head, with, strlen(with)) == 0;
+}
+
 int receive(int fd, struct buffer *in, struct message *m)
 {
 	do

@@ -15,6 +15,9 @@ int next_message(struct buffer *b, struct message *m);
 /* receive waits on a blocking descriptor for a whole message; 0 if the peer has closed. */
 int receive(int fd, struct buffer *in, struct message *m);
 
+/* begins tells whether the head begins with that text. */
+int begins(const struct message *m, const char *with);
+
 /* header finds a header's value; NULL if there is none. `name` is like "Content-Length: ". */
 char *header(const struct message *m, const char *name, size_t *size);
 
