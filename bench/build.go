@@ -13,12 +13,18 @@ import (
 var cPrograms = map[string][]string{
 	"driver":         {"driver.c", "events.c", "payload.c", "json.c", "http.c", "sockets.c", "common.c"},
 	"poller_worker":  {"poller_worker.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
+	"poller_http":    {"poller_http.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
+	"server":         {"server.c", "http.c", "sockets.c", "common.c"},
 	"worker":         {"worker.c", "common.c"},
 	"worker_jsonrpc": {"worker_jsonrpc.c", "json.c", "common.c"},
 }
 
 // goPrograms are built as `make build` does.
-var goPrograms = []string{"fgbootstrap/cmd/bootstrap", "fgbootstrap/bench/loops/nethttp-worker"}
+var goPrograms = []string{
+	"fgbootstrap/cmd/bootstrap",
+	"fgbootstrap/bench/loops/nethttp-http",
+	"fgbootstrap/bench/loops/nethttp-worker",
+}
 
 // build puts every program into dir, under its own name.
 func build(ctx context.Context, dir string) error {
