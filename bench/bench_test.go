@@ -81,6 +81,24 @@ func TestEveryReferenceAnswersRight(t *testing.T) {
 	}
 }
 
+func TestEveryRowOfTheTableCanBeMeasured(t *testing.T) {
+	for _, g := range groups() {
+		g.load.events, g.load.warmUp = 20, 2
+		for _, c := range g.candidates {
+			t.Run(g.title+", "+c.name, func(t *testing.T) {
+				need(t)
+				_, err := runOnce(t.Context(), programs, g, c)
+				if err != nil && strings.Contains(err.Error(), "which this release does not have yet") {
+					t.Skipf("bootstrap has no such mode: %v", err)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+}
+
 func TestWithAGapThePollWaits(t *testing.T) {
 	const gap = 5 * time.Millisecond
 	r, err := once(t, load{events: 20, warmUp: 2, bytes: 64, gap: gap}, candidate{command: []string{"poller_worker", "worker"}, inFlight: 1})

@@ -45,7 +45,7 @@ func bench(ctx context.Context, wanted *regexp.Regexp, quick bool) error {
 	if err := build(ctx, dir); err != nil {
 		return err
 	}
-	fmt.Printf("%s, %d CPUs; at one CPU, driver, poller and worker share it\n", runtime.Version(), runtime.NumCPU())
+	fmt.Printf("%s, %d CPUs; at one CPU, driver, poller and worker or server share it\n", runtime.Version(), runtime.NumCPU())
 	failed := false
 	for _, g := range groups() {
 		if !wanted.MatchString(g.title) {

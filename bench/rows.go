@@ -1,6 +1,9 @@
 package main
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 const (
 	full  = 11 // rounds, odd so that the median is one of them
@@ -12,7 +15,7 @@ type group struct {
 	title      string
 	load       load
 	rounds     int
-	cpus       int // how many CPUs driver, poller and worker share
+	cpus       int // how many CPUs driver, poller and worker or server share
 	candidates []candidate
 	by         metric // what is compared
 	compared   []comparison
@@ -33,7 +36,7 @@ const (
 	binary = "binary" // the same with a body that is no text
 )
 
-// candidate is one way from the runtime API to a worker and back. Programs are
+// candidate is one way from the runtime API to a worker or server and back. Programs are
 // found by the names that build gives them.
 type candidate struct {
 	name     string
@@ -68,6 +71,11 @@ const (
 	idleGoal      = 1.6
 	handmadeGoal  = 0.65
 	inFlightGoal  = 5
+
+	httpIdleGoal     = 2.3
+	httpInFlightGoal = 1.7
+	// The loop does it by encoding/json, and that is what takes its time.
+	largeCallGoal = 0.25
 )
 
 // groups is the table: a new mode, reference or load is a new entry.
@@ -79,6 +87,11 @@ func groups() []group {
 		lines("6 MB, saturated", load{events: 60, warmUp: 6, bytes: 6 << 20}, period, saturatedGoal),
 		jsonrpc("0 ms of work", load{events: 10_000, warmUp: 1_000, bytes: 1 << 10}, "0"),
 		jsonrpc("2 ms of work", load{events: 1_000, warmUp: 100, bytes: 1 << 10}, "2"),
+		hop("1 KB, saturated", load{events: 10_000, warmUp: 1_000, bytes: 1 << 10}, period, saturatedGoal),
+		hop("1 KB, idle gaps of 2 ms", load{events: 500, warmUp: 50, bytes: 1 << 10, gap: 2 * time.Millisecond}, latency, httpIdleGoal),
+		atOnce("1 KB, 16 in flight", load{events: 20_000, warmUp: 2_000, bytes: 1 << 10}, 16),
+		calls("1 KB", load{events: 10_000, warmUp: 1_000, kind: text, bytes: 1 << 10}, handmadeGoal),
+		calls("6 MB", load{events: 30, warmUp: 3, kind: binary, bytes: 4_400_000}, largeCallGoal),
 	}
 }
 
@@ -113,6 +126,54 @@ func jsonrpc(title string, l load, work string) group {
 		},
 		compared: []comparison{{of: eight, to: one, atLeast: inFlightGoal}},
 	}
+}
+
+const overHTTP, httpLoop = "bootstrap", "net/http loop"
+
+// hop is an event on its way through a web server.
+func hop(title string, l load, by metric, goal float64) group {
+	const reference = "C hop"
+	return group{
+		title: "http, " + title, load: l, rounds: full, cpus: 1, by: by,
+		candidates: []candidate{
+			{name: reference, command: []string{"poller_http", "server"}, inFlight: 1},
+			bootstrapHTTP(1),
+			handmadeHTTP(1),
+		},
+		compared: []comparison{
+			{of: overHTTP, to: reference, atMost: goal},
+			{of: overHTTP, to: httpLoop, atMost: handmadeGoal},
+			{of: httpLoop, to: reference},
+		},
+	}
+}
+
+// calls are what comes through the API gateway.
+func calls(title string, l load, goal float64) group {
+	return group{
+		title: "http, APIG, " + title + ", " + l.kind, load: l, rounds: full, cpus: 1, by: period,
+		candidates: []candidate{bootstrapHTTP(1), handmadeHTTP(1)},
+		compared:   []comparison{{of: overHTTP, to: httpLoop, atMost: goal}},
+	}
+}
+
+func atOnce(title string, l load, inFlight int) group {
+	return group{
+		title: "http, " + title, load: l, rounds: full, cpus: 2, by: rate,
+		candidates: []candidate{bootstrapHTTP(inFlight), handmadeHTTP(inFlight)},
+		compared:   []comparison{{of: overHTTP, to: httpLoop, atLeast: httpInFlightGoal}},
+	}
+}
+
+func bootstrapHTTP(inFlight int) candidate {
+	return candidate{name: overHTTP, command: []string{"bootstrap"}, inFlight: inFlight, env: []string{
+		"BOOTSTRAP_MODE=http", "BOOTSTRAP_COMMAND=server", "BOOTSTRAP_HTTP_PORT=auto",
+		"BOOTSTRAP_CONCURRENCY=" + strconv.Itoa(inFlight),
+	}}
+}
+
+func handmadeHTTP(inFlight int) candidate {
+	return candidate{name: httpLoop, command: []string{"nethttp-http", "-pollers", strconv.Itoa(inFlight), "server"}, inFlight: inFlight}
 }
 
 func (g group) quick() group {
