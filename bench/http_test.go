@@ -121,6 +121,9 @@ func connect(t *testing.T, p *proc, port string) net.Conn {
 		c, err := net.Dial("tcp4", "127.0.0.1:"+port)
 		if err == nil {
 			t.Cleanup(func() { _ = c.Close() })
+			if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil { // a stuck server fails, it does not hang
+				t.Fatal(err)
+			}
 			return c
 		}
 		select {
