@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"fmt"
+	"os"
 	"syscall"
 )
 
@@ -34,6 +35,16 @@ func MapMemory(size int) (Memory, error) {
 		_ = syscall.Madvise(m[hugePage:full], syscall.MADV_HUGEPAGE)
 	}
 	return m[:size], nil
+}
+
+// Populate gets the pages from one byte to another at once: to touch them one by one
+// costs ten times that. For memory that is sure to be used.
+func (m Memory) Populate(from, to int) {
+	const populateWrite = 23 // MADV_POPULATE_WRITE; kernels before 5.14 don't have it, which is no harm
+	from &^= os.Getpagesize() - 1
+	if to = min(to, len(m)); from < to {
+		_ = syscall.Madvise(m[from:to], populateWrite)
+	}
 }
 
 // Trim gives back the pages of a buffer that was used up to byte used, but for

@@ -92,7 +92,10 @@ func (r *Response) Write(p []byte) (int, error) {
 	}
 	held := 0
 	if r.stream == nil {
-		held = copy(r.held[r.n:], p)
+		r.expect(len(p))
+		if held = min(len(p), len(r.held)-r.n); held > 0 && &p[0] != &r.held[r.n] {
+			copy(r.held[r.n:], p)
+		}
 		r.n += held
 		r.heldMore()
 	}
@@ -122,6 +125,7 @@ func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
 			}
 			continue
 		}
+		r.expect(readBytes)
 		n, err = src.Read(r.held[r.n:min(r.n+readBytes, len(r.held))])
 		read += int64(n)
 		r.n += n
@@ -133,6 +137,25 @@ func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
 		err = nil
 	}
 	return read, err
+}
+
+// Room is where the next write may be made ready, as far as there is room: what is
+// appended to it and then written is not copied. It is empty and has no capacity where
+// the response is not held to its end.
+func (r *Response) Room() []byte {
+	if r.Stream != nil {
+		return nil
+	}
+	r.expect(readBytes)
+	return r.held[r.n:r.n]
+}
+
+// expect is told how much is about to be held. The pages up to where they are large are
+// used for sure then.
+func (r *Response) expect(n int) {
+	if r.n <= KeepMemory && r.n+n > KeepMemory {
+		r.held.Populate(KeepMemory, hugePage)
+	}
 }
 
 // Written is how many bytes the handler wrote.

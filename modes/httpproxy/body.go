@@ -39,21 +39,28 @@ func (b *body) read(raw, isBase64 []byte) error {
 		b.raw, b.size = content, len(content)
 		return nil
 	}
-	if bytes.ContainsAny(content, "\r\n") { // as base64 may have them
-		content = bytes.Join(bytes.FieldsFunc(content, func(r rune) bool { return r == '\r' || r == '\n' }), nil)
-	}
 	b.raw = content
-	err := b.decode(func(piece []byte) error {
-		b.size += len(piece)
-		return nil
-	})
+	err := b.measure()
+	if err != nil { // base64 may have line ends, seldom as that is
+		b.raw = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("\r"), nil), []byte("\n"), nil)
+		err = b.measure()
+	}
 	if err != nil {
 		return refused("its isBase64Encoded is true, but its body is no base64")
 	}
-	if b.base64 = len(content) > pieceBytes; !b.base64 {
+	if b.base64 = len(b.raw) > pieceBytes; !b.base64 {
 		b.raw = b.piece[:b.size]
 	}
 	return nil
+}
+
+// measure sets the size of what b.raw is the base64 of.
+func (b *body) measure() error {
+	b.size = 0
+	return b.decode(func(piece []byte) error {
+		b.size += len(piece)
+		return nil
+	})
 }
 
 // decode calls take with what b.raw is the base64 of, piece by piece, each in b.piece.

@@ -34,7 +34,8 @@ type exchange struct {
 	in       *bufio.Reader // of the answer
 	answer   fasthttp.Response
 	answered bool   // the server has dealt with the event
-	text     []byte // what goes to the platform
+	text     []byte // what goes to the platform next
+	own      []byte // room for it where w has none
 	piece    []byte // of the answer's body
 
 	conn    *conn
@@ -54,6 +55,7 @@ func (x *exchange) reset() {
 	x.request.reset()
 	x.answer.Reset()
 	x.in.Reset(nil)
+	x.text = nil
 }
 
 // begin makes the request of an event. Its error is that there can't be one.

@@ -80,6 +80,7 @@ func (e *event) readPayload(body io.Reader, size int) ([]byte, error) {
 		if e.mapped, err = adapter.MapMemory(size); err != nil {
 			return nil, err
 		}
+		e.mapped.Populate(0, size)
 		n, err := io.ReadFull(body, e.mapped)
 		return e.mapped[:n], err
 	}
