@@ -88,9 +88,6 @@ func TestEveryRowOfTheTableCanBeMeasured(t *testing.T) {
 			t.Run(g.title+", "+c.name, func(t *testing.T) {
 				need(t)
 				_, err := runOnce(t.Context(), programs, g, c)
-				if err != nil && strings.Contains(err.Error(), "which this release does not have yet") {
-					t.Skipf("bootstrap has no such mode: %v", err)
-				}
 				if err != nil {
 					t.Error(err)
 				}
