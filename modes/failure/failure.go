@@ -6,6 +6,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -37,6 +38,13 @@ func (p *Program) Exit(file string, status process.Status, hint string, tail []s
 		out.Message += lastWords + line
 	}
 	return out
+}
+
+// Wordless is the error of Exit without what the program printed, which may be about the
+// event of somebody else.
+func Wordless(e *adapter.Error) *adapter.Error {
+	message, _, _ := strings.Cut(e.Message, lastWords)
+	return &adapter.Error{Type: e.Type, Message: message}
 }
 
 // memory says whether a failure was for want of memory: the kernel may have

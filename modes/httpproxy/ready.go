@@ -103,19 +103,12 @@ func (s *server) ask(method, target string, patience time.Duration) (status int,
 // event at a time gets no other one meanwhile.
 func (m *Mode) doubt(seat *process.Seat[*server]) {
 	s := seat.Instance
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.probe != nil || s.hangs {
+	if !s.beginProbe() {
 		m.servers.Release(seat, false)
 		return
 	}
-	s.probe = make(chan struct{})
 	m.probes.Go(func() {
 		works := s.works()
-		s.mu.Lock()
-		close(s.probe)
-		s.probe, s.hangs = nil, !works
-		s.mu.Unlock()
 		if !works {
 			m.Log.Error("the server answers nothing any more after an event has missed its deadline, and is started again")
 			m.servers.Retire(seat, &adapter.Error{
@@ -123,8 +116,27 @@ func (m *Mode) doubt(seat *process.Seat[*server]) {
 				Message: "The server did not answer any more after an event had missed its deadline, and was stopped.",
 			})
 		}
+		s.endProbe(works)
 		m.servers.Release(seat, false)
 	})
+}
+
+// beginProbe is false if there is no need for one.
+func (s *server) beginProbe() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.probe != nil || s.hangs {
+		return false
+	}
+	s.probe = make(chan struct{})
+	return true
+}
+
+func (s *server) endProbe(works bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.probe)
+	s.probe, s.hangs = nil, !works
 }
 
 // works tells whether the server answers anything, and be it nonsense. It is asked what

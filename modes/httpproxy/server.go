@@ -40,8 +40,10 @@ type server struct {
 	printed *output.Log
 	pipes   *process.Process // the program as it was started, which has the pipes
 	started time.Time
-	given   atomic.Int64 // events given to it so far
-	end     error        // how it ended; valid once ended is closed
+	given   atomic.Int64   // events given to it so far
+	end     *adapter.Error // how it ended; valid once ended is closed
+
+	stopping atomic.Bool
 
 	ready, ended, gone chan struct{}
 
@@ -193,7 +195,7 @@ func (s *server) inBackground(p *process.Process) bool {
 	if !p.Status().Success() {
 		return false
 	}
-	for end := time.Now().Add(settlePatience); time.Now().Before(end); time.Sleep(lookEvery) {
+	for end := time.Now().Add(settlePatience); !s.stopping.Load() && time.Now().Before(end); time.Sleep(lookEvery) {
 		if s.taken() && s.adopt() {
 			return true
 		}
@@ -240,11 +242,12 @@ func (s *server) Reason() error {
 	if s.given.Load() == 0 {
 		return s.end
 	}
-	return s.Program.Exit(s.file, s.process().Status(), "", nil)
+	return failure.Wordless(s.end)
 }
 
 // Stop implements process.Instance.
 func (s *server) Stop() {
+	s.stopping.Store(true)
 	s.pool.end(0)
 	s.process().Stop(
 		process.Step{Signal: unix.SIGTERM, Wait: s.Grace},

@@ -73,7 +73,7 @@ func (w *worker) forOthers(err error) error {
 		return err
 	}
 	if told.Type == adapter.TypeExit {
-		return w.Program.Exit(w.file, w.p.Status(), "", nil) // it has ended
+		return failure.Wordless(told)
 	}
 	return brokeProtocol()
 }
