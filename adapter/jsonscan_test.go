@@ -65,3 +65,24 @@ func FuzzScanObjectSeesWhatEncodingJSONSees(f *testing.F) {
 		}
 	})
 }
+
+func FuzzScanArraySeesWhatEncodingJSONSees(f *testing.F) {
+	for _, seed := range []string{`[]`, `[ ]`, `[1,"a",[2,"]"],{"b":[]},null,true]`, `[1,]`, `[,1]`, `[1 2]`, `[`, `["`, `[1]]`, ` [1] `, `{}`, ``} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var got []byte
+		whole := ScanArray(text, func(value []byte) { got = append(got, kind(value)) })
+		var array []json.RawMessage
+		if json.Unmarshal(text, &array) != nil || array == nil {
+			return // no panic is all that is asked
+		}
+		var want []byte
+		for _, value := range array {
+			want = append(want, kind(value))
+		}
+		if !whole || !bytes.Equal(got, want) {
+			t.Errorf("%q: got %q, %v, want %q", text, got, whole, want)
+		}
+	})
+}

@@ -397,3 +397,36 @@ func FuzzEveryEnvelopeHoldsItsResult(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatIsMadeReadyInItsRoomIsTheResponse(t *testing.T) {
+	r := newResponse(t, ResponseOptions{Limit: 3 << 20})
+	r.Reset(nil)
+	var want []byte
+	for size := 1; ; size *= 7 {
+		room := r.Room()
+		if len(room) != 0 {
+			t.Fatalf("the room has %d bytes", len(room))
+		}
+		piece := bytes.Repeat([]byte{byte('a' + size%26)}, size)
+		n, err := r.Write(append(room, piece...))
+		if err != nil {
+			var told *Error
+			if !errors.As(err, &told) || told.Type != TypeTooLarge || len(want)+size <= 3<<20 {
+				t.Fatalf("after %d bytes, of %d more: %v", len(want), size, err)
+			}
+			break
+		}
+		want = append(want, piece...)
+		if got, _ := r.Whole(); n != size || !bytes.Equal(got, want) {
+			t.Fatalf("%d written; it has %d bytes, want %d", n, len(got), len(want))
+		}
+	}
+}
+
+func TestAStreamedResponseHasNoRoom(t *testing.T) {
+	r := newResponse(t, ResponseOptions{Limit: 1 << 20, Stream: func(*Response) error { return nil }})
+	r.Reset(nil)
+	if cap(r.Room()) != 0 {
+		t.Error("it has")
+	}
+}

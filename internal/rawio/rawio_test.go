@@ -1,6 +1,7 @@
 package rawio_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -153,4 +154,52 @@ func TestAWatchTellsWhichCanBeRead(t *testing.T) {
 func readable(d *rawio.Descriptor) bool {
 	n, err := d.ReadNow(make([]byte, 10))
 	return n > 0 && err == nil && d.Busy()
+}
+
+func TestAConnectionReadsAndWritesAsAlways(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	raw, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := rawio.NewConn(raw.(*net.TCPConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	peer, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Quiet() {
+		t.Error("nothing has come, and it is not quiet")
+	}
+	text := make([]byte, 16<<20) // more than the kernel takes
+	for i := range text {
+		text[i] = byte(i >> 8)
+	}
+	go func() {
+		_, _ = io.Copy(peer, peer)
+		_ = peer.Close()
+	}()
+	wrote := make(chan error, 1)
+	go func() {
+		_, err := c.Write(text)
+		_ = raw.(*net.TCPConn).CloseWrite()
+		wrote <- err
+	}()
+	got, err := io.ReadAll(c)
+	if err != nil || !bytes.Equal(got, text) {
+		t.Errorf("got %d bytes of %d, %v", len(got), len(text), err)
+	}
+	if err := <-wrote; err != nil {
+		t.Error(err)
+	}
+	if c.Quiet() {
+		t.Error("it has ended, and is quiet")
+	}
 }
