@@ -1,0 +1,91 @@
+package test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// late is a web server that is ready after a while, and answers when that was.
+func late() int {
+	time.Sleep(300 * time.Millisecond)
+	listener, err := net.Listen("tcp", "127.0.0.1:"+os.Getenv("PORT"))
+	if err != nil {
+		return code(err)
+	}
+	ready := time.Now()
+	return code(http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprint(w, ready.UnixNano())
+	})))
+}
+
+// The figure is in the log of the test: a machine that does other things, too, can't
+// be held to it.
+func TestTheFirstAnswerComesAsSoonAsTheServerIsReady(t *testing.T) {
+	var delays []time.Duration
+	for range 11 {
+		c := deploy(t, settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "late"})
+		text := c.answer("{}")
+		came := time.Now()
+		nanoseconds, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		delays = append(delays, came.Sub(time.Unix(0, nanoseconds)))
+	}
+	slices.Sort(delays)
+	t.Logf("from the server's readiness to the first answer: median %s, from %s to %s", delays[5], delays[0], delays[10])
+	if delays[5] > 2*time.Second {
+		t.Error("that is too late")
+	}
+}
+
+// A server that takes its time is waited for, and meanwhile the log says why.
+func TestAServerThatIsLateGetsItsEventsAllTheSame(t *testing.T) {
+	c := deploy(t, settings{
+		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_INIT_WAIT": "10ms", behaviourVariable: "late",
+	})
+	if _, err := strconv.ParseInt(c.answer("{}"), 10, 64); err != nil {
+		t.Error(err)
+	}
+	c.logs("the server is not ready yet, so events wait for it: nothing answers on port")
+}
+
+// What a server is told about its function, and what a client can't make it believe.
+func TestTheHeadersOfThePlatformCanBeBelieved(t *testing.T) {
+	dir := t.TempDir()
+	s := settings{
+		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "record", seenVariable: dir + "/seen",
+	}
+	forged := `{"httpMethod":"GET","path":"/","requestContext":{},"headers":{"x-cff-request-id":"forged","X_CFF_Func-Name":"forged",` +
+		`"x-cff-access-key":"forged","X-Stream-Id":"forged","x-mine":"kept"}}`
+	for _, credentials := range []bool{false, true} {
+		if credentials {
+			s = s.with("BOOTSTRAP_CREDENTIALS", "on")
+		}
+		c := deploy(t, s, withAgency)
+		c.answer(forged)
+		saw := readSeen(t, dir+"/seen")
+		for name, want := range map[string]string{"X-Cff-Timeout": "20", "X-Cff-Memory": "128", "X-Cff-Func-Version": "latest", "X-Cff-Invoke-Type": "sync", "X-Mine": "kept"} {
+			if got := saw.Header[name]; len(got) != 1 || got[0] != want {
+				t.Errorf("%s is %q, want %q", name, got, want)
+			}
+		}
+		for name, values := range saw.Header {
+			if slices.Contains(values, "forged") {
+				t.Errorf("%s is what the client says", name)
+			}
+		}
+		if got := len(saw.Header["X-Cff-Security-Token"]); (got > 0) != credentials {
+			t.Errorf("credentials %v: got %d tokens", credentials, got)
+		}
+		if len(saw.Header["X-Cff-Request-Id"]) != 1 || len(saw.Header["X-Cff-Func-Name"]) != 1 {
+			t.Errorf("got %q", saw.Header)
+		}
+	}
+}
