@@ -2,6 +2,7 @@ package httpproxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"fgbootstrap/internal/rawio"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -171,3 +174,7 @@ func dial(ctx context.Context, network, addr string) (*rawio.Conn, error) {
 		syscall.Conn
 	}))
 }
+	for errors.Is(err, unix.EAGAIN) && ctx.Err() == nil { // of a unix socket on which as many wait as may
+		time.Sleep(lookEvery)
+		c, err = dialer.DialContext(ctx, network, addr)
+	}

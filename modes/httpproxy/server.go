@@ -110,7 +110,7 @@ func (s *server) taken() bool {
 	if err == nil {
 		_ = c.Close()
 	}
-	return err == nil
+	return err == nil || ctx.Err() != nil // whoever is too busy to take one is there, too
 }
 
 // removeSocket removes what a server that has ended has left: the next one could not
@@ -193,7 +193,7 @@ func (s *server) inBackground(p *process.Process) bool {
 	if !p.Status().Success() {
 		return false
 	}
-	for end := time.Now().Add(settlePatience); time.Now().Before(end); time.Sleep(lookEvery) {
+	for end := time.Now().Add(settlePatience); time.Now().Before(end); {
 		if s.taken() && s.adopt() {
 			return true
 		}
