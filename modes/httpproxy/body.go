@@ -40,7 +40,12 @@ func (b *body) read(raw, isBase64 []byte) error {
 		return nil
 	}
 	if bytes.ContainsAny(content, "\r\n") { // as base64 may have them
-		content = bytes.Join(bytes.FieldsFunc(content, func(r rune) bool { return r == '\r' || r == '\n' }), nil)
+		content = bytes.Map(func(r rune) rune {
+			if r == '\r' || r == '\n' {
+				return -1
+			}
+			return r
+		}, content)
 	}
 	b.raw = content
 	err := b.decode(func(piece []byte) error {
