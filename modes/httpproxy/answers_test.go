@@ -22,7 +22,6 @@ func TestAnswersOfAllKindsReachTheCaller(t *testing.T) {
 	}{
 		"with a length":           {says("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody"), 200, "body"},
 		"of no bytes":             {says("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), 200, ""},
-		"with line feeds only":    {says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), 200, "body"},
 		"without a reason":        {says("HTTP/1.1 404\r\nContent-Length: 0\r\n\r\n"), 404, ""},
 		"of 999":                  {says("HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n"), 999, ""},
 		"and Connection: close":   {saysAndCloses("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"), 200, "body"},
@@ -242,4 +241,12 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The library that reads heads insists on CR LF.
+func TestAHeadWhoseLinesEndWithLineFeedsAloneIsNamed(t *testing.T) {
+	h := open(t, "puppet", nil)
+	const why = "end with LF alone"
+	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), 300*time.Millisecond, "Runtime.Timeout", why)
+	h.fails(saysAndCloses("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), patience, "Runtime.ProtocolError", why)
 }

@@ -22,12 +22,12 @@ func TestAServerMayCloseItsConnectionsBetweenEvents(t *testing.T) {
 				}
 			}
 			for range 5 {
-				// Nothing of it has been written where the connection is known to be
-				// closed, so that it can't be sent twice.
+				// Nothing of it is written where the connection is known to be closed, so
+				// that it can't be sent twice.
+				time.Sleep(time.Duration(pause+200) * time.Millisecond) // until that is so
 				if got := h.answer(script("POST", step{Write: ok, Pause: pause}, step{Close: true})); got.Body != "ok" {
 					t.Errorf("got %q", got.Body)
 				}
-				time.Sleep(time.Duration(pause+200) * time.Millisecond) // until that is so
 			}
 		})
 	}
@@ -151,7 +151,6 @@ func TestASingleThreadedServerKeepsNobodyWaitingForAnIdleConnection(t *testing.T
 // While one poller has events without end, the others' must come in between.
 func TestABusyPollerDoesNotKeepASingleThreadedServerForItself(t *testing.T) {
 	h := open(t, "single", func(c *httpproxy.Config) { c.Concurrency = 2 })
-	h.pid()
 	stop := make(chan struct{})
 	var busy sync.WaitGroup
 	busy.Go(func() {
@@ -160,13 +159,14 @@ func TestABusyPollerDoesNotKeepASingleThreadedServerForItself(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				if _, err := h.invoke("busy", script("GET", step{Pause: 20, Write: ok}), patience); err != nil {
+				if _, err := h.invoke("busy", script("GET", step{Stderr: "at work"}, step{Pause: 50}, step{Write: ok}), patience); err != nil {
 					t.Error(err)
 					return
 				}
 			}
 		}
 	})
+	eventually(t, "the busy one has its connection", func() bool { return h.logs.FilterMessage("at work").Len() > 0 })
 	for range 3 {
 		began := time.Now()
 		if _, err := h.invoke("other", says(ok), 8*time.Second); err != nil {

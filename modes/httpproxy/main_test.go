@@ -305,3 +305,12 @@ func in(dir string) func(*httpproxy.Config) {
 func atATime(n int) func(*httpproxy.Config) {
 	return func(c *httpproxy.Config) { c.Concurrency = n }
 }
+
+// socket has the program listen on a unix socket, whose path SOCKET is.
+func socket(t *testing.T) func(*httpproxy.Config) {
+	path := filepath.Join(t.TempDir(), "s")
+	return func(c *httpproxy.Config) {
+		c.Socket = path
+		c.Env = append(c.Env, "SOCKET="+path)
+	}
+}

@@ -2,6 +2,7 @@ package httpproxy_test
 
 import (
 	"bufio"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ var programs = map[string]func(){}
 
 func init() {
 	programs["puppet"] = func() { serve(listen(), puppet) }
+	programs["short backlog"] = func() { serveOneAtATime(shortBacklog(os.Getenv("SOCKET"), 1), closing(puppet)) }
 	programs["single"] = func() { serveOneAtATime(listen(), puppet) }
 }
 
@@ -81,6 +83,34 @@ func listenOn(network, addr string) net.Listener {
 		os.Exit(3)
 	}
 	return listener
+}
+
+// shortBacklog is a unix socket on which only so many connections may wait.
+func shortBacklog(path string, n int) net.Listener {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err == nil {
+		err = unix.Bind(fd, &unix.SockaddrUnix{Name: path})
+	}
+	if err == nil {
+		err = unix.Listen(fd, n)
+	}
+	if err != nil {
+		panic(err)
+	}
+	file := os.NewFile(uintptr(fd), path)
+	listener, err := net.FileListener(file)
+	if err != nil {
+		panic(err)
+	}
+	return listener
+}
+
+// closing closes the connection after a request.
+func closing(one func(*link, *http.Request) bool) func(*link, *http.Request) bool {
+	return func(l *link, r *http.Request) bool {
+		one(l, r)
+		return false
+	}
 }
 
 // serve gives each connection a goroutine.
@@ -177,6 +207,10 @@ func puppet(l *link, r *http.Request) bool {
 	case "/release":
 		close(release)
 		l.answer("released")
+	case "/fields": // answers with these headers and this body
+		fields, _ := hex.DecodeString(r.URL.Query().Get("hex"))
+		body, _ := hex.DecodeString(r.URL.Query().Get("body"))
+		l.say("HTTP/1.1 200 OK\r\n%s\r\nContent-Length: %d\r\n\r\n%s", fields, len(body), body)
 	case "/echo":
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
