@@ -101,6 +101,8 @@ func program(name string) int {
 		return puppet()
 	case "record":
 		return record()
+	case "late":
+		return late()
 	}
 	do, known := behaviours[name]
 	if !known {

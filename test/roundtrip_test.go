@@ -57,6 +57,20 @@ func record() int {
 	})))
 }
 
+// readSeen takes what the recording server has written to file.
+func readSeen(t *testing.T, file string) (saw seen) {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &saw)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = os.Remove(file)
+	return saw
+}
+
 // randomAnswer is one of those that programs give.
 func randomAnswer(w http.ResponseWriter, r *rand.Rand) {
 	status := pick(r, 200, 200, 200, 201, 204, 206, 301, 302, 303, 304, 307, 400, 401, 404, 418, 500, 503, 599)
@@ -251,14 +265,10 @@ func visit(t *testing.T, client *http.Client, addr string, seed uint64, file str
 		t.Fatalf("SEED=%d: %v", seed, err)
 	}
 	_ = answer.Body.Close()
-	text, err := os.ReadFile(file)
-	if err == nil {
-		err = json.Unmarshal(text, &p.Saw)
-	}
-	if err != nil {
+	if _, err := os.Stat(file); err != nil {
 		t.Fatalf("SEED=%d: answer %d %s: %v", seed, answer.StatusCode, body, err)
 	}
-	_ = os.Remove(file)
+	p.Saw = readSeen(t, file)
 	target, query, _ := strings.Cut(p.Saw.Target, "?")
 	if p.Saw.Target, err = url.PathUnescape(target); err != nil {
 		t.Fatalf("SEED=%d: %v", seed, err)

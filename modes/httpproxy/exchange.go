@@ -149,6 +149,7 @@ func (x *exchange) send() error {
 	if err != nil || len(left) == 0 && rest == nil {
 		return err
 	}
+	x.written = true // soon
 	c, done := x.conn, make(chan error, 1)
 	x.writing = done
 	go func() {
@@ -161,8 +162,14 @@ func (x *exchange) send() error {
 	return nil
 }
 
-// errSwitched is a server that wants to speak something else.
-var errSwitched = errors.New("it switched protocols")
+var (
+	// errSwitched is a server that wants to speak something else.
+	errSwitched = errors.New("it switched protocols")
+	// errAnnounces is one that sends answers of 1xx without end.
+	errAnnounces = errors.New("it goes on announcing an answer")
+	// errStatus is an answer with a status that is none.
+	errStatus = errors.New("its status is below 100")
+)
 
 // receive reads the head of the answer.
 func (x *exchange) receive() error {
@@ -176,6 +183,8 @@ func (x *exchange) receive() error {
 			return err
 		}
 		switch status := a.StatusCode(); {
+		case status < fasthttp.StatusContinue:
+			return errStatus
 		case status == fasthttp.StatusSwitchingProtocols:
 			return errSwitched
 		case status >= 200:
@@ -186,7 +195,7 @@ func (x *exchange) receive() error {
 			return a.ReadBody(x.in, 0) // it is read by BodyStream
 		}
 	}
-	return errors.New("it goes on announcing an answer")
+	return errAnnounces
 }
 
 // hasNoBody tells whether the answer has none by its nature, whatever it says of its

@@ -21,8 +21,8 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	case ctx.Err() != nil:
 		return s.overdue(ctx, x, visit)
 	case errors.As(err, &none):
-		return s.deaf(err)
-	case s.endsSoon() && visit.Shared():
+		return s.deaf(ctx, err)
+	case s.endsSoon(ctx) && visit.Shared():
 		return s.Reason()
 	case s.hasEnded():
 		return s.end
@@ -31,6 +31,8 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	switch {
 	case errors.Is(err, errSwitched):
 		e.Message = "The server answered by switching to another protocol (101), which the gateway can't do."
+	case errors.Is(err, errAnnounces):
+		e.Message = "The server goes on announcing an answer (1xx), but sends none."
 	case errors.As(err, &broke):
 		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s %s.", x.request.method, x.path())
 	case x.conn == nil || len(x.conn.sample) == 0:
@@ -39,6 +41,8 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 		e.Message = "The server speaks HTTPS. " + plainHTTP
 	case !bytes.HasPrefix(x.conn.sample, []byte("HTTP/")):
 		e.Message = fmt.Sprintf("The server's answer is no HTTP: it begins with %s. %s", s.keys.Quote(x.conn.sample), plainHTTP)
+	case endsLinesWithLF(x.conn.sample):
+		e.Message = "The head of the server's answer is broken. " + crLF
 	default:
 		e.Message = fmt.Sprintf("The head of the server's answer is broken, or longer than %d KB: it begins with %s.", headBytes>>10, s.keys.Quote(x.conn.sample))
 	}
@@ -52,6 +56,13 @@ func looksLikeTLS(sample []byte) bool {
 	return len(sample) > 2 && (sample[0] == 0x15 || sample[0] == 0x16) && sample[1] == 3
 }
 
+const crLF = "The lines of its head end with LF alone, and HTTP wants CR LF."
+
+func endsLinesWithLF(sample []byte) bool {
+	line, _, ended := bytes.Cut(sample, []byte("\n"))
+	return ended && !bytes.HasSuffix(line, []byte("\r")) && bytes.HasPrefix(line, []byte("HTTP/"))
+}
+
 // path is the request's, without what may be a secret, for people to read.
 func (x *exchange) path() string {
 	path, _, _ := bytes.Cut(x.request.target, []byte("?"))
@@ -61,13 +72,15 @@ func (x *exchange) path() string {
 	return string(path)
 }
 
-// endsSoon waits a little for the server's end.
-func (s *server) endsSoon() bool {
+// endsSoon waits a little for the server's end, and not beyond the event's deadline.
+func (s *server) endsSoon(ctx context.Context) bool {
 	timer := time.NewTimer(endPatience)
 	defer timer.Stop()
 	select {
 	case <-s.process().Done():
 	case <-timer.C:
+		return false
+	case <-ctx.Done():
 		return false
 	}
 	timer.Reset(killPatience)
@@ -75,6 +88,8 @@ func (s *server) endsSoon() bool {
 	case <-s.ended:
 		return true
 	case <-timer.C: // it has gone to the background, perhaps
+		return false
+	case <-ctx.Done():
 		return false
 	}
 }
@@ -95,8 +110,8 @@ func (d *deafness) Unwrap() []error { return []error{d.error, errUnsent} }
 
 // deaf is for an event of which the server could not get a byte: it goes to the next
 // start.
-func (s *server) deaf(err error) error {
-	if s.endsSoon() {
+func (s *server) deaf(ctx context.Context, err error) error {
+	if s.endsSoon(ctx) {
 		return errUnsent
 	}
 	return &deafness{&adapter.Error{
@@ -115,10 +130,14 @@ func (s *server) overdue(ctx context.Context, x *exchange, visit *output.Visit) 
 	if x.conn != nil && len(x.conn.sample) > 0 {
 		did = "begun to answer, but not to an end,"
 	}
+	hint := failure.RaiseTimeout
+	if x.conn != nil && endsLinesWithLF(x.conn.sample) {
+		hint = crLF
+	}
 	return &adapter.Error{
 		Type: adapter.TypeTimeout,
 		Message: fmt.Sprintf("The server had %s %s %s %s after the event came; the function's timeout is %s. %s",
-			did, x.request.method, x.path(), failure.Waited(x.inv), s.Program.Timeout, failure.RaiseTimeout),
+			did, x.request.method, x.path(), failure.Waited(x.inv), s.Program.Timeout, hint),
 		Stack: s.Program.Stack(visit.Tail()),
 	}
 }

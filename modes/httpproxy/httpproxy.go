@@ -103,6 +103,9 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 		}
 		if !seat.Instance.passed(ctx) {
 			m.servers.Release(seat, false)
+			if ctx.Err() != nil {
+				return m.unserved(ctx, inv, ctx.Err())
+			}
 			continue
 		}
 		err = seat.Instance.invoke(ctx, x, w)

@@ -2,6 +2,7 @@ package httpproxy
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -9,6 +10,8 @@ import (
 	"time"
 
 	"fgbootstrap/internal/rawio"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -17,6 +20,9 @@ const (
 	// meanwhile, and because a server that serves one connection at a time can't take
 	// another one before this one ends.
 	keepIdle = time.Second
+	// crowdedAfter is how long a new connection may be without an answer before others
+	// are closed for it. A server that is only slow loses little.
+	crowdedAfter = 100 * time.Millisecond
 	// sampleBytes is how much of an answer is kept to be quoted.
 	sampleBytes = 200
 )
@@ -31,13 +37,16 @@ type conn struct {
 	reused bool
 	sample []byte // the beginning of the answer
 	ended  bool   // a read has met the end
+	opened time.Time
+	heard  atomic.Bool // the server has said something in it
 }
 
 // Read implements net.Conn.
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if len(c.sample) == 0 {
-		c.sample = append(c.sample, p[:min(n, sampleBytes)]...)
+	c.sample = append(c.sample, p[:min(n, sampleBytes-len(c.sample))]...) // it may come in pieces
+	if n > 0 {
+		c.heard.Store(true)
 	}
 	c.ended = err != nil
 	return n, err
@@ -78,7 +87,7 @@ func (p *pool) get(ctx context.Context, fresh bool) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw}
+	c := &conn{Conn: raw, opened: time.Now()}
 	p.hold(c)
 	return c, nil
 }
@@ -106,13 +115,32 @@ func (p *pool) put(c *conn, usable bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.busy, c)
-	if !usable {
+	if !usable || p.crowded() {
 		_ = c.Close()
 		return
 	}
 	c.used = time.Now()
 	p.idle = append(p.idle, c)
 	p.timer.Reset(keepIdle)
+}
+
+// crowded tells whether a new connection has not been answered for a while. The server
+// may be one that takes the next connection when one has ended: as long as a busy
+// poller goes on with its own, others would wait for ever.
+func (p *pool) crowded() bool {
+	for c := range p.busy {
+		if !c.heard.Load() && time.Since(c.opened) > crowdedAfter {
+			return true
+		}
+	}
+	return false
+}
+
+// clear closes what is idle.
+func (p *pool) clear() {
+	for c := p.take(); c != nil; c = p.take() {
+		_ = c.Close()
+	}
 }
 
 // sweep closes what was idle for too long. put has asked for it.
@@ -163,6 +191,10 @@ func (p *pool) dial(ctx context.Context) (raw *rawio.Conn, err error) {
 func dial(ctx context.Context, network, addr string) (*rawio.Conn, error) {
 	dialer := net.Dialer{KeepAlive: -1} // nobody pulls a cable out of loopback
 	c, err := dialer.DialContext(ctx, network, addr)
+	for errors.Is(err, unix.EAGAIN) && ctx.Err() == nil { // of a unix socket on which as many wait as may
+		time.Sleep(lookEvery)
+		c, err = dialer.DialContext(ctx, network, addr)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -84,9 +84,10 @@ func (s *server) ask(method, target string, patience time.Duration) (status int,
 	if err != nil {
 		return 0, "", &undelivered{err}
 	}
-	defer func() { _ = raw.Close() }()
 	_ = raw.SetDeadline(time.Now().Add(patience))
-	c := &conn{Conn: raw}
+	c := &conn{Conn: raw} // opened long ago: no other is kept for it
+	s.pool.hold(c)
+	defer s.pool.put(c, false)
 	if _, err := fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bootstrap\r\nConnection: close\r\n\r\n", method, target, s.ownHost()); err != nil {
 		return 0, s.keys.Quote(nil), err
 	}
@@ -116,12 +117,13 @@ func (m *Mode) doubt(seat *process.Seat[*server]) {
 				Message: "The server did not answer any more after an event had missed its deadline, and was stopped.",
 			})
 		}
-		s.endProbe(works)
+		s.endProbe(works) // events that wait for it must not come back to this server
 		m.servers.Release(seat, false)
 	})
 }
 
-// beginProbe is false if there is no need for one.
+// beginProbe is false if there is one already, or need not be one. The lock is not held
+// when the supervisor is called: it asks for our Reason under its own.
 func (s *server) beginProbe() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,6 +148,7 @@ func (s *server) works() bool {
 	if s.ReadyPath != "" {
 		method, target = fasthttp.MethodGet, s.ReadyPath
 	}
+	s.pool.clear() // it may be waiting for the end of one
 	_, _, err := s.ask(method, target, probePatience)
 	var none *undelivered
 	return !errors.As(err, &none) && !errors.Is(err, fasthttp.ErrTimeout)

@@ -135,9 +135,14 @@ func (r *request) setHost(host []byte) error {
 }
 
 // isOurs tells whether a header is one that only the platform's word is taken for,
-// also as WSGI and CGI would take it, to which _ is -.
+// also as WSGI and CGI would take it: to the one _ is -, to some of the other anything is.
 func isOurs(lower string) bool {
-	lower = strings.ReplaceAll(lower, "_", "-")
+	lower = strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+			return c
+		}
+		return '-'
+	}, lower)
 	return strings.HasPrefix(lower, "x-cff-") || strings.HasPrefix(lower, "x-stream-")
 }
 

@@ -43,9 +43,7 @@ type server struct {
 	given   atomic.Int64   // events given to it so far
 	end     *adapter.Error // how it ended; valid once ended is closed
 
-	stopping atomic.Bool
-
-	ready, ended, gone chan struct{}
+	ready, ended, gone, stopping chan struct{}
 
 	mu    sync.Mutex
 	p     *process.Process // the program, or what it left in the background
@@ -63,7 +61,7 @@ func (m *Mode) start() (*server, error) {
 	}
 	s := &server{
 		Mode: m, printed: output.NewLog(m.keys, m.Output), started: time.Now(),
-		ready: make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{}),
+		ready: make(chan struct{}), ended: make(chan struct{}), gone: make(chan struct{}), stopping: make(chan struct{}),
 	}
 	if err := s.settle(); err != nil {
 		return nil, err
@@ -112,7 +110,7 @@ func (s *server) taken() bool {
 	if err == nil {
 		_ = c.Close()
 	}
-	return err == nil
+	return err == nil || ctx.Err() != nil // whoever is too busy to take one is there, too
 }
 
 // removeSocket removes what a server that has ended has left: the next one could not
@@ -195,12 +193,17 @@ func (s *server) inBackground(p *process.Process) bool {
 	if !p.Status().Success() {
 		return false
 	}
-	for end := time.Now().Add(settlePatience); !s.stopping.Load() && time.Now().Before(end); time.Sleep(lookEvery) {
+	for end := time.Now().Add(settlePatience); time.Now().Before(end); {
 		if s.taken() && s.adopt() {
 			return true
 		}
 		if !s.Reaper.Inherits() {
 			return false
+		}
+		select {
+		case <-s.stopping:
+			return false
+		case <-time.After(lookEvery):
 		}
 	}
 	return false
@@ -217,17 +220,31 @@ func (s *server) adopt() bool {
 			if !ok {
 				continue
 			}
-			if p, ok := s.Reaper.Adopt(child); ok {
+			if s.become(child) {
 				s.Log.Warn(fmt.Sprintf("the server has gone to the background, as process %d, and is kept as long as that runs. "+
 					"Better have it stay in the foreground: what it prints reaches the log for sure then", child))
-				s.mu.Lock()
-				s.p = p
-				s.mu.Unlock()
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// become makes an inherited process the program, unless that is being stopped: Stop
+// would not know it.
+func (s *server) become(pid int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.stopping:
+		return false
+	default:
+	}
+	p, ok := s.Reaper.Adopt(pid)
+	if ok {
+		s.p = p
+	}
+	return ok
 }
 
 // Ready implements process.Instance.
@@ -247,8 +264,10 @@ func (s *server) Reason() error {
 
 // Stop implements process.Instance.
 func (s *server) Stop() {
-	s.stopping.Store(true)
 	s.pool.end(0)
+	s.mu.Lock()
+	close(s.stopping)
+	s.mu.Unlock()
 	s.process().Stop(
 		process.Step{Signal: unix.SIGTERM, Wait: s.Grace},
 		process.Step{Signal: unix.SIGKILL, Wait: killPatience},

@@ -1,0 +1,160 @@
+package httpproxy_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/modes/httpproxy"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestAServerThatHangsInOneRequestOnlyIsKept(t *testing.T) {
+	for _, ready := range []string{"", "/pid"} {
+		h := open(t, "puppet", func(c *httpproxy.Config) { c.ReadyPath = ready })
+		pid := h.pid()
+		h.fails(call("GET", "/hang", ""), 300*time.Millisecond, "Runtime.Timeout", "had not answered GET /hang 300ms after the event came", "raise the timeout")
+		if got := h.pid(); got != pid {
+			t.Errorf("ready path %q: the server was restarted", ready)
+		}
+	}
+}
+
+func TestAServerThatHangsAltogetherIsRestarted(t *testing.T) {
+	for _, ready := range []string{"", "/pid"} {
+		h := open(t, "single", func(c *httpproxy.Config) { c.ReadyPath = ready })
+		pid := h.pid()
+		for range 2 {
+			h.fails(call("GET", "/hang", ""), 300*time.Millisecond, "Runtime.Timeout", "had not answered GET /hang")
+			got := h.pid()
+			if got == pid {
+				t.Errorf("ready path %q: the server has answered after all", ready)
+			}
+			pid = got
+		}
+		if n := h.logs.FilterMessageSnippet("answers nothing any more").Len(); n != 2 {
+			t.Errorf("the log says %d times why", n)
+		}
+	}
+}
+
+func TestAStoppedServerIsRestarted(t *testing.T) {
+	h := open(t, "puppet", nil)
+	pid := h.pid()
+	h.fails(script("GET", step{Kill: int(unix.SIGSTOP)}), 300*time.Millisecond, "Runtime.Timeout")
+	if got := h.pid(); got == pid {
+		t.Error("the server has answered after all")
+	}
+}
+
+func TestAnAnswerThatHangsHalfWayIsATimeout(t *testing.T) {
+	h := open(t, "puppet", nil)
+	pid := h.pid()
+	for _, begun := range []string{"HTTP/1.1 2", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n"} {
+		h.fails(script("GET", step{Write: begun}, step{Hang: true}), 300*time.Millisecond, "Runtime.Timeout", "begun to answer, but not to an end")
+	}
+	if got := h.pid(); got != pid {
+		t.Error("the server was restarted")
+	}
+}
+
+// A body of which the server takes nothing holds nobody up beyond the deadline.
+func TestAServerThatDoesNotReadTheBodyIsGivenUpInTime(t *testing.T) {
+	h := open(t, "puppet", nil)
+	h.fails(call("POST", "/hang", bytesOf(5<<20)), 300*time.Millisecond, "Runtime.Timeout", "had not answered POST /hang")
+	h.pid()
+}
+
+func TestOneEventThatHangsLeavesTheOthersAlone(t *testing.T) {
+	h := open(t, "puppet", atATime(8))
+	pid := h.pid()
+	var events sync.WaitGroup
+	events.Go(func() {
+		h.fails(call("GET", "/hang", ""), 500*time.Millisecond, "Runtime.Timeout")
+	})
+	for n := range 7 {
+		events.Go(func() {
+			for i := range 100 {
+				want := fmt.Sprintf("%d-%d", n, i)
+				got, err := h.invoke(want, call("POST", "/echo", want), patience)
+				if err != nil || !strings.Contains(got, `"`+want+`"`) {
+					t.Errorf("got %q, %v", got, err)
+				}
+			}
+		})
+	}
+	events.Wait()
+	if got := h.pid(); got != pid {
+		t.Error("the server was restarted")
+	}
+}
+
+func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
+	h := open(t, "single", atATime(8))
+	pid := h.pid()
+	h.fails(call("GET", "/hang", ""), 300*time.Millisecond, "Runtime.Timeout")
+	// The probe takes a second. These come within it.
+	var events sync.WaitGroup
+	for range 4 {
+		events.Go(func() {
+			got, err := h.invoke("id", call("GET", "/pid", ""), patience)
+			if e, _ := readEnvelope(got); err != nil || e.Body == pid || e.Body == "" {
+				t.Errorf("got %q, %v", got, err)
+			}
+		})
+	}
+	// And this one has not so much time.
+	events.Go(func() {
+		began := time.Now()
+		_, err := h.invoke("id", call("GET", "/pid", ""), 100*time.Millisecond)
+		var told *adapter.Error
+		if !errors.As(err, &told) || told.Type != "Runtime.Timeout" || !strings.Contains(told.Message, "asked whether it still works") {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took > 700*time.Millisecond {
+			t.Errorf("it ended after %s", took)
+		}
+	})
+	events.Wait()
+}
+
+// Deadlines, probes and deaths at the same time; the race detector watches, and a lock
+// that never comes back would end the test.
+func TestDeadlinesAndDeathsAtTheSameTimeAreSurvived(t *testing.T) {
+	h := open(t, "puppet", atATime(8))
+	var events sync.WaitGroup
+	for n := range 8 {
+		events.Go(func() {
+			for i := range 12 {
+				switch {
+				case n == 0 && i%3 == 2:
+					_, _ = h.invoke("dies", script("GET", step{Pause: 20}, step{Exit: code(1)}), time.Second)
+				case n < 4:
+					_, _ = h.invoke("hangs", call("GET", "/hang", ""), time.Duration(20+i)*time.Millisecond)
+				default:
+					_, _ = h.invoke("works", call("GET", "/pid", ""), 100*time.Millisecond)
+				}
+			}
+		})
+	}
+	events.Wait()
+	eventually(t, "the server answers", func() bool {
+		_, err := h.invoke("id", call("GET", "/pid", ""), patience)
+		return err == nil
+	})
+}
+
+// An event whose connection fails right before its deadline gets its error in time, too.
+func TestAnErrorIsNotLateBecauseTheServersEndIsWaitedFor(t *testing.T) {
+	h := open(t, "puppet", nil)
+	began := time.Now()
+	_, err := h.invoke("id", script("GET", step{Pause: 250}, step{Close: true}), 300*time.Millisecond)
+	if took := time.Since(began); err == nil || took > 400*time.Millisecond {
+		t.Errorf("got %v after %s", err, took)
+	}
+}
