@@ -36,6 +36,7 @@ var imports = map[string][]string{
 	"examples/http-go":         {},
 
 	"bench":                      {},
+	"bench/loops/nethttp-http":   {},
 	"bench/loops/nethttp-worker": {},
 }
 
