@@ -156,6 +156,9 @@ func (c *Command) notFound(word string) string {
 	if c.Path == "" {
 		text = fmt.Sprintf("There is no program %q in %s, and PATH is not set.", word, c.CodeRoot)
 	}
+	if path := c.runtime(word); path != "" {
+		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
+	}
 	folders := []string{c.CodeRoot}
 	if len(word) > 3 { // of shorter names the PATH has one for every slip of the hand
 		folders = append(folders, filepath.SplitList(c.Path)...)
@@ -164,9 +167,6 @@ func (c *Command) notFound(word string) string {
 		if near := nearest(folder, word); near != "" {
 			return text + near
 		}
-	}
-	if path := c.runtime(word); path != "" {
-		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
 	}
 	if hint := quoted(word); hint != "" {
 		return text + hint

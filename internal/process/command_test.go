@@ -166,7 +166,7 @@ func TestWithoutAnyProgramItIsSaidWhatWasLookedFor(t *testing.T) {
 }
 
 func TestAWrongCommandIsExplained(t *testing.T) {
-	root := tree(t, "code/handler.py", "-code/plain.sh", "code/src/main", "bin/tool", "-bin/dull",
+	root := tree(t, "code/handler.py", "-code/plain.sh", "code/src/main", "bin/tool", "bin/python", "-bin/dull",
 		"runtime/python/3.9/bin/python3", "runtime/nodejs/node", "runtime/odd/[")
 	if err := os.Symlink("/nowhere/python3", filepath.Join(root, "code/link")); err != nil {
 		t.Fatal(err)
