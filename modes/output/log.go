@@ -92,11 +92,16 @@ func (l *Log) eventField() []zap.Field {
 	return nil
 }
 
-// Tail is what the program printed last; nothing if that may be of the event before.
+// tailPatience is how long a program that prints without end may hold up an error.
+const tailPatience = 20 * time.Millisecond
+
+// Tail is what the program printed last; nothing if that may be of the event before. What
+// it printed before it answered may be unread yet and is waited for, a little.
 func (l *Log) Tail() []string {
 	if l.blurred.Load() {
 		return nil
 	}
+	l.catchUp(tailPatience)
 	for _, printed := range l.printed {
 		if tail := printed.Tail(); len(tail) > 0 {
 			return tail
@@ -119,15 +124,24 @@ func (l *Log) Forget(unread bool) (waited bool) {
 	}
 	waited = unread
 	if unread {
-		for end := time.Now().Add(forgetPatience); unread && time.Now().Before(end); unread = l.unread() {
-			time.Sleep(forgetPatience / 20)
-		}
+		unread = !l.catchUp(forgetPatience)
 	}
 	l.blurred.Store(unread)
 	for _, printed := range l.printed {
 		printed.Forget()
 	}
 	return waited
+}
+
+// catchUp waits until all that the program has printed so far is read, but not for longer
+// than patience.
+func (l *Log) catchUp(patience time.Duration) bool {
+	for end := time.Now().Add(patience); l.unread(); time.Sleep(forgetPatience / 20) {
+		if time.Now().After(end) {
+			return false
+		}
+	}
+	return true
 }
 
 func (l *Log) unread() bool {
