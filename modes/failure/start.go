@@ -57,6 +57,17 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 	return e
 }
 
+// After adds to NotReady's error that the start before had failed, for reason, which tells
+// more than how far this one has come; nil: it had not.
+func After(notReady *adapter.Error, reason error) *adapter.Error {
+	var told *adapter.Error
+	if errors.As(reason, &told) {
+		notReady.Message += " Before that it had failed: " + told.Message
+		notReady.Stack = told.Stack
+	}
+	return notReady
+}
+
 const lastWords = " Its last words on stderr: "
 
 // Waited is how long an event waits until its deadline.

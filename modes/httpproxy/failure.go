@@ -153,7 +153,8 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 	case errors.Is(context.Cause(ctx), adapter.ErrShutdown):
 		return m.Program.Overdue(context.Cause(ctx), inv, "", nil)
 	case starting != nil:
-		return m.Program.NotReady(inv, starting.missing(), starting.findings(), starting.process(), starting.started, starting.printed.Tail())
+		e := m.Program.NotReady(inv, starting.missing(), starting.findings(), starting.process(), starting.started, starting.printed.Tail())
+		return failure.After(e, reason)
 	case reason != nil:
 		return reason
 	default:

@@ -183,7 +183,7 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 	case errors.Is(context.Cause(ctx), adapter.ErrShutdown):
 		return m.Program.Overdue(context.Cause(ctx), inv, "", nil)
 	case starting != nil:
-		return starting.notReady(inv)
+		return failure.After(starting.notReady(inv), reason)
 	case reason != nil:
 		return reason
 	default:
@@ -197,7 +197,7 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 
 // notReady is for an event that has waited to its deadline for the start of the
 // program, which goes on.
-func (w *worker) notReady(inv *adapter.Invocation) error {
+func (w *worker) notReady(inv *adapter.Invocation) *adapter.Error {
 	return w.Program.NotReady(inv, w.Codec.Awaited(), w.heard(), w.p, w.started, w.printed.Tail())
 }
 
