@@ -1,6 +1,7 @@
 package httpproxy
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,7 +69,7 @@ func (x *exchange) fail(status int) error {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // of ReadFull: less than it asked for
 		return err
 	}
-	text := fmt.Sprintf("The server answered %d %s to %s %s: %s", status, fasthttp.StatusMessage(status), x.request.method, x.path(), x.keys.Quote(x.piece[:n]))
+	text := fmt.Sprintf("The server answered %d %s to %s %s: %s", status, fasthttp.StatusMessage(status), x.request.method, x.path(), x.quotePage(x.piece[:n]))
 	if own := adapter.ProgramError(x.piece[:n]); own != nil && own.Message != "" {
 		text += ". It says: " + x.keys.String(own.Message)
 	}
@@ -76,6 +77,17 @@ func (x *exchange) fail(status int) error {
 		text += x.eventAdvice(status)
 	}
 	return &verdict{&adapter.Error{Type: fmt.Sprintf("HTTP.%d", status), Message: text}}
+}
+
+// pageBytes is where a page has said what it says.
+const pageBytes = 1000
+
+// quotePage quotes a page without its indentation, which would be most of the quote. It is
+// masked first: a secret may have line breaks.
+func (x *exchange) quotePage(page []byte) string {
+	page = x.keys.Bytes(page)
+	page = page[:min(len(page), pageBytes)]
+	return x.keys.Quote(bytes.Join(bytes.Fields(page), []byte(" ")))
 }
 
 // eventAdvice completes the message of an event that is no call of the gateway.
