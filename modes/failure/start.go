@@ -63,7 +63,9 @@ func After(notReady *adapter.Error, reason error) *adapter.Error {
 	var told *adapter.Error
 	if errors.As(reason, &told) {
 		notReady.Message += " Before that it had failed: " + told.Message
-		notReady.Stack = told.Stack
+		if len(told.Stack) > 0 {
+			notReady.Stack = told.Stack
+		}
 	}
 	return notReady
 }
