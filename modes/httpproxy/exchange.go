@@ -270,6 +270,9 @@ func (x *exchange) sent() bool {
 // keeps tells whether the server goes on with the connection.
 func (x *exchange) keeps() bool {
 	h := &x.answer.Header
+	if length := h.ContentLength(); x.hasNoBody() && (length > 0 || length == chunked) {
+		return false // some send the body all the same, and it would be the next answer
+	}
 	ends := h.ConnectionClose() || h.ContentLength() < chunked && !x.hasNoBody()
 	return !ends && !hasToken(h.Peek(fasthttp.HeaderConnection), "close")
 }
