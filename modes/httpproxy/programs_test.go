@@ -1,8 +1,10 @@
 package httpproxy_test
 
 import (
+	"bufio"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +13,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -100,6 +103,7 @@ func init() {
 			return false
 		})
 	}
+	programs["recorder"] = recordRequests
 	programs["stubborn"] = func() {
 		signal.Ignore(syscall.SIGTERM)
 		serve(listen(), puppet)
@@ -122,4 +126,48 @@ func background(name string, session bool) {
 	if err := c.Start(); err != nil {
 		panic(err)
 	}
+}
+
+// recordRequests answers each request with its very bytes, and how many there were.
+func recordRequests() {
+	listener := listen()
+	requests := new(atomic.Int64)
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			in := bufio.NewReader(conn)
+			for {
+				wire, err := readRaw(in)
+				if err != nil {
+					return
+				}
+				fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nX-Count: %d\r\nContent-Encoding: none\r\nContent-Length: %d\r\n\r\n%s", requests.Add(1), len(wire), wire)
+			}
+		}()
+	}
+}
+
+// readRaw reads a request in the plainest way: lines, and as many bytes as the first
+// Content-Length says.
+func readRaw(in *bufio.Reader) (wire []byte, err error) {
+	length := 0
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		wire = append(wire, line...)
+		if value, found := strings.CutPrefix(strings.ToLower(line), "content-length:"); found && length == 0 {
+			length, _ = strconv.Atoi(strings.TrimSpace(value))
+		}
+		if line == "\r\n" {
+			break
+		}
+	}
+	body := make([]byte, length)
+	_, err = io.ReadFull(in, body)
+	return append(wire, body...), err
 }
