@@ -101,13 +101,10 @@ func program(name string) int {
 		return puppet()
 	case "record":
 		return record()
-<<<<<<< HEAD
 	case "late":
 		return late()
-=======
 	case "mirror":
 		return mirror()
->>>>>>> 988f155 (test: the events of all triggers reach a web server)
 	}
 	do, known := behaviours[name]
 	if !known {

@@ -15,6 +15,9 @@ func (s *server) missing() string {
 	if last := s.lastAnswer(); last != "" {
 		return last
 	}
+	if s.ReadyPath != "" && s.taken() {
+		return fmt.Sprintf("GET %s has no answer yet", s.ReadyPath)
+	}
 	return "nothing answers on " + s.place()
 }
 
@@ -47,17 +50,20 @@ func (s *server) findings() string {
 		return "" // it listens where it should
 	}
 	var places []string
-	elsewhere := false
+	elsewhere, right := false, false
 	for _, l := range process.Listeners() {
 		if !slices.ContainsFunc(l.PIDs, func(pid int) bool { _, ok := process.Kin(pid); return ok }) {
 			continue
 		}
 		if l.Path != "" {
 			places = append(places, "the socket "+l.Path)
+			right = right || s.isAt(l)
 			continue
 		}
 		place := fmt.Sprintf("port %d", l.Addr.Port())
-		if a := l.Addr.Addr(); !a.IsUnspecified() && !a.IsLoopback() {
+		if a := l.Addr.Addr(); a.IsUnspecified() || a.IsLoopback() {
+			right = right || s.isAt(l)
+		} else {
 			place += " of " + a.String() + " alone"
 			elsewhere = elsewhere || s.isAt(l)
 		}
@@ -66,6 +72,8 @@ func (s *server) findings() string {
 	slices.Sort(places)
 	places = slices.Compact(places)
 	switch {
+	case right:
+		return ""
 	case len(places) == 0:
 		return "It listens on no port at all: is it a web server, and what does it wait for?"
 	case elsewhere:

@@ -106,8 +106,12 @@ func (x *exchange) writeHead(host string) {
 // kept connections at most: that the server has closed it is no failure, as long as
 // the request can be repeated.
 func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) error {
+	var before error // of a connection into which something was written
 	for fresh := false; ; fresh = true {
 		c, err := p.get(ctx, fresh)
+		if err != nil && before != nil {
+			return before // it has been delivered: that may be what was the end of the server
+		}
 		if err != nil {
 			return &undelivered{err}
 		}
@@ -122,6 +126,9 @@ func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) er
 		again := c.reused && len(c.sample) == 0 && ctx.Err() == nil && lives() && (x.request.isSafe() || !x.written)
 		if !again {
 			return err
+		}
+		if x.written {
+			before = err
 		}
 		x.hangUp(p)
 	}
@@ -265,6 +272,9 @@ func (x *exchange) sent() bool {
 // keeps tells whether the server goes on with the connection.
 func (x *exchange) keeps() bool {
 	h := &x.answer.Header
+	if length := h.ContentLength(); x.hasNoBody() && (length > 0 || length == chunked) {
+		return false // some send the body all the same, and it would be the next answer
+	}
 	ends := h.ConnectionClose() || h.ContentLength() < chunked && !x.hasNoBody()
 	return !ends && !hasToken(h.Peek(fasthttp.HeaderConnection), "close")
 }

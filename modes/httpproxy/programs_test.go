@@ -1,0 +1,173 @@
+package httpproxy_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+func init() {
+	programs["daemon"] = func() { background("puppet", false) }
+	programs["daemon with setsid"] = func() { background("puppet", true) }
+	programs["daemon and helper"] = func() {
+		background("helper", true)
+		background("puppet", true)
+	}
+	programs["daemon that never listens"] = func() { background("helper", true) }
+	programs["helper"] = func() { // does not listen
+		if err := os.WriteFile("helper", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+			panic(err)
+		}
+		time.Sleep(time.Hour)
+	}
+	programs["deaf"] = func() {
+		wait()
+		_, _ = os.Stdin.Read(make([]byte, 1))
+		time.Sleep(time.Hour)
+	}
+	programs["elsewhere"] = func() {
+		at := strings.ReplaceAll(os.Getenv("AT"), "PORT", os.Getenv("PORT"))
+		network := "tcp"
+		if strings.HasPrefix(at, "/") {
+			network = "unix"
+		}
+		listener := listenOn(network, at)
+		wait()
+		serve(listener, puppet)
+	}
+	programs["elsewhere in a child"] = func() {
+		background("elsewhere", false)
+		time.Sleep(time.Hour)
+	}
+	programs["on a socket"] = func() { serve(listenOn("unix", os.Getenv("SOCKET")), puppet) }
+	programs["https"] = func() {
+		server := httptest.NewUnstartedServer(http.NotFoundHandler())
+		server.Listener = listen()
+		server.StartTLS()
+		time.Sleep(time.Hour)
+	}
+	programs["tls"] = func() {
+		certificates := httptest.NewUnstartedServer(nil)
+		certificates.StartTLS()
+		listener := tls.NewListener(listen(), certificates.TLS)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				_ = conn.(*tls.Conn).Handshake()
+				// It goes on reading: a reset would take the alert with it.
+				raw := conn.(*tls.Conn).NetConn()
+				_ = raw.(*net.TCPConn).CloseWrite()
+				_, _ = raw.Read(make([]byte, 64<<10))
+				_ = raw.Close()
+			}()
+		}
+	}
+	programs["polite"] = func() {
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, syscall.SIGTERM)
+		go serve(listen(), puppet)
+		<-asked
+		if err := os.WriteFile("end", []byte("asked"), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	programs["puppet that notes"] = func() {
+		serve(listen(), func(l *link, r *http.Request) bool {
+			if r.URL.Path != "/die" {
+				return puppet(l, r)
+			}
+			notes, err := os.OpenFile("deaths", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err != nil {
+				panic(err)
+			}
+			_, _ = notes.WriteString("x")
+			_ = l.listener.Close()
+			_ = l.Close() // that is seen before the process is gone
+			time.Sleep(20 * time.Millisecond)
+			os.Exit(7)
+			return false
+		})
+	}
+	programs["recorder"] = recordRequests
+	programs["stubborn"] = func() {
+		signal.Ignore(syscall.SIGTERM)
+		serve(listen(), puppet)
+	}
+}
+
+// wait says that what is to be seen of us is there.
+func wait() { fmt.Fprintln(os.Stderr, "I wait") }
+
+// background starts another program of ours and leaves it alone.
+func background(name string, session bool) {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	c := exec.Command(path)
+	c.Env = append(os.Environ(), childVariable+"="+name)
+	c.Stdout, c.Stderr = os.Stdout, os.Stderr
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
+	if err := c.Start(); err != nil {
+		panic(err)
+	}
+}
+
+// recordRequests answers each request with its very bytes, and how many there were.
+func recordRequests() {
+	listener := listen()
+	requests := new(atomic.Int64)
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			in := bufio.NewReader(conn)
+			for {
+				wire, err := readRaw(in)
+				if err != nil {
+					return
+				}
+				fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nX-Count: %d\r\nContent-Encoding: none\r\nContent-Length: %d\r\n\r\n%s", requests.Add(1), len(wire), wire)
+			}
+		}()
+	}
+}
+
+// readRaw reads a request in the plainest way: lines, and as many bytes as the first
+// Content-Length says.
+func readRaw(in *bufio.Reader) (wire []byte, err error) {
+	length := 0
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return nil, err
+		}
+		wire = append(wire, line...)
+		if value, found := strings.CutPrefix(strings.ToLower(line), "content-length:"); found && length == 0 {
+			length, _ = strconv.Atoi(strings.TrimSpace(value))
+		}
+		if line == "\r\n" {
+			break
+		}
+	}
+	body := make([]byte, length)
+	_, err = io.ReadFull(in, body)
+	return append(wire, body...), err
+}
