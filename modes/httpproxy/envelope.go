@@ -3,6 +3,7 @@ package httpproxy
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
 	"math"
 	"strconv"
@@ -70,7 +71,7 @@ func (x *exchange) encode(w io.Writer, have int, err error) error {
 			whole -= have % 3 // the rest goes with what comes
 		}
 		x.text = base64.StdEncoding.AppendEncode(x.text, x.piece[:whole])
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			x.text = append(x.text, bodyEnd...)
 		}
 		if _, err := w.Write(x.text); err != nil {
@@ -88,7 +89,7 @@ func (x *exchange) encode(w io.Writer, have int, err error) error {
 }
 
 func eofIsNil(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err
@@ -113,7 +114,7 @@ func (x *exchange) collect(w io.Writer) error {
 		more, err = x.Read(memory[n:])
 		n += more
 	}
-	if err != io.EOF {
+	if !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = adapter.TooLarge(x.MaxResponse)
 		}
