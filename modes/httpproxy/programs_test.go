@@ -144,7 +144,7 @@ func recordRequests() {
 				if err != nil {
 					return
 				}
-				fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nX-Count: %d\r\nContent-Encoding: none\r\nContent-Length: %d\r\n\r\n%s", requests.Add(1), len(wire), wire)
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nX-Count: %d\r\nContent-Encoding: none\r\nContent-Length: %d\r\n\r\n%s", requests.Add(1), len(wire), wire)
 			}
 		}()
 	}
