@@ -72,8 +72,9 @@ func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
 	return nil
 }
 
-// writeHead puts the head of the request into x.out; host is for one that names none. The library is not to know any
-// header: it would sort and merge cookies, and let a path that is an URL name the host.
+// writeHead puts the head of the request into x.out; host is for one that names none.
+// The library is not to know any header: it would sort and merge cookies, and let a path
+// that is a URL name the host.
 func (x *exchange) writeHead(host string) {
 	h := &x.head
 	h.Reset()
