@@ -47,11 +47,6 @@ func TestBrokenUserDataIsExplainedWithoutItsContent(t *testing.T) {
 	}
 }
 
-func TestModesOfLaterReleasesAreRefusedWithASentence(t *testing.T) {
-	deploy(t, settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": "cat"}).
-		fails("{}", "Runtime.ConfigError", "http", "does not have yet", "use pipe")
-}
-
 func TestSettingsOfOtherModesAreKnown(t *testing.T) {
 	c := deploy(t, sh("echo ok").with("BOOTSTRAP_WORKER_PROTOCOL", "jsonrpc", "BOOTSTRAP_HTTP_PORT", "auto", "BOOTSTRAP_PIPE_SPARES", "2"))
 	if got := c.answer("{}"); got != "ok\n" {
