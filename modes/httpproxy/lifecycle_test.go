@@ -110,9 +110,7 @@ func TestAServerThatGoesToTheBackgroundIsKept(t *testing.T) {
 			kept(3)
 			h.shutdown()
 			for _, pid := range []string{pid, second, third} {
-				if _, err := os.Stat("/proc/" + pid); err == nil {
-					t.Errorf("process %s is still there", pid)
-				}
+				gone(t, pid)
 			}
 		})
 	}
@@ -127,9 +125,7 @@ func TestWhatALeaderHasLeftBehindIsStoppedWhoeverListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.shutdown()
-	if _, err := os.Stat("/proc/" + string(text)); err == nil {
-		t.Errorf("process %s is still there", text)
-	}
+	gone(t, string(text))
 }
 
 // Its leader is gone, and nobody listens yet.
@@ -147,9 +143,16 @@ func TestAShutdownWhileTheServerGoesToTheBackgroundLeavesNothing(t *testing.T) {
 	if took := time.Since(began); took > 3*time.Second {
 		t.Errorf("the shutdown took %s", took)
 	}
-	if _, err := os.Stat("/proc/" + pid); err == nil {
-		t.Errorf("process %s is still there", pid)
-	}
+	gone(t, pid)
+}
+
+// gone waits for the end of a process, which has been killed: that may take a moment.
+func gone(t *testing.T, pid string) {
+	t.Helper()
+	eventually(t, "process "+pid+" is gone", func() bool {
+		_, err := os.Stat("/proc/" + pid)
+		return err != nil
+	})
 }
 
 func TestAServerThatDoesNotListenWhereItShouldIsToldWhereItDoes(t *testing.T) {
@@ -407,7 +410,5 @@ func TestShutdownAsksTheServerAndKillsOneThatDoesNotListen(t *testing.T) {
 	h = open(t, "stubborn", in(dir))
 	pid := h.pid()
 	h.shutdown()
-	if _, err := os.Stat("/proc/" + pid); err == nil {
-		t.Error("it is still there")
-	}
+	gone(t, pid)
 }
