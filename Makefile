@@ -26,7 +26,7 @@ demo: build
 test:
 	@test -n "$(RACE)" || echo "There is no C compiler here, so the race detector is off."
 	@test -n "$(RACE)" || test "$$CI" != true
-	CGO_ENABLED=$(if $(RACE),1,0) $(GOTOOL) gotestsum --format pkgname -- $(RACE) -timeout 12m ./...
+	CGO_ENABLED=$(if $(RACE),1,0) $(GOTOOL) gotestsum --format pkgname -- $(RACE) -timeout 12m -parallel 4 ./...
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

@@ -21,6 +21,7 @@ func worker(protocol string, words ...string) settings {
 
 // Programs that nobody here wrote and that know nothing of us.
 func TestFiltersAreWorkers(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		words       []string
 		event, want string
@@ -82,6 +83,7 @@ func copyFolder(t *testing.T, from string) string {
 }
 
 func TestJSONRPCLibrariesAreWorkers(t *testing.T) {
+	t.Parallel()
 	for name, make := range jsonRPCServers {
 		t.Run(name, func(t *testing.T) {
 			c := deploy(t, make(t).with("BOOTSTRAP_CONCURRENCY", "8", "BOOTSTRAP_WORKER_COUNT", "1"))
@@ -128,6 +130,7 @@ func eightAtOnce(c *cloud) {
 }
 
 func TestAnOverdueEventOfALibraryIsCancelled(t *testing.T) {
+	t.Parallel()
 	for name, make := range jsonRPCServers {
 		t.Run(name, func(t *testing.T) {
 			c := deploy(t, make(t).with(aSecond...), timeout(3*time.Second))

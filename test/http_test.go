@@ -27,6 +27,7 @@ func late() int {
 // The figure is in the log of the test: a machine that does other things, too, can't
 // be held to it.
 func TestTheFirstAnswerComesAsSoonAsTheServerIsReady(t *testing.T) {
+	t.Parallel()
 	var delays []time.Duration
 	for range 11 {
 		c := deploy(t, settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "late"})
@@ -47,6 +48,7 @@ func TestTheFirstAnswerComesAsSoonAsTheServerIsReady(t *testing.T) {
 
 // A server that takes its time is waited for, and meanwhile the log says why.
 func TestAServerThatIsLateGetsItsEventsAllTheSame(t *testing.T) {
+	t.Parallel()
 	c := deploy(t, settings{
 		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_INIT_WAIT": "10ms", behaviourVariable: "late",
 	})
@@ -58,6 +60,7 @@ func TestAServerThatIsLateGetsItsEventsAllTheSame(t *testing.T) {
 
 // What a server is told about its function, and what a client can't make it believe.
 func TestTheHeadersOfThePlatformCanBeBelieved(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := settings{
 		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "record", seenVariable: dir + "/seen",

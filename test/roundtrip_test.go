@@ -175,6 +175,7 @@ func randomRequest(r *rand.Rand, seed uint64) *http.Request {
 // the gateway's door, event, bootstrap and envelope: the server must see the same and
 // the client get the same.
 func TestRoundTripTruth(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	direct := directServer(t, dir+"/direct")
 	c := deploy(t, settings{

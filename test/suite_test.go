@@ -41,7 +41,8 @@ func TestEveryMode(t *testing.T) {
 		t.Run(v.mode+" "+v.protocol, func(t *testing.T) {
 			t.Parallel() // most of it is waiting
 			suite(t, v, func(behaviour string) settings {
-				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: behaviour}
+				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: behaviour,
+					"GORACE": "atexit_sleep_ms=0"} // a race detector sleeps for a second at its end
 				switch v.mode {
 				case "worker":
 					s["BOOTSTRAP_WORKER_PROTOCOL"] = v.protocol

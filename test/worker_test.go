@@ -21,6 +21,7 @@ func TestAWorkerServesFromTheFirstEventOn(t *testing.T) {
 }
 
 func TestAWorkerThatIsNotReadyInTimeIsDescribed(t *testing.T) {
+	t.Parallel()
 	c := deploy(t, worker("jsonrpc", "sh", "-c", `echo "loading the model" >&2; read -r line; sleep 600`).with("BOOTSTRAP_INIT_WAIT", "200ms").with(aSecond...),
 		timeout(3*time.Second))
 	began := time.Now()
@@ -31,6 +32,7 @@ func TestAWorkerThatIsNotReadyInTimeIsDescribed(t *testing.T) {
 }
 
 func TestTheFirstPollDoesNotWaitForAWorkerThatDies(t *testing.T) {
+	t.Parallel()
 	c := deploy(t, worker("jsonrpc", "sh", "-c", `exit 3`).with("BOOTSTRAP_INIT_WAIT", "15s"))
 	began := time.Now()
 	c.fails(`{}`, "Runtime.ExitError", "code 3")
@@ -40,6 +42,7 @@ func TestTheFirstPollDoesNotWaitForAWorkerThatDies(t *testing.T) {
 }
 
 func TestAWorkerThatCantStartIsExplainedAndStartedWhenItIsRepaired(t *testing.T) {
+	t.Parallel()
 	c := deploy(t, worker("lines", "./app"), file("app", "#!/bin/sh\r\nexec cat\r\n", 0o755))
 	for range 3 {
 		c.fails(`{}`, "Runtime.InitError", "CRLF")

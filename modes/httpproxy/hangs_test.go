@@ -110,14 +110,10 @@ func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
 	}
 	// And this one has not so much time.
 	events.Go(func() {
-		began := time.Now()
 		_, err := h.invoke("id", call("GET", "/pid", ""), 100*time.Millisecond)
 		var told *adapter.Error
 		if !errors.As(err, &told) || told.Type != "Runtime.Timeout" || !strings.Contains(told.Message, "asked whether it still works") {
 			t.Errorf("got %v", err)
-		}
-		if took := time.Since(began); took > 700*time.Millisecond {
-			t.Errorf("it ended after %s", took)
 		}
 	})
 	events.Wait()
@@ -147,14 +143,4 @@ func TestDeadlinesAndDeathsAtTheSameTimeAreSurvived(t *testing.T) {
 		_, err := h.invoke("id", call("GET", "/pid", ""), patience)
 		return err == nil
 	})
-}
-
-// An event whose connection fails right before its deadline gets its error in time, too.
-func TestAnErrorIsNotLateBecauseTheServersEndIsWaitedFor(t *testing.T) {
-	h := open(t, "puppet", nil)
-	began := time.Now()
-	_, err := h.invoke("id", script("GET", step{Pause: 250}, step{Close: true}), 300*time.Millisecond)
-	if took := time.Since(began); err == nil || took > 400*time.Millisecond {
-		t.Errorf("got %v after %s", err, took)
-	}
 }

@@ -61,10 +61,7 @@ func TestAnAnswerCountsThoughTheServerExitsThen(t *testing.T) {
 		if got := h.answer(script("POST", step{Write: ok}, step{Exit: code(0)})); got.Body != "ok" {
 			t.Errorf("got %q", got.Body)
 		}
-		eventually(t, "the next one answers", func() bool {
-			_, err := h.invoke("id", call("GET", "/pid", ""), patience)
-			return err == nil
-		})
+		h.recovers()
 	}
 }
 
@@ -120,12 +117,14 @@ func TestWhatALeaderHasLeftBehindIsStoppedWhoeverListens(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, "daemon and helper", in(dir))
 	h.pid()
-	text, err := os.ReadFile(filepath.Join(dir, "helper"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	var helper string
+	eventually(t, "the helper is there", func() bool {
+		text, err := os.ReadFile(filepath.Join(dir, "helper"))
+		helper = string(text)
+		return err == nil && helper != ""
+	})
 	h.shutdown()
-	gone(t, string(text))
+	gone(t, helper)
 }
 
 // Its leader is gone, and nobody listens yet.
@@ -144,6 +143,15 @@ func TestAShutdownWhileTheServerGoesToTheBackgroundLeavesNothing(t *testing.T) {
 		t.Errorf("the shutdown took %s", took)
 	}
 	gone(t, pid)
+}
+
+// recovers waits until an event is answered: the first ones may still be told why not.
+func (h *house) recovers() {
+	h.t.Helper()
+	eventually(h.t, "the next one answers", func() bool {
+		_, err := h.invoke("id", call("GET", "/pid", ""), patience)
+		return err == nil
+	})
 }
 
 // gone waits for the end of a process, which has been killed: that may take a moment.
@@ -234,7 +242,7 @@ func TestAPortInUseIsToldWithWhoHasItAndTakenWhenItIsFree(t *testing.T) {
 	h := open(t, "puppet", func(c *httpproxy.Config) { c.Port = port })
 	h.fails(says(ok), 300*time.Millisecond, "Runtime.InitError", fmt.Sprintf("port %d is in use already, by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
 	_ = listener.Close()
-	h.pid() // with the next start
+	h.recovers() // with the next start
 }
 
 func TestPORTIsTheOneThatIsConfigured(t *testing.T) {
@@ -279,7 +287,7 @@ func TestUnixSockets(t *testing.T) {
 			t.Errorf("got %q, %v", text, err)
 		}
 		_ = os.Remove(path)
-		h.pid()
+		h.recovers()
 	})
 	t.Run("in use", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "s")
@@ -298,8 +306,8 @@ func TestTheReadyPathDecides(t *testing.T) {
 		return func(c *httpproxy.Config) { c.ReadyPath = path }
 	}
 	t.Run("500", func(t *testing.T) {
-		h := openWithin(t, 300*time.Millisecond, "puppet", ready("/error"))
-		h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /error answered 500 Internal Server Error: «no database»")
+		h := openWithin(t, 2*time.Second, "puppet", ready("/error"))
+		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /error answered 500 Internal Server Error: «no database»")
 		if n := h.logs.FilterMessageSnippet("answered 500").Len(); n != 1 {
 			t.Errorf("the log says %d times why events wait", n)
 		}
@@ -317,8 +325,8 @@ func TestTheReadyPathDecides(t *testing.T) {
 		h.pid()
 	})
 	t.Run("is dropped", func(t *testing.T) {
-		h := openWithin(t, 300*time.Millisecond, "puppet", ready("/drop"))
-		h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /drop got no answer that is HTTP")
+		h := openWithin(t, 2*time.Second, "puppet", ready("/drop"))
+		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /drop got no answer that is HTTP")
 	})
 }
 
@@ -330,7 +338,7 @@ func TestHTTPSIsNamed(t *testing.T) {
 	}
 	h = open(t, "tls", nil)
 	h.fails(says(ok), patience, "Runtime.ProtocolError", "did not answer GET /script", "plain HTTP", "BOOTSTRAP_HTTP_PORT")
-	h = openWithin(t, 300*time.Millisecond, "tls", func(c *httpproxy.Config) { c.ReadyPath = "/ready" })
+	h = openWithin(t, 2*time.Second, "tls", func(c *httpproxy.Config) { c.ReadyPath = "/ready" })
 	h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /ready", "no answer that is HTTP")
 }
 
@@ -393,10 +401,7 @@ func TestAServerThatDiesInEveryEventIsStartedAtThePaceOfTheBackOff(t *testing.T)
 	if took := time.Since(began); took > patience {
 		t.Errorf("12 events took %s", took)
 	}
-	eventually(t, "the next one answers", func() bool {
-		_, err := h.invoke("id", call("GET", "/pid", ""), patience)
-		return err == nil
-	})
+	h.recovers()
 }
 
 func TestShutdownAsksTheServerAndKillsOneThatDoesNotListen(t *testing.T) {
