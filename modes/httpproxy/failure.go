@@ -22,9 +22,10 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 		return s.overdue(ctx, x, visit)
 	case errors.As(err, &none):
 		return s.deaf(ctx, err)
-	case s.endsSoon(ctx) && visit.Shared():
+	case !s.endsSoon(ctx):
+	case visit.Shared(): // what it said last may be about another event
 		return s.Reason()
-	case s.hasEnded():
+	default:
 		return s.end
 	}
 	e := &adapter.Error{Type: adapter.TypeProtocol, Stack: s.Program.Stack(visit.Tail()), Cause: err}
@@ -90,15 +91,6 @@ func (s *server) endsSoon(ctx context.Context) bool {
 	case <-timer.C: // it has gone to the background, perhaps
 		return false
 	case <-ctx.Done():
-		return false
-	}
-}
-
-func (s *server) hasEnded() bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
 		return false
 	}
 }
