@@ -31,7 +31,7 @@ func moody(l *link, r *http.Request) bool {
 	whole := fmt.Sprintf("%sContent-Length: %d\r\n\r\n%s", head, len(body), body)
 	mood := rand.IntN(1000)
 	switch {
-	case mood == 0:
+	case mood < 2:
 		os.Exit(7)
 	case mood < 30:
 		return false
