@@ -88,7 +88,7 @@ func shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	return string(wholeRunes([]byte(text[:limit]))) + "…"
+	return string(WholeRunes([]byte(text[:limit]))) + "…"
 }
 
 // asError turns whatever a handler returned into what the caller gets.

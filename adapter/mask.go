@@ -65,7 +65,7 @@ func (m *Mask) String(text string) string {
 // secret, whole or only begun: len(text) or less. A torn secret would pass Bytes
 // in two halves.
 func (m *Mask) Cut(text []byte) int {
-	text = wholeRunes(text)
+	text = WholeRunes(text)
 	cut := len(text)
 	if m == nil {
 		return cut
@@ -91,8 +91,8 @@ func (m *Mask) Cut(text []byte) int {
 	return cut
 }
 
-// wholeRunes is text without the character that its end cuts in two.
-func wholeRunes(text []byte) []byte {
+// WholeRunes is text without the character that its end cuts in two.
+func WholeRunes(text []byte) []byte {
 	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
 		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
 			if !utf8.FullRune(tail) {

@@ -84,7 +84,7 @@ func (r *Response) writeTo(w io.Writer) error {
 	if !s.wrap {
 		return s.copy(w, first)
 	}
-	e, err := newEncoder(w, contentType(wholeRunes(first)))
+	e, err := newEncoder(w, contentType(WholeRunes(first)))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (x *exchange) envelop(w io.Writer) error {
 	}
 	n, err := io.ReadFull(x, x.piece)
 	switch {
-	case err == nil && isText(&x.answer.Header, cutRune(x.piece)):
+	case err == nil && isText(&x.answer.Header, adapter.WholeRunes(x.piece)):
 		return x.collect(w)
 	case err == nil:
 		return x.encode(w, n, nil)
@@ -164,19 +164,6 @@ func isText(h *fasthttp.ResponseHeader, body []byte) bool {
 		}
 	}
 	return utf8.Valid(body)
-}
-
-// cutRune is text without a character of which the end is missing.
-func cutRune(text []byte) []byte {
-	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
-		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
-			if !utf8.FullRune(tail) {
-				return text[:len(text)-n]
-			}
-			break
-		}
-	}
-	return text
 }
 
 // appendHead appends the beginning of an envelope, up to the last header.
