@@ -28,7 +28,10 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	default:
 		return s.end
 	}
-	e := &adapter.Error{Type: adapter.TypeProtocol, Stack: s.Program.Stack(visit.Tail()), Cause: err}
+	e := &adapter.Error{Type: adapter.TypeProtocol, Stack: s.Program.Stack(visit.Tail())}
+	if x.conn == nil || len(x.conn.sample) == 0 || errors.As(err, &broke) {
+		e.Cause = err // any other quotes the head, and with it cookies
+	}
 	switch {
 	case errors.Is(err, errSwitched):
 		e.Message = "The server answered by switching to another protocol (101), which the gateway can't do."

@@ -34,15 +34,20 @@ func (s *server) invoke(ctx context.Context, x *exchange, w io.Writer) error {
 	var broke *broken
 	switch {
 	case err == nil:
-		x.answered = true
+		s.dealtWith(x)
 	case errors.As(err, &judged):
-		x.answered = true
+		s.dealtWith(x)
 		judged.told.Stack = s.Program.Stack(visit.Tail())
 		return judged.told
 	case errors.As(err, &broke) || ctx.Err() != nil:
 		return s.explain(ctx, x, visit, err)
 	}
 	return err // also that the response takes no more
+}
+
+func (s *server) dealtWith(x *exchange) {
+	x.answered = true
+	s.answers.Add(1)
 }
 
 // verdict is a failure that the server's answer says.

@@ -19,6 +19,8 @@ const (
 	// lookEvery is how often it is looked whether the server is ready: an event that
 	// waits is served so much later at most. A look takes some 30 us.
 	lookEvery = 4 * time.Millisecond
+	// askEvery is the same for the ready path, whose answer costs the server something.
+	askEvery = 10 * time.Millisecond
 	// readyPatience is for the answer of the ready path.
 	readyPatience = 5 * time.Second
 	// probePatience is how long a server may take for an answer of no content after it
@@ -30,7 +32,11 @@ const (
 
 // await closes s.ready when the server is.
 func (s *server) await() {
-	ticker := time.NewTicker(lookEvery)
+	every := lookEvery
+	if s.ReadyPath != "" {
+		every = askEvery
+	}
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for !s.isReady() {
 		select {
@@ -148,10 +154,12 @@ func (s *server) works() bool {
 	if s.ReadyPath != "" {
 		method, target = fasthttp.MethodGet, s.ReadyPath
 	}
+	before := s.answers.Load()
 	s.pool.clear() // it may be waiting for the end of one
 	_, _, err := s.ask(method, target, probePatience)
 	var none *undelivered
-	return !errors.As(err, &none) && !errors.Is(err, fasthttp.ErrTimeout)
+	busy := s.answers.Load() != before // with other events, one after the other
+	return busy || !errors.As(err, &none) && !errors.Is(err, fasthttp.ErrTimeout)
 }
 
 // passed waits for a probe that is under way; false: the server has failed it, or ctx

@@ -41,6 +41,7 @@ type server struct {
 	pipes   *process.Process // the program as it was started, which has the pipes
 	started time.Time
 	given   atomic.Int64   // events given to it so far
+	answers atomic.Int64   // of these, the ones that it has dealt with
 	end     *adapter.Error // how it ended; valid once ended is closed
 
 	ready, ended, gone, stopping chan struct{}
