@@ -13,6 +13,7 @@ import (
 )
 
 func TestAnswersOfAllKindsReachTheCaller(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	long := bytesOf(200 << 10)
 	for name, c := range map[string]struct {
@@ -74,6 +75,7 @@ func pieces(text string) (steps []step) {
 }
 
 func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for name, c := range map[string]struct{ event, message string }{
@@ -130,6 +132,7 @@ func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
 }
 
 func TestAnswerHeadersReachTheCallerAsTheyAre(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	for name, c := range map[string]struct {
 		fields string
@@ -172,6 +175,7 @@ func TestAnswerHeadersReachTheCallerAsTheyAre(t *testing.T) {
 }
 
 func TestTextGoesAsTextAndAnythingElseAsBase64(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	for name, c := range map[string]struct {
 		fields, body string
@@ -207,6 +211,7 @@ func TestTextGoesAsTextAndAnythingElseAsBase64(t *testing.T) {
 }
 
 func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*httpproxy.Config){
 		"held":     nil,
 		"streamed": func(c *httpproxy.Config) { c.Streaming = true },
@@ -245,6 +250,7 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 
 // The library that reads heads insists on CR LF.
 func TestAHeadWhoseLinesEndWithLineFeedsAloneIsNamed(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	const why = "end with LF alone"
 	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), 300*time.Millisecond, "Runtime.Timeout", why)

@@ -90,6 +90,7 @@ func readRequest(wire string) (*http.Request, string, error) {
 func headers(fields object) object { return object{"headers": fields} }
 
 func TestNoPathLeavesThePathOfTheRequest(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for path, want := range map[string]string{
 		"":                                "/",
@@ -133,6 +134,7 @@ func TestNoPathLeavesThePathOfTheRequest(t *testing.T) {
 }
 
 func TestNoQueryLeavesTheQueryOfTheRequest(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for _, value := range []string{"", "a", "a b", "a+b", "a&b=c", "a#b", "a%20b", "a?b", "a;b", "a\r\nHost: evil\r\n\r\n", "\x00", "ü", "http://evil"} {
 		request, _ := r.request(t, call("GET", "/", "", object{"queryStringParameters": object{value: []any{value, "2"}, "b": value}}))
@@ -147,6 +149,7 @@ func TestNoQueryLeavesTheQueryOfTheRequest(t *testing.T) {
 }
 
 func TestNoHeaderSplitsTheRequest(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for _, name := range []string{"", " ", "a b", "a:", ":a", "a\r\nX-Evil", "a\n", "\r", "a\x00", "ä", "a\x7f", "a(b)", "a,b", "a/b", `a"b`, "a\tb", " a", "a ", "[a]", "{a}", "a@b", "a=b", "a;b", "a\\b", "a?b", "a<b>"} {
 		for _, value := range []any{"x", []any{"x"}, []any{"x", "y"}} {
@@ -166,6 +169,7 @@ func TestNoHeaderSplitsTheRequest(t *testing.T) {
 }
 
 func TestHarmlessHeadersGoAsTheyAre(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	request, _ := r.request(t, call("GET", "/", "", headers(object{
 		"x-a": "b:c", "X-Ü": nil, "x-ü-is-null": nil, "x-list": []any{"1", "2", nil, "1"}, "cookie": []any{"a=1", "b=2"}, "user-agent": "me",
@@ -192,6 +196,7 @@ func spellings(name string) []string {
 }
 
 func TestHeadersOfTheConnectionAreOurs(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for header, value := range map[string]any{
 		"connection": "close", "content-length": "5", "expect": "100-continue", "http2-settings": "x", "keep-alive": "timeout=1",
@@ -218,6 +223,7 @@ func TestHeadersOfTheConnectionAreOurs(t *testing.T) {
 }
 
 func TestAWebsocketIsRefusedWithASentence(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for _, name := range spellings("upgrade") {
 		for _, value := range []any{"websocket", "WebSocket", []any{"h2c", "websocket"}, "h2c, websocket"} {
@@ -229,6 +235,7 @@ func TestAWebsocketIsRefusedWithASentence(t *testing.T) {
 }
 
 func TestTheHostIsOneNameOrNone(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for _, c := range []struct {
 		headers object
@@ -276,6 +283,7 @@ func TestTheHostIsOneNameOrNone(t *testing.T) {
 }
 
 func TestNobodyForgesThePlatformsHeaders(t *testing.T) {
+	t.Parallel()
 	r := record(t, func(c *httpproxy.Config) {
 		c.Identity = []adapter.Header{{Name: "X-Cff-Func-Name", Value: "mine"}}
 	})
@@ -307,6 +315,7 @@ func TestNobodyForgesThePlatformsHeaders(t *testing.T) {
 }
 
 func TestTenThousandHeadersAndMegabytesOfThem(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	many := object{}
 	for n := range 10000 {
@@ -328,6 +337,7 @@ func TestTenThousandHeadersAndMegabytesOfThem(t *testing.T) {
 }
 
 func TestFieldsOfTheWrongTypeAreRefusedOrNothing(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	wrong := []string{`1`, `true`, `[]`, `{}`, `"x"`, `[[]]`, `{"a":{}}`, `{"a":[["b"]]}`, `{"a":[{}]}`, `1e999`, `-`, `nul`, `1.2.3`, `tru`, `{"a":nul}`, `{"a":[tru]}`, `{"\x":"b"}`, `{"a":"\x"}`, `"\ud800"`, `""`, `"\"`}
 	for _, field := range []string{"headers", "queryStringParameters", "body", "isBase64Encoded"} {
@@ -367,6 +377,7 @@ func TestFieldsOfTheWrongTypeAreRefusedOrNothing(t *testing.T) {
 }
 
 func TestDuplicateAndEscapedNames(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for event, want := range map[string]string{
 		`{"httpMethod":"GET","httpMethod":"PUT","path":"/a","path":"/b","requestContext":{}}`:                        "PUT /b ",
@@ -382,6 +393,7 @@ func TestDuplicateAndEscapedNames(t *testing.T) {
 }
 
 func TestMethods(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for _, method := range []string{"GET", "get", "DELETE", "PROPFIND", "M-SEARCH", "X!#$%&'*+-.^_`|~9", "PRI"} {
 		if wire, e := r.recorded(t, call(method, "/", "")); e != nil || !strings.HasPrefix(wire, method+" / HTTP/1.1\r\n") {
@@ -396,6 +408,7 @@ func TestMethods(t *testing.T) {
 }
 
 func TestBase64ThatIsNoneIsRefused(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for name, n := range map[string]int{"small": 48, "large": 192 << 10} {
 		good := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("\xfb\xef\xbe", n/4)))
@@ -442,6 +455,7 @@ func lines(text string, n int) (all []string) {
 }
 
 func TestBodiesOfEachSizeArriveWhole(t *testing.T) {
+	t.Parallel()
 	r := record(t, nil)
 	for _, n := range []int{0, 1, 2, 3, 24<<10 - 1, 24 << 10, 24<<10 + 1, 48 << 10, 64<<10 - 100, 64 << 10, 64<<10 + 1, 200 << 10, 3 << 20} {
 		text := bytesOf(n)
@@ -467,6 +481,7 @@ func TestBodiesOfEachSizeArriveWhole(t *testing.T) {
 }
 
 func TestThePrefixIsTakenOffOnceAtABorder(t *testing.T) {
+	t.Parallel()
 	r := record(t, func(c *httpproxy.Config) { c.StripPrefix = "/app" })
 	for path, want := range map[string]string{
 		"/app": "/", "/app/": "/", "/app/x": "/x", "/application": "/application", "/x/app": "/x/app", "/app/app/x": "/app/x", "/app//evil": "//evil", "/App/x": "/App/x",

@@ -13,6 +13,7 @@ import (
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 func TestAServerMayCloseItsConnectionsBetweenEvents(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	for name, pause := range map[string]int{"at once": 0, "a moment later": 1, "after its idle time": 40} {
 		t.Run(name, func(t *testing.T) {
@@ -34,6 +35,7 @@ func TestAServerMayCloseItsConnectionsBetweenEvents(t *testing.T) {
 }
 
 func TestARequestThatMeetsTheEndOfItsConnectionIsRepeatedOnceIfItIsSafe(t *testing.T) {
+	t.Parallel()
 	for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
 		h := open(t, "puppet", nil)
 		h.pid() // whose connection is kept
@@ -51,6 +53,7 @@ func TestARequestThatMeetsTheEndOfItsConnectionIsRepeatedOnceIfItIsSafe(t *testi
 }
 
 func TestARequestThatChangesSomethingIsNotRepeated(t *testing.T) {
+	t.Parallel()
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "get", "PURGE"} {
 		for _, body := range []string{"", "x", bytesOf(300 << 10)} {
 			h := open(t, "puppet", nil)
@@ -64,6 +67,7 @@ func TestARequestThatChangesSomethingIsNotRepeated(t *testing.T) {
 }
 
 func TestAnEventThatIsNoCallIsNotRepeated(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", func(c *httpproxy.Config) { c.EventPath = "/drop-second" })
 	h.pid()
 	h.fails(`{"some":"event"}`, patience, "Runtime.ProtocolError", "did not answer POST /drop-second")
@@ -73,6 +77,7 @@ func TestAnEventThatIsNoCallIsNotRepeated(t *testing.T) {
 }
 
 func TestAConnectionIsUsedAgain(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	h.pid()
 	for range 3 {
@@ -82,6 +87,7 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 }
 
 func TestAnAnswerThatComesBeforeTheBodyIsReadCounts(t *testing.T) {
+	t.Parallel()
 	for _, size := range []int{0, 10, 60 << 10, 5 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			h := open(t, "puppet", func(c *httpproxy.Config) { c.Concurrency = 4 })
@@ -102,6 +108,7 @@ func TestAnAnswerThatComesBeforeTheBodyIsReadCounts(t *testing.T) {
 }
 
 func TestAnAnswerWhoseLengthTheServerDoesNotKeepIsNotTheNextOnes(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	forged := "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
 	for name, event := range map[string]string{
@@ -123,6 +130,7 @@ func TestAnAnswerWhoseLengthTheServerDoesNotKeepIsNotTheNextOnes(t *testing.T) {
 }
 
 func TestABodyThatFollowsAnAnswerToHEADIsNotTheNextAnswer(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	for range 20 {
 		h.answer(script("HEAD", step{Write: "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\n", Pause: 1}, step{Write: "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"}))
@@ -134,6 +142,7 @@ func TestABodyThatFollowsAnAnswerToHEADIsNotTheNextAnswer(t *testing.T) {
 
 // One that takes one connection at a time takes the next when we let go of ours.
 func TestASingleThreadedServerKeepsNobodyWaitingForAnIdleConnection(t *testing.T) {
+	t.Parallel()
 	h := open(t, "single", func(c *httpproxy.Config) { c.Concurrency = 4 })
 	var longest time.Duration
 	var mu sync.Mutex
@@ -160,6 +169,7 @@ func TestASingleThreadedServerKeepsNobodyWaitingForAnIdleConnection(t *testing.T
 
 // While one poller has events without end, the others' must come in between.
 func TestABusyPollerDoesNotKeepASingleThreadedServerForItself(t *testing.T) {
+	t.Parallel()
 	h := open(t, "single", func(c *httpproxy.Config) { c.Concurrency = 2 })
 	stop := make(chan struct{})
 	var busy sync.WaitGroup
@@ -191,6 +201,7 @@ func TestABusyPollerDoesNotKeepASingleThreadedServerForItself(t *testing.T) {
 }
 
 func TestAFullBacklogOfAUnixSocketIsNotTheEndOfTheServer(t *testing.T) {
+	t.Parallel()
 	h := open(t, "short backlog", all(socket(t), func(c *httpproxy.Config) { c.Concurrency = 8 }))
 	pid := h.pid()
 	var events sync.WaitGroup

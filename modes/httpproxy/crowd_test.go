@@ -74,6 +74,7 @@ func moody(l *link, r *http.Request) bool {
 var anID = regexp.MustCompile(`id-\d{5}-`)
 
 func TestNobodyGetsTheAnswerOfAnother(t *testing.T) {
+	t.Parallel()
 	h := open(t, "moody", atATime(16))
 	var next, answered, failed atomic.Int64
 	var pollers sync.WaitGroup
@@ -114,6 +115,7 @@ func TestNobodyGetsTheAnswerOfAnother(t *testing.T) {
 }
 
 func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	for n := range 8 { // the last of them are refused
 		id := fmt.Sprintf("id-%05d-", n)
@@ -135,6 +137,7 @@ func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
 }
 
 func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", atATime(2))
 	var neighbour sync.WaitGroup
 	neighbour.Go(func() {
@@ -155,6 +158,7 @@ func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 }
 
 func TestSecretsAreInNoErrorAndNoLine(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", func(c *httpproxy.Config) {
 		c.Fails = func(status int) bool { return status >= 500 }
 	})

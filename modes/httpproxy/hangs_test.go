@@ -15,6 +15,7 @@ import (
 )
 
 func TestAServerThatHangsInOneRequestOnlyIsKept(t *testing.T) {
+	t.Parallel()
 	for _, ready := range []string{"", "/pid"} {
 		h := open(t, "puppet", func(c *httpproxy.Config) { c.ReadyPath = ready })
 		pid := h.pid()
@@ -26,6 +27,7 @@ func TestAServerThatHangsInOneRequestOnlyIsKept(t *testing.T) {
 }
 
 func TestAServerThatHangsAltogetherIsRestarted(t *testing.T) {
+	t.Parallel()
 	for _, ready := range []string{"", "/pid"} {
 		h := open(t, "single", func(c *httpproxy.Config) { c.ReadyPath = ready })
 		pid := h.pid()
@@ -44,6 +46,7 @@ func TestAServerThatHangsAltogetherIsRestarted(t *testing.T) {
 }
 
 func TestAStoppedServerIsRestarted(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	pid := h.pid()
 	h.fails(script("GET", step{Kill: int(unix.SIGSTOP)}), 300*time.Millisecond, "Runtime.Timeout")
@@ -53,6 +56,7 @@ func TestAStoppedServerIsRestarted(t *testing.T) {
 }
 
 func TestAnAnswerThatHangsHalfWayIsATimeout(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	pid := h.pid()
 	for _, begun := range []string{"HTTP/1.1 2", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n"} {
@@ -65,12 +69,14 @@ func TestAnAnswerThatHangsHalfWayIsATimeout(t *testing.T) {
 
 // A body of which the server takes nothing holds nobody up beyond the deadline.
 func TestAServerThatDoesNotReadTheBodyIsGivenUpInTime(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", nil)
 	h.fails(call("POST", "/hang", bytesOf(5<<20)), 300*time.Millisecond, "Runtime.Timeout", "had not answered POST /hang")
 	h.pid()
 }
 
 func TestOneEventThatHangsLeavesTheOthersAlone(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", atATime(8))
 	pid := h.pid()
 	var events sync.WaitGroup
@@ -95,6 +101,7 @@ func TestOneEventThatHangsLeavesTheOthersAlone(t *testing.T) {
 }
 
 func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
+	t.Parallel()
 	h := open(t, "single", atATime(8))
 	pid := h.pid()
 	h.fails(call("GET", "/hang", ""), 300*time.Millisecond, "Runtime.Timeout")
@@ -122,6 +129,7 @@ func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
 // Deadlines, probes and deaths at the same time; the race detector watches, and a lock
 // that never comes back would end the test.
 func TestDeadlinesAndDeathsAtTheSameTimeAreSurvived(t *testing.T) {
+	t.Parallel()
 	h := open(t, "puppet", atATime(8))
 	var events sync.WaitGroup
 	for n := range 8 {

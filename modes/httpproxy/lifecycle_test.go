@@ -306,6 +306,7 @@ func TestTheReadyPathDecides(t *testing.T) {
 		return func(c *httpproxy.Config) { c.ReadyPath = path }
 	}
 	t.Run("500", func(t *testing.T) {
+		t.Parallel()
 		h := openWithin(t, 2*time.Second, "puppet", ready("/error"))
 		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /error answered 500 Internal Server Error: «no database»")
 		if n := h.logs.FilterMessageSnippet("answered 500").Len(); n != 1 {
@@ -313,18 +314,22 @@ func TestTheReadyPathDecides(t *testing.T) {
 		}
 	})
 	t.Run("404", func(t *testing.T) {
+		t.Parallel()
 		h := open(t, "puppet", ready("/missing"))
 		h.pid()
 	})
 	t.Run("hangs", func(t *testing.T) {
+		t.Parallel()
 		h := openWithin(t, 10*time.Millisecond, "puppet", ready("/hang"))
 		h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /hang has no answer yet")
 	})
 	t.Run("hangs once", func(t *testing.T) {
+		t.Parallel()
 		h := open(t, "puppet", ready("/hang-once"))
 		h.pid()
 	})
 	t.Run("is dropped", func(t *testing.T) {
+		t.Parallel()
 		h := openWithin(t, 2*time.Second, "puppet", ready("/drop"))
 		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /drop got no answer that is HTTP")
 	})
