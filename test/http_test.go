@@ -55,7 +55,7 @@ func TestAServerThatIsLateGetsItsEventsAllTheSame(t *testing.T) {
 	if _, err := strconv.ParseInt(c.answer("{}"), 10, 64); err != nil {
 		t.Error(err)
 	}
-	c.logs("the server is not ready yet, so events wait for it: nothing answers on port")
+	c.logs("the server is not ready yet, so events wait for it")
 }
 
 // What a server is told about its function, and what a client can't make it believe.

@@ -181,7 +181,9 @@ func (s *server) passed(ctx context.Context) bool {
 
 // tellWhatIsMissing logs why events have to wait.
 func (m *Mode) tellWhatIsMissing() {
+	text, after := "", zap.Skip()
 	if s, _ := m.servers.Waiting(); s != nil {
-		m.Log.Warn("the server is not ready yet, so events wait for it: "+s.missing(), zap.Duration("after", time.Since(s.started)))
+		text, after = ": "+s.missing(), zap.Duration("after", time.Since(s.started))
 	}
+	m.Log.Warn("the server is not ready yet, so events wait for it"+text, after)
 }
