@@ -24,6 +24,9 @@ const patience = 10 * time.Second
 func newAPI(t *testing.T, cfg platform.Config) *platform.API {
 	t.Helper()
 	noLeaks(t)
+	if cfg.Timeout == 0 {
+		cfg.Timeout = patience // a busy machine may need more than the platform's 3 s
+	}
 	a, err := platform.NewAPI(cfg)
 	if err != nil {
 		t.Fatal(err)
