@@ -94,15 +94,23 @@ func CommandLine(pid int) string {
 	return string(bytes.ReplaceAll(bytes.TrimRight(words, "\x00"), []byte{0}, []byte{' '}))
 }
 
-// Kin says of a process which of our children it is or descends from, and false if it
-// is no descendant of ours.
-func Kin(pid int) (child int, ok bool) {
-	parents := map[int]int{}
+// Family knows the parents of all processes, as they were when it was asked for.
+type Family map[int]int
+
+// Processes looks at all processes that can be seen.
+func Processes() Family {
+	parents := Family{}
 	for pid, stat := range stats {
 		parents[pid], _ = strconv.Atoi(stat.parent)
 	}
-	for self := os.Getpid(); pid > 0; pid = parents[pid] {
-		if parents[pid] == self {
+	return parents
+}
+
+// Kin says of a process which of our children it is or descends from, and false if it
+// is no descendant of ours.
+func (f Family) Kin(pid int) (child int, ok bool) {
+	for self := os.Getpid(); pid > 0; pid = f[pid] {
+		if f[pid] == self {
 			return pid, true
 		}
 	}

@@ -51,8 +51,10 @@ func (s *server) findings() string {
 	}
 	var places []string
 	elsewhere, right := false, false
+	processes := process.Processes()
+	ours := func(pid int) bool { _, ok := processes.Kin(pid); return ok }
 	for _, l := range process.Listeners() {
-		if !slices.ContainsFunc(l.PIDs, func(pid int) bool { _, ok := process.Kin(pid); return ok }) {
+		if !slices.ContainsFunc(l.PIDs, ours) {
 			continue
 		}
 		if l.Path != "" {

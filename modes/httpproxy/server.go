@@ -124,7 +124,7 @@ func removeSocket(path string) error {
 	if info.Mode().Type() != os.ModeSocket {
 		return &adapter.Error{
 			Type:    adapter.TypeConfig,
-			Message: fmt.Sprintf("BOOTSTRAP_HTTP_SOCKET is %s, which is there already and is no socket.", path),
+			Message: fmt.Sprintf("BOOTSTRAP_HTTP_SOCKET is %s, which is there already and is no socket: name another path.", path),
 		}
 	}
 	if err := os.Remove(path); err != nil {
@@ -212,12 +212,13 @@ func (s *server) inBackground(p *process.Process) bool {
 
 // adopt makes who listens the program.
 func (s *server) adopt() bool {
+	processes := process.Processes()
 	for _, l := range process.Listeners() {
 		if !s.isAt(l) {
 			continue
 		}
 		for _, pid := range l.PIDs {
-			child, ok := process.Kin(pid)
+			child, ok := processes.Kin(pid)
 			if !ok {
 				continue
 			}
