@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"mime"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -154,14 +155,11 @@ func isText(h *fasthttp.ResponseHeader, body []byte) bool {
 	if e := h.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
 		return false
 	}
-	_, charset, given := strings.Cut(strings.ToLower(string(h.ContentType())), "charset=")
-	charset, _, _ = strings.Cut(strings.Trim(charset, "\"' "), ";")
-	if given {
-		switch strings.Trim(charset, "\"' ") {
-		case "utf-8", "utf8", "us-ascii", "ascii":
-		default:
-			return false
-		}
+	_, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // one that is none has no charset
+	switch strings.ToLower(parameters["charset"]) {
+	case "", "utf-8", "utf8", "us-ascii", "ascii":
+	default:
+		return false
 	}
 	return utf8.Valid(body)
 }
