@@ -38,6 +38,9 @@ func openPipes(count, size int) (*pipes, error) {
 	return p, nil
 }
 
+// LargePipe is the most bytes that an ordinary user may have a pipe hold.
+const LargePipe = 1 << 20
+
 // GrowPipe asks for a larger pipe, of which f is either end, and returns how much it
 // holds then; 0 if it can't be told.
 func GrowPipe(f *os.File, size int) (holds int) {

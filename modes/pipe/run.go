@@ -20,11 +20,9 @@ const (
 	// drain is how long what a program left behind may hold its stdout or
 	// stderr open after it ended.
 	drain = 100 * time.Millisecond
-	// defaultPipe is the system's pipe; events over it get largePipe, the most
-	// that an ordinary user may have. 1 MB took 0.8 of the time for 1 MB
-	// events, 0.67 for 6 MB.
+	// defaultPipe is the system's pipe; events over it get process.LargePipe: that
+	// took 0.8 of the time for 1 MB events, 0.67 for 6 MB.
 	defaultPipe = 64 << 10
-	largePipe   = 1 << 20
 	// rest is for what is in stderr's pipe when the program had to be stopped.
 	rest = 10 * time.Millisecond
 )
@@ -49,7 +47,7 @@ func (r *run) start() error {
 		Exited: letGo,
 	}
 	if len(spec.Input) > defaultPipe {
-		spec.PipeBytes = largePipe
+		spec.PipeBytes = process.LargePipe
 	}
 	if err := r.launch(&spec); err != nil {
 		return failure.Start(err)

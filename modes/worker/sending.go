@@ -9,21 +9,17 @@ import (
 	"fgbootstrap/internal/process"
 )
 
-const (
-	// smallEvent is what any pipe holds. From the first larger one on, a worker's
-	// pipes are large: 64 KB went back and forth in two thirds of the time.
-	smallEvent = 32 << 10
-	// largePipe is the most that an ordinary user may ask for.
-	largePipe = 1 << 20
-)
+// smallEvent is what any pipe holds. From the first larger one on, a worker's pipes are
+// large: 64 KB went back and forth in two thirds of the time.
+const smallEvent = 32 << 10
 
 // inline tells whether an event is written by the goroutine that then reads the
 // answer. A larger one, which the pipe may not hold, is written by another: a program
 // that answers while it reads would wait for us to read, as we for it.
 func (s *sequential) inline(size int) bool {
 	if size > smallEvent && s.holds == 0 {
-		_ = process.GrowPipe(s.answers, largePipe)
-		s.holds = max(smallEvent, process.GrowPipe(s.in.file, largePipe)/2)
+		_ = process.GrowPipe(s.answers, process.LargePipe)
+		s.holds = max(smallEvent, process.GrowPipe(s.in.file, process.LargePipe)/2)
 	}
 	return size <= max(smallEvent, s.holds)
 }
