@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -91,4 +92,15 @@ func TestTheHeadersOfThePlatformCanBeBelieved(t *testing.T) {
 			t.Errorf("got %q", saw.Header)
 		}
 	}
+}
+
+// Any status is an answer for the gateway, unless the user says that it is a failure.
+func TestStatusesOfTheGatewaysCallsFailIfTheUserSaysSo(t *testing.T) {
+	t.Parallel()
+	call := `{"httpMethod":"GET","path":"/shop","requestContext":{}}`
+	s := settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "own error"}
+	if got := deploy(t, s).answer(call); !strings.Contains(got, `{"statusCode":500,`) || !strings.Contains(got, "come back tomorrow") {
+		t.Errorf("got %s", got)
+	}
+	deploy(t, s.with("BOOTSTRAP_HTTP_FAIL_STATUS", "404,500-599")).fails(call, "HTTP.500", "GET /shop", "come back tomorrow")
 }

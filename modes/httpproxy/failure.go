@@ -38,7 +38,7 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	case errors.Is(err, errAnnounces):
 		e.Message = "The server goes on announcing an answer (1xx), but sends none."
 	case errors.As(err, &broke):
-		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s %s.", x.request.method, x.path())
+		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s %s. What it printed then may say why: see the log under this request id.", x.request.method, x.path())
 	case x.conn == nil || len(x.conn.sample) == 0:
 		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s %s. %s", x.request.method, x.path(), plainHTTP)
 	case looksLikeTLS(x.conn.sample):
@@ -155,8 +155,8 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 	default:
 		return &adapter.Error{
 			Type: adapter.TypeTimeout,
-			Message: fmt.Sprintf("The server was being stopped or asked whether it still works for all of the %s that the event could wait.",
-				failure.Waited(inv)),
+			Message: fmt.Sprintf("The server was being stopped or asked whether it still works for all of the %s that the event could wait, "+
+				"because an event before had missed its deadline. %s", failure.Waited(inv), failure.RaiseTimeout),
 		}
 	}
 }
