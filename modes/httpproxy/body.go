@@ -68,7 +68,7 @@ func (b *body) decode(take func(piece []byte) error) error {
 	for rest := b.raw; len(rest) > 0; {
 		n := min(len(rest), pieceBytes)
 		var err error
-		b.piece, err = base64.StdEncoding.AppendDecode(b.piece[:0], rest[:n])
+		b.piece, err = appendDecoded(b.piece[:0], rest[:n])
 		if err == nil && n < len(rest) && len(b.piece) != n/4*3 {
 			err = base64.CorruptInputError(n) // padding, but no end
 		}

@@ -71,7 +71,7 @@ func (x *exchange) encode(w io.Writer, have int, err error) error {
 		if err == nil {
 			whole -= have % 3 // the rest goes with what comes
 		}
-		x.text = base64.StdEncoding.AppendEncode(x.text, x.piece[:whole])
+		x.text = appendBase64(x.text, x.piece[:whole])
 		if errors.Is(err, io.EOF) {
 			x.text = append(x.text, bodyEnd...)
 		}
@@ -125,7 +125,7 @@ func (x *exchange) collect(w io.Writer) error {
 		return x.writeText(w, memory[:n])
 	}
 	x.text = append(x.text, binaryBody...)
-	return x.inPieces(w, memory[:n], base64.StdEncoding.AppendEncode)
+	return x.inPieces(w, memory[:n], appendBase64)
 }
 
 func (x *exchange) writeText(w io.Writer, text []byte) error {
