@@ -154,7 +154,7 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	defer p.response.Reset(nil) // its memory may be large, and the next event far away
 	err := broken
 	if err == nil {
-		err = p.invoke(ctx, inv)
+		err = guard(func() error { return p.Handler.Invoke(ctx, inv, p.response) })
 	}
 	err = p.response.end(err)
 	log := p.Log.With(zap.String("requestId", inv.ID))
@@ -172,15 +172,15 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	log.Debug("done", zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 }
 
-func (p *poller) invoke(ctx context.Context, inv *Invocation) (err error) {
-	// A fault of ours in one event must not take the others with it: the
-	// caller would see "runtime process is exited" and nobody would know why.
+// guard makes an error of a panic: a fault of ours in one event must not take the others
+// with it. The caller would see "runtime process is exited" and nobody would know why.
+func guard(f func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = fmt.Errorf("panic: %v\n%s", fault, debug.Stack())
 		}
 	}()
-	return p.Handler.Invoke(ctx, inv, p.response)
+	return f()
 }
 
 func (p *poller) fail(work context.Context, log *zap.Logger, inv *Invocation, e *Error) {

@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"sync"
@@ -39,6 +40,7 @@ type ResponseOptions struct {
 type Response struct {
 	ResponseOptions
 	held    Memory // what was written before the commit
+	piece   Memory // what is on its way to it or, once committed, to the platform; mapped when first needed
 	wrapped Memory // room for held in its envelope, mapped when first needed
 
 	mu     sync.Mutex
@@ -79,6 +81,7 @@ func (r *Response) Reset(event []byte) {
 func (r *Response) Free() {
 	r.Reset(nil)
 	r.held.Free()
+	r.piece.Free()
 	r.wrapped.Free()
 }
 
@@ -104,27 +107,24 @@ func (r *Response) Write(p []byte) (int, error) {
 	if err != nil || held == len(p) {
 		return held, err
 	}
-	n, err := s.write(p[held:]) // waits for the platform, so not under the lock
-	return held + n, err
+	err = s.do(func(platform io.Writer) error { // waits for the platform, so not under the lock
+		_, err := platform.Write(p[held:])
+		return err
+	})
+	if err != nil {
+		return held, err
+	}
+	return len(p), nil
 }
 
 // ReadFrom writes everything src has. A response that is held to its end is
-// read right into its place.
+// read right into its place, and one that is committed by whoever sends it.
 func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
-	var scratch []byte
 	if r.Stream != nil {
-		scratch = make([]byte, readBytes)
+		return r.streamFrom(src)
 	}
 	for err == nil {
 		var n int
-		if scratch != nil {
-			n, err = src.Read(scratch)
-			read += int64(n)
-			if _, werr := r.Write(scratch[:n]); werr != nil {
-				return read, werr
-			}
-			continue
-		}
 		r.expect(readBytes)
 		n, err = src.Read(r.held[r.n:min(r.n+readBytes, len(r.held))])
 		read += int64(n)
@@ -133,10 +133,67 @@ func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
 			return read, werr
 		}
 	}
-	if err == io.EOF {
-		err = nil
+	return read, eofIsNil(err)
+}
+
+// streamFrom writes everything src has: up to the commit as Write does.
+func (r *Response) streamFrom(src io.Reader) (read int64, err error) {
+	if r.piece == nil {
+		if r.piece, err = MapMemory(streamBytes); err != nil {
+			return 0, err
+		}
 	}
-	return read, err
+	for {
+		if s := r.committed(); s != nil {
+			n, err := r.relay(s, src)
+			return read + n, err
+		}
+		n, err := src.Read(r.piece[:readBytes])
+		read += int64(n)
+		if _, werr := r.Write(r.piece[:n]); werr != nil || err != nil {
+			return read, cmp.Or(werr, eofIsNil(err))
+		}
+	}
+}
+
+func (r *Response) committed() *stream {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stream
+}
+
+// relay has the sender read src to its end.
+func (r *Response) relay(s *stream, src io.Reader) (read int64, err error) {
+	lost := s.do(func(platform io.Writer) error {
+		for err == nil {
+			var n int
+			n, err = src.Read(r.piece)
+			read += int64(n)
+			r.mu.Lock()
+			over := r.count(n)
+			r.mu.Unlock()
+			if over != nil {
+				return over
+			}
+			if _, lost := platform.Write(r.piece[:n]); lost != nil {
+				return lost
+			}
+		}
+		return nil
+	})
+	if lost != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return read, cmp.Or(r.err, lost)
+	}
+	return read, eofIsNil(err)
+}
+
+func eofIsNil(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 // Room is where the next write may be made ready, as far as there is room: what is

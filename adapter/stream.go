@@ -11,13 +11,16 @@ import (
 // long for 200 MB, smaller ones up to four times.
 const streamBytes = 256 << 10
 
-// stream is the committed part of a response: the handler's goroutine writes,
-// the sender's reads, and neither runs ahead of the other.
+// stream is the committed part of a response. What writes to the platform is the
+// sender's goroutine, and only while the handler's waits for it: so a result goes from the
+// program to the platform without changing hands.
 type stream struct {
-	wrap bool
-	in   *io.PipeWriter
-	out  *io.PipeReader
-	done chan error // one value: how the sending ended
+	wrap   bool
+	work   chan func(platform io.Writer) error // closed at the response's end
+	worked chan struct{}                       // one for each that did not fail
+	failed error                               // the response's; valid once work is closed
+	ended  chan struct{}                       // closed when nothing is sent any more
+	err    error                               // how the sending ended; valid once ended is closed
 }
 
 // commit starts the sending; r.mu is held. It waits for the first byte that is
@@ -37,34 +40,45 @@ func (r *Response) commit() {
 		r.err = TooLarge(r.Limit)
 		return
 	}
-	s := &stream{wrap: wrap, done: make(chan error, 1)}
-	s.out, s.in = io.Pipe()
+	s := &stream{wrap: wrap, work: make(chan func(io.Writer) error), worked: make(chan struct{}), ended: make(chan struct{})}
 	r.stream = s
 	go func() {
-		err := r.Stream(r)
-		_ = s.out.CloseWithError(err) // wakes whoever still writes
-		s.done <- err
+		defer close(s.ended)
+		s.err = guard(func() error { return r.Stream(r) })
 	}()
 }
 
-func (s *stream) write(p []byte) (int, error) {
-	n, err := s.in.Write(p)
-	if err != nil {
-		err = &Error{
-			Type:    TypeInternal,
-			Message: "The platform stopped taking the response before it was complete.",
-			Cause:   err,
-		}
+// do has work done by the sender. Its error is that the sending has ended.
+func (s *stream) do(work func(platform io.Writer) error) error {
+	select {
+	case s.work <- work:
+	case <-s.ended:
+		return s.stopped()
 	}
-	return n, err
+	select {
+	case <-s.worked:
+		return nil
+	case <-s.ended:
+		return s.stopped()
+	}
+}
+
+func (s *stream) stopped() error {
+	return &Error{
+		Type:    TypeInternal,
+		Message: "The platform stopped taking the response before it was complete.",
+		Cause:   s.err,
+	}
 }
 
 // end lets the sender come to its end, the good one if cause is nil, and waits
 // for it.
 func (s *stream) end(cause error) error {
-	_ = s.in.CloseWithError(cause) // never fails
-	if err := <-s.done; err != nil {
-		return fmt.Errorf("stream the response: %w", err)
+	s.failed = cause
+	close(s.work)
+	<-s.ended
+	if s.err != nil {
+		return fmt.Errorf("stream the response: %w", s.err)
 	}
 	return nil
 }
@@ -82,25 +96,30 @@ func (r *Response) writeTo(w io.Writer) error {
 	// What is held does not change after the commit.
 	first, s := r.held[:r.n], r.stream
 	if !s.wrap {
-		return s.copy(w, first)
+		return s.serve(w, first)
 	}
 	e, err := newEncoder(w, contentType(WholeRunes(first)))
 	if err != nil {
 		return err
 	}
-	if err := s.copy(e, first); err != nil {
+	if err := s.serve(e, first); err != nil {
 		return err
 	}
 	return e.Close()
 }
 
-// copy writes what was held and then what comes.
-func (s *stream) copy(w io.Writer, first []byte) error {
+// serve writes what was held and then does the work that comes.
+func (s *stream) serve(w io.Writer, first []byte) error {
 	if _, err := w.Write(first); err != nil {
 		return err
 	}
-	_, err := io.CopyBuffer(w, s.out, make([]byte, streamBytes))
-	return err
+	for work := range s.work {
+		if err := work(w); err != nil {
+			return err
+		}
+		s.worked <- struct{}{}
+	}
+	return s.failed
 }
 
 // encoder is a base64 envelope that is written as its body comes. Every write

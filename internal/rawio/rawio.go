@@ -65,7 +65,7 @@ func (d *Descriptor) read(p []byte, wait bool) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	d.p, d.n, d.errno, d.wait = p[:min(len(p), most)], 0, 0, wait
+	d.p, d.n, d.errno, d.wait = p, 0, 0, wait
 	n, err = d.result("read", d.raw.Read(d.read1))
 	if n == 0 && err == nil && d.errno == 0 {
 		err = io.EOF
@@ -84,9 +84,11 @@ func (d *Descriptor) result(call string, err error) (int, error) {
 
 func (d *Descriptor) readOnce(fd uintptr) (done bool) {
 	d.busy.Store(true) // before: what is gone from the pipe must be somewhere
-	d.n, d.errno = call(syscall.SYS_READ, fd, d.p)
+	for n := most; n == most && d.n < len(d.p); d.n += n {
+		n, d.errno = call(syscall.SYS_READ, fd, d.p[d.n:min(d.n+most, len(d.p))])
+	}
 	d.busy.Store(d.n > 0)
-	return d.errno != syscall.EAGAIN || !d.wait
+	return d.n > 0 || d.errno != syscall.EAGAIN || !d.wait
 }
 
 // Busy tells whether whoever reads is at work on what it has got, or about to be. It
