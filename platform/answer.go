@@ -25,8 +25,13 @@ func write(ctx *fasthttp.RequestCtx, a HTTPAnswer) {
 		return
 	}
 	h.ResetConnectionClose() // the parser saw an answer that ends with its connection
-	if hasBody(a.Status) && !ctx.IsHead() {
+	switch goesOut := hasBody(a.Status) && !ctx.IsHead(); {
+	case goesOut && a.stream != nil:
+		ctx.Response.SetBodyStream(answerBody{a.stream}, -1)
+	case goesOut:
 		ctx.Response.SetBodyRaw(a.Body)
+	case a.stream != nil:
+		_ = a.stream.Close() // never fails
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -27,6 +28,9 @@ const RawPath = "/_fg/invoke"
 // of the connection; a body's length is counted, and to HEAD and with 304, where none goes out, the function's own
 // Content-Length stays. Date and X-Request-Id are added where the function gives none, nothing else is invented. A client
 // that leaves does not end its invocation.
+//
+// A streamed result reaches the client as it arrives: a raw event's as it is, a call's as the body of the answer if all
+// else of the envelope comes before that and it is base64. If it breaks off, so does the answer.
 type Door struct {
 	p      *Platform
 	server *server
@@ -109,9 +113,15 @@ func (d *Door) answer(r HTTPRequest) HTTPAnswer {
 func (d *Door) raw(r HTTPRequest) HTTPAnswer {
 	query, _ := url.ParseQuery(r.Query) // what it can't read is not async
 	async, _ := strconv.ParseBool(query.Get("async"))
-	result, err := d.p.Invoke(d.ctx, Event{Payload: r.Body, Async: async})
+	result, stream, err := d.begin(Event{Payload: r.Body, Async: async})
 	if err != nil {
 		return refusal(err)
+	}
+	if stream != nil {
+		return HTTPAnswer{
+			Status: fasthttp.StatusOK, stream: stream,
+			Header: []Field{{"X-Cff-Request-Id", stream.id}, {"Content-Type", "application/octet-stream"}},
+		}
 	}
 	a := HTTPAnswer{Status: fasthttp.StatusOK, Header: []Field{{"X-Cff-Request-Id", result.RequestID}}, Body: result.Payload}
 	if result.Failed {
@@ -158,7 +168,18 @@ func (d *Door) call(r HTTPRequest, id string) (HTTPAnswer, string) {
 	if err != nil {
 		return refused(fasthttp.StatusBadRequest, err.Error()), ""
 	}
-	result, err := d.p.Invoke(d.ctx, Event{Payload: event})
+	result, stream, err := d.begin(Event{Payload: event})
+	if stream != nil {
+		answer, body, read := unwrapFlow(stream)
+		if body != nil {
+			answer.stream = struct {
+				io.Reader
+				io.Closer
+			}{body, stream}
+			return answer, stream.id
+		}
+		result, err = stream.held(read)
+	}
 	if err != nil {
 		return refusal(err), ""
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -13,6 +14,8 @@ type HTTPAnswer struct {
 	Status int
 	Header []Field
 	Body   []byte
+
+	stream io.ReadCloser // the body, where that is still arriving
 }
 
 // Unwrap takes a result apart that is an envelope: a JSON object with an integer statusCode from 200 to 999, and if
