@@ -241,18 +241,23 @@ func (r *Response) count(n int) error {
 		size = wrappedSize(r.total)
 	}
 	if r.err == nil && size > r.Limit {
-		r.err = TooLarge(r.Limit)
+		r.err = TooLarge(r.Limit, 0)
 	}
 	return r.err
 }
 
-// TooLarge is the error of a response of more than limit bytes.
-func TooLarge(limit int64) *Error {
+// TooLarge is the error of a response of more than limit bytes. declared is how many it
+// has, if that is known, else 0.
+func TooLarge(limit, declared int64) *Error {
+	size := "is larger than the"
+	if declared > 0 {
+		size = fmt.Sprintf("has %d bytes, more than the", declared)
+	}
 	return &Error{
 		Type: TypeTooLarge,
-		Message: fmt.Sprintf("The response is larger than %d bytes, the most that may be sent (BOOTSTRAP_MAX_RESPONSE). "+
-			"Write less, or store the result elsewhere and answer with its address; for up to 200 MB switch on the "+
-			"function's Streaming Response and set BOOTSTRAP_STREAMING=on.", limit),
+		Message: fmt.Sprintf("The response %s %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE). Write less, or store the "+
+			"result elsewhere and answer with its address. With the function's Streaming Response switched on and "+
+			"BOOTSTRAP_STREAMING=on it may have up to 200 MB.", size, limit),
 	}
 }
 
@@ -330,7 +335,7 @@ func (r *Response) envelop() error {
 	}
 	r.body = appendEnvelope(r.wrapped[:0], result, streaming, int(r.Limit))
 	if int64(len(r.body)) > r.Limit {
-		r.err = TooLarge(r.Limit)
+		r.err = TooLarge(r.Limit, 0)
 	}
 	return r.err
 }

@@ -37,7 +37,7 @@ func (r *Response) commit() {
 	r.stopTimer()
 	wrap := r.Wrap && !startsLikeObject(r.held[:r.n]) && isAPIG(r.event)
 	if wrap && wrappedSize(r.total) > r.Limit {
-		r.err = TooLarge(r.Limit)
+		r.err = TooLarge(r.Limit, 0)
 		return
 	}
 	s := &stream{wrap: wrap, work: make(chan func(io.Writer) error), worked: make(chan struct{}), ended: make(chan struct{})}

@@ -239,7 +239,14 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 				if name == "quotes that are" && change != nil {
 					continue // they go as base64, and are within the limit
 				}
-				h.fails(event, patience, "FunctionResponseTooLarge", "BOOTSTRAP_MAX_RESPONSE")
+				size := ""
+				switch name {
+				case "declared text", "declared bytes":
+					size = "409600 bytes, more than the 307200"
+				case "a lie", "a lie of bytes":
+					size = "999999999999999 bytes, more than the 307200"
+				}
+				h.fails(event, patience, "FunctionResponseTooLarge", "BOOTSTRAP_MAX_RESPONSE", size)
 				if got := h.pid(); got != pid {
 					t.Fatalf("%s: the server was restarted", name)
 				}

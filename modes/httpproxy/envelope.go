@@ -99,9 +99,7 @@ func eofIsNil(err error) error {
 // collect reads a body that looks like text to its end, and sees whether it is.
 func (x *exchange) collect(w io.Writer) error {
 	size := min(x.MaxResponse, math.MaxInt-1)
-	if declared := int64(x.answer.Header.ContentLength()); declared > size {
-		return adapter.TooLarge(x.MaxResponse)
-	} else if declared >= 0 {
+	if declared := int64(x.answer.Header.ContentLength()); declared >= 0 {
 		size = declared
 	}
 	memory, err := adapter.MapMemory(int(size) + 1) // the byte that is too many must have a place
@@ -117,7 +115,7 @@ func (x *exchange) collect(w io.Writer) error {
 	}
 	if !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = adapter.TooLarge(x.MaxResponse)
+			err = adapter.TooLarge(x.MaxResponse, 0)
 		}
 		return err
 	}

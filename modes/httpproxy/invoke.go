@@ -58,14 +58,17 @@ func (v *verdict) Error() string { return v.told.Error() }
 // relay hands the answer on.
 func (x *exchange) relay(w io.Writer) error {
 	status := x.answer.StatusCode()
-	switch {
-	case x.call && !x.Fails(status):
-		return x.envelop(w)
-	case !x.call && status >= 200 && status < 300:
-		_, err := io.CopyBuffer(w, x, x.piece)
-		return err
+	if x.call && x.Fails(status) || !x.call && (status < 200 || status >= 300) {
+		return x.fail(status)
 	}
-	return x.fail(status)
+	if declared := int64(x.answer.Header.ContentLength()); declared > x.MaxResponse && !x.hasNoBody() {
+		return adapter.TooLarge(x.MaxResponse, declared)
+	}
+	if x.call {
+		return x.envelop(w)
+	}
+	_, err := io.CopyBuffer(w, x, x.piece)
+	return err
 }
 
 // fail is the error of an answer that is a failure.

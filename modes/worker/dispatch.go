@@ -152,7 +152,7 @@ func (m *multiplexed) tooLong(line []byte) error {
 		return m.protocolError("wrote a line that is too long and does not tell whose it is", begin)
 	}
 	for _, c := range found {
-		c.finish(adapter.TooLarge(m.MaxResponse))
+		c.finish(adapter.TooLarge(m.MaxResponse, 0))
 	}
 	return nil
 }

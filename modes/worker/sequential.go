@@ -111,10 +111,10 @@ func (s *sequential) receive(ctx context.Context, t task, event *sending) (done 
 	case event.unsent():
 		return false, errUnsent
 	case resynced:
-		return true, adapter.TooLarge(s.MaxResponse)
+		return true, adapter.TooLarge(s.MaxResponse, 0)
 	case long:
 		s.workers.Retire(t.seat, brokeProtocol())
-		return false, adapter.TooLarge(s.MaxResponse)
+		return false, adapter.TooLarge(s.MaxResponse, 0)
 	case err == nil:
 		err = s.notItsAnswer(m)
 	}
