@@ -74,10 +74,10 @@ func TestAProgramsOwnErrorIsRelayedWhateverItsTypes(t *testing.T) {
 
 func TestAFailureQuotesTheLineThatTells(t *testing.T) {
 	for script, want := range map[string]string{
-		`printf 'Error: no such table\n    at query (db.js:7)\n\nNode.js v20.20.2\n' >&2; exit 1`: "Its last words on stderr: Error: no such table",
-		`printf 'one\ntwo\n' >&2; exit 1`:               "Its last words on stderr: two",
+		`printf 'Error: no such table\n    at query (db.js:7)\n\nNode.js v20.20.2\n' >&2; exit 1`: "Its last words: Error: no such table",
+		`printf 'one\ntwo\n' >&2; exit 1`:               "Its last words: two",
 		`echo 'no such customer'; exit 1`:               "the end of its stdout: no such customer",
-		`echo 'no such customer'; echo why >&2; exit 1`: "Its last words on stderr: why",
+		`echo 'no such customer'; echo why >&2; exit 1`: "Its last words: why",
 	} {
 		deploy(t, sh(script)).fails("{}", "Runtime.ExitError", want)
 	}

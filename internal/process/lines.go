@@ -153,17 +153,32 @@ func (l *Lines) Forget() {
 	l.tail, l.next, l.seen = l.tail[:0], 0, false
 }
 
-// Telling is the line of a tail that names an error, or else the last one: the
-// very last line of Node's is its version, of Python's the error.
+// Telling is the line of a tail that tells what went wrong: the last that begins with
+// the name of an error, or else that has one in it, or else the last one. The very last
+// line of Node's is its version, of npm's where its log is, of Python's the error.
 func Telling(lines []string) string {
-	for _, line := range slices.Backward(lines) {
-		named := strings.Contains(line, "rror") || strings.Contains(line, "xception") || strings.HasPrefix(line, "panic:")
-		if named && !strings.HasPrefix(line, " ") && !strings.HasPrefix(line, "\t") {
-			return line
+	for _, tells := range []func(line string) bool{beginsWithError, namesError} {
+		for _, line := range slices.Backward(lines) {
+			if tells(line) {
+				return line
+			}
 		}
 	}
 	if len(lines) == 0 {
 		return ""
 	}
 	return lines[len(lines)-1]
+}
+
+// beginsWithError is true of "TypeError: …", "java.io.IOException: …", "Uncaught Error: …".
+func beginsWithError(line string) bool {
+	name, _, found := strings.Cut(strings.TrimPrefix(line, "Uncaught "), ":")
+	// Node puts a code behind the name.
+	name, _, _ = strings.Cut(name, " [")
+	return found && !strings.ContainsAny(name, " \t") && (strings.HasSuffix(name, "Error") || strings.HasSuffix(name, "Exception") || name == "panic")
+}
+
+func namesError(line string) bool {
+	indented := strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t")
+	return !indented && (strings.Contains(line, "rror") || strings.Contains(line, "xception"))
 }

@@ -213,3 +213,24 @@ func (c *chunks) Read(p []byte) (int, error) {
 	c.text = c.text[n:]
 	return n, nil
 }
+
+func TestTheTellingLineIsTheErrorAndNotWhatIsSaidAboutIt(t *testing.T) {
+	t.Parallel()
+	for want, lines := range map[string][]string{
+		"Error: listen EADDRINUSE: address already in use 0.0.0.0:8131": {
+			"Error: listen EADDRINUSE: address already in use 0.0.0.0:8131", "    at Server.setupListenHandle [as _listen2] (node:net:1940:16)",
+			"Emitted 'error' event on Server instance at:", "    at emitErrorNT (node:net:1919:8)", "  code: 'EADDRINUSE',", "}", "Node.js v20.19.5",
+		},
+		"TypeError [ERR_INVALID_ARG_TYPE]: The path must be a string": {"TypeError [ERR_INVALID_ARG_TYPE]: The path must be a string", "npm error A complete log of this run can be found in: x"},
+		"ValueError: two":                     {"ValueError: one", "During handling of the above exception, another exception occurred:", "ValueError: two"},
+		"npm error Missing script: \"start\"": {"npm error Missing script: \"start\""},
+		"panic: boom":                         {"panic: boom", "goroutine 1 [running]:", "main.main()", "exit status 2"},
+		"an error somewhere":                  {"an error somewhere", "good bye"},
+		"good bye":                            {"hello", "good bye"},
+		"":                                    nil,
+	} {
+		if got := process.Telling(lines); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

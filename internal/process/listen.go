@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,9 +20,10 @@ type Listener struct {
 	PIDs []int
 }
 
-// Listeners are all sockets that are listened on and that can be seen; none where
-// there is no /proc. It looks at every process: it is for the worst moment only.
-func Listeners() []Listener {
+// Listeners are the sockets that are listened on, with those of these processes that have
+// them; without any, of all that can be seen. None where there is no /proc. To look at
+// every descriptor of every process takes long: it is for the worst moment only.
+func Listeners(pids ...int) []Listener {
 	found := map[string]*Listener{} // by inode
 	for _, file := range []string{"tcp", "tcp6"} {
 		for _, fields := range procNet(file) {
@@ -38,7 +40,7 @@ func Listeners() []Listener {
 			found[fields[6]] = &Listener{Path: fields[7]}
 		}
 	}
-	own(found)
+	own(found, pids)
 	all := make([]Listener, 0, len(found))
 	for _, l := range found {
 		all = append(all, *l)
@@ -70,9 +72,16 @@ func parseAddr(text string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), ok
 }
 
-// own adds the processes that have a descriptor of these sockets.
-func own(sockets map[string]*Listener) {
-	links, _ := filepath.Glob("/proc/[0-9]*/fd/*")
+// own adds those of the processes that have a descriptor of these sockets.
+func own(sockets map[string]*Listener, pids []int) {
+	var links []string
+	for _, pid := range pids {
+		of, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		links = append(links, of...)
+	}
+	if len(pids) == 0 {
+		links, _ = filepath.Glob("/proc/[0-9]*/fd/*")
+	}
 	for _, link := range links {
 		name, err := os.Readlink(link)
 		if err != nil {
@@ -104,6 +113,16 @@ func Processes() Family {
 		parents[pid], _ = strconv.Atoi(stat.parent)
 	}
 	return parents
+}
+
+// OurKin are all descendants of ours.
+func (f Family) OurKin() (pids []int) {
+	for pid := range f {
+		if _, ok := f.Kin(pid); ok {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // Kin says of a process which of our children it is or descends from, and false if it

@@ -126,15 +126,27 @@ func (s *Supervisor[T]) Settle(ctx context.Context) {
 	}
 }
 
+// TryAcquire gives the work to the instance that has least; nil if none can have it now.
+func (s *Supervisor[T]) TryAcquire() *Seat[T] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tryAcquire()
+}
+
+func (s *Supervisor[T]) tryAcquire() *Seat[T] {
+	seat := s.best()
+	if seat != nil {
+		s.take(seat)
+	}
+	return seat
+}
+
 // Acquire gives the work to the instance that has least, and waits for one
 // until ctx ends. Its error is ctx's or a *LostCause.
 func (s *Supervisor[T]) Acquire(ctx context.Context) (*Seat[T], error) {
 	for {
 		s.mu.Lock()
-		seat := s.best()
-		if seat != nil {
-			s.take(seat)
-		}
+		seat := s.tryAcquire()
 		if seat != nil {
 			s.mu.Unlock()
 			return seat, nil

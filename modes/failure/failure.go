@@ -43,7 +43,10 @@ func (p *Program) Exit(file string, status process.Status, hint string, tail []s
 // Wordless is the error of Exit without what the program printed, which may be about the
 // event of somebody else.
 func Wordless(e *adapter.Error) *adapter.Error {
-	message, _, _ := strings.Cut(e.Message, lastWords)
+	message, _, spoke := strings.Cut(e.Message, lastWords)
+	if spoke {
+		message += " What it said last may be about another event: it is in the log."
+	}
 	return &adapter.Error{Type: e.Type, Message: message}
 }
 

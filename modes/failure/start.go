@@ -52,25 +52,23 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 	if line := process.Telling(e.Stack); line != "" {
 		e.Message += lastWords + line
 	} else if len(tail) == 0 {
-		e.Message += " It has written nothing to stderr."
+		e.Message += " It has printed nothing."
 	}
 	return e
 }
 
-// After adds to NotReady's error that the start before had failed, for reason, which tells
-// more than how far this one has come; nil: it had not.
-func After(notReady *adapter.Error, reason error) *adapter.Error {
-	var told *adapter.Error
-	if errors.As(reason, &told) {
-		notReady.Message += " Before that it had failed: " + told.Message
-		if len(told.Stack) > 0 {
-			notReady.Stack = told.Stack
-		}
+// StartedAgain is the error of such an event where the start before had failed, which is
+// told: it says more than how far this one has come.
+func StartedAgain(told *adapter.Error, inv *adapter.Invocation, missing string) *adapter.Error {
+	return &adapter.Error{
+		Type: adapter.TypeInit,
+		Message: fmt.Sprintf("%s It was started again, and that was not ready for the event within %s: %s. The next event is tried again.",
+			told.Message, Waited(inv), missing),
+		Stack: told.Stack,
 	}
-	return notReady
 }
 
-const lastWords = " Its last words on stderr: "
+const lastWords = " Its last words: "
 
 // Waited is how long an event waits until its deadline.
 func Waited(inv *adapter.Invocation) time.Duration {

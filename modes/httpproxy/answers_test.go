@@ -84,7 +84,7 @@ func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
 		"chunked, cut before the first":      {saysAndCloses(chunked), "in the middle"},
 		"chunked, cut in a size":             {saysAndCloses(chunked + "4\r\nbody\r\n1"), "in the middle"},
 		"chunked, cut in the last":           {saysAndCloses(chunked + "4\r\nbody\r\n0\r\n"), "in the middle"},
-		"chunked, of nonsense":               {saysAndCloses(chunked + "zz\r\nbody\r\n"), "in the middle"},
+		"chunked, of nonsense":               {saysAndCloses(chunked + "zz\r\nbody\r\n"), "can't be read to its end: empty hex number"},
 		"shorter than it says":               {saysAndCloses("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody"), "in the middle"},
 		"long and shorter than it says":      {saysAndCloses("HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + bytesOf(200000)), "in the middle"},
 		"long bytes, shorter than it says":   {saysAndCloses("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 300000\r\n\r\n" + bytesOf(200000)), "in the middle"},

@@ -150,7 +150,7 @@ func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 		if !errors.As(err, &told) {
 			t.Fatalf("got %v", err)
 		}
-		if text := told.Message + strings.Join(told.Stack, ""); strings.Contains(text, "another") {
+		if text := told.Message + strings.Join(told.Stack, ""); strings.Contains(text, "card of another") {
 			t.Errorf("got %s", text)
 		}
 	}

@@ -3,6 +3,7 @@ package httpproxy
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -51,10 +52,12 @@ func (s *server) findings() string {
 	}
 	var places []string
 	elsewhere, right := false, false
-	processes := process.Processes()
-	ours := func(pid int) bool { _, ok := processes.Kin(pid); return ok }
-	for _, l := range process.Listeners() {
-		if !slices.ContainsFunc(l.PIDs, ours) {
+	kin := process.Processes().OurKin()
+	if len(kin) == 0 {
+		return "" // it has just ended
+	}
+	for _, l := range process.Listeners(kin...) {
+		if len(l.PIDs) == 0 {
 			continue
 		}
 		if l.Path != "" {
@@ -63,7 +66,7 @@ func (s *server) findings() string {
 			continue
 		}
 		place := fmt.Sprintf("port %d", l.Addr.Port())
-		if a := l.Addr.Addr(); a.IsUnspecified() || a.IsLoopback() {
+		if a := l.Addr.Addr(); a.IsUnspecified() || a == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || a == netip.IPv6Loopback() {
 			right = right || s.isAt(l)
 		} else {
 			place += " of " + a.String() + " alone"

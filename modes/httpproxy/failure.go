@@ -32,28 +32,42 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	if x.conn == nil || len(x.conn.sample) == 0 || errors.As(err, &broke) {
 		e.Cause = err // any other quotes the head, and with it cookies
 	}
+	request := fmt.Sprintf("%s %s", x.request.method, x.path())
 	switch {
 	case errors.Is(err, errSwitched):
 		e.Message = "The server answered by switching to another protocol (101), which the gateway can't do."
 	case errors.Is(err, errAnnounces):
 		e.Message = "The server goes on announcing an answer (1xx), but sends none."
+	case errors.As(err, &broke) && x.conn.ended:
+		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s. %s", request, seeLog)
 	case errors.As(err, &broke):
-		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s %s. What it printed then may say why: see the log under this request id.", x.request.method, x.path())
+		e.Message = fmt.Sprintf("The server's answer to %s can't be read to its end: %s.", request, s.keys.String(broke.cause.Error()))
 	case x.conn == nil || len(x.conn.sample) == 0:
-		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s %s. %s", x.request.method, x.path(), plainHTTP)
-	case looksLikeTLS(x.conn.sample):
-		e.Message = "The server speaks HTTPS. " + plainHTTP
-	case !bytes.HasPrefix(x.conn.sample, []byte("HTTP/")):
-		e.Message = fmt.Sprintf("The server's answer is no HTTP: it begins with %s. %s", s.keys.Quote(x.conn.sample), plainHTTP)
-	case endsLinesWithLF(x.conn.sample):
-		e.Message = "The head of the server's answer is broken. " + crLF
+		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s. %s Or does it expect HTTPS? %s", request, seeLog, plainHTTP)
 	default:
-		e.Message = fmt.Sprintf("The head of the server's answer is broken, or longer than %d KB: it begins with %s.", headBytes>>10, s.keys.Quote(x.conn.sample))
+		e.Message = s.broken(x.conn.sample)
 	}
 	return e
 }
 
-const plainHTTP = "It has to serve plain HTTP on its port (BOOTSTRAP_HTTP_PORT); HTTPS is the gateway's business."
+// broken says what is wrong with an answer that begins with sample.
+func (s *server) broken(sample []byte) string {
+	switch {
+	case looksLikeTLS(sample):
+		return "The server speaks HTTPS. " + plainHTTP
+	case !bytes.HasPrefix(sample, []byte("HTTP/")):
+		return fmt.Sprintf("The server's answer is no HTTP: it begins with %s. %s", s.keys.Quote(sample), plainHTTP)
+	case endsLinesWithLF(sample):
+		return "The head of the server's answer is broken. " + crLF
+	default:
+		return fmt.Sprintf("The head of the server's answer is broken, or longer than %d KB: it begins with %s.", headBytes>>10, s.keys.Quote(sample))
+	}
+}
+
+const (
+	plainHTTP = "It has to serve plain HTTP on its port (BOOTSTRAP_HTTP_PORT); HTTPS is the gateway's business."
+	seeLog    = "What it printed then may say why: see the log under this request id."
+)
 
 // looksLikeTLS tells whether an answer is a record of TLS: an alert or a handshake.
 func looksLikeTLS(sample []byte) bool {
@@ -144,12 +158,14 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 		return failure.Again(lost)
 	}
 	starting, reason := m.servers.Waiting()
+	var told *adapter.Error
 	switch {
 	case errors.Is(context.Cause(ctx), adapter.ErrShutdown):
 		return m.Program.Overdue(context.Cause(ctx), inv, "", nil)
+	case starting != nil && errors.As(reason, &told):
+		return failure.StartedAgain(told, inv, starting.missing())
 	case starting != nil:
-		e := m.Program.NotReady(inv, starting.missing(), starting.findings(), starting.process(), starting.started, starting.printed.Tail())
-		return failure.After(e, reason)
+		return m.Program.NotReady(inv, starting.missing(), starting.findings(), starting.process(), starting.started, starting.printed.Tail())
 	case reason != nil:
 		return reason
 	default:

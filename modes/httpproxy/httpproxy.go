@@ -97,9 +97,9 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 		return err
 	}
 	for {
-		seat, err := m.servers.Acquire(ctx)
+		seat, err := m.seat(ctx, inv)
 		if err != nil {
-			return m.unserved(ctx, inv, err)
+			return err
 		}
 		if !seat.Instance.passed(ctx) {
 			m.servers.Release(seat, false)
@@ -122,6 +122,35 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 			return err
 		}
 	}
+}
+
+// examineAhead is which part of an event's time before its deadline is for finding out why
+// the server is not ready: it takes long where the processor is small, and the platform
+// does not wait.
+const examineAhead = 10
+
+// seat waits for the server. Its error is the event's.
+func (m *Mode) seat(ctx context.Context, inv *adapter.Invocation) (*process.Seat[*server], error) {
+	if seat := m.servers.TryAcquire(); seat != nil {
+		return seat, nil
+	}
+	early, cancel := context.WithDeadline(ctx, inv.Deadline.Add(-inv.Deadline.Sub(inv.Received)/examineAhead))
+	defer cancel()
+	seat, err := m.servers.Acquire(early)
+	if err == nil {
+		return seat, nil
+	}
+	why := m.unserved(ctx, inv, err)
+	if early.Err() == nil || ctx.Err() != nil {
+		return nil, why
+	}
+	if seat, err = m.servers.Acquire(ctx); err == nil {
+		return seat, nil
+	}
+	if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) { // that is not what it was waiting for
+		why = m.unserved(ctx, inv, err)
+	}
+	return nil, why
 }
 
 // Shutdown implements adapter.Handler. The server has the grace; ctx adds nothing to

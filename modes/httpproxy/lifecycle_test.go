@@ -171,7 +171,7 @@ func TestAServerThatDoesNotListenWhereItShouldIsToldWhereItDoes(t *testing.T) {
 		change  func(*httpproxy.Config)
 		texts   []string
 	}{
-		"nowhere":            {"deaf", nil, []string{"nothing answers on port", "It listens on no port at all", "Its last words on stderr: I wait"}},
+		"nowhere":            {"deaf", nil, []string{"nothing answers on port", "It listens on no port at all", "Its last words: I wait"}},
 		"on another port":    {"elsewhere", env("AT=127.0.0.1:" + strconv.Itoa(other)), []string{fmt.Sprintf("It listens on port %d: set BOOTSTRAP_HTTP_PORT", other)}},
 		"on a socket":        {"elsewhere", env("AT=" + path), []string{"It listens on the socket " + path + ": set BOOTSTRAP_HTTP_PORT"}},
 		"not on the socket":  {"elsewhere", all(socket(t), env("AT=127.0.0.1:"+strconv.Itoa(other))), []string{"nothing answers on the socket", fmt.Sprintf("It listens on port %d: have it listen on the socket", other)}},
@@ -331,7 +331,7 @@ func TestTheReadyPathDecides(t *testing.T) {
 	t.Run("is dropped", func(t *testing.T) {
 		t.Parallel()
 		h := openWithin(t, 2*time.Second, "puppet", ready("/drop"))
-		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /drop got no answer that is HTTP")
+		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /drop got no answer: the server dropped the connection")
 	})
 }
 
@@ -344,7 +344,7 @@ func TestHTTPSIsNamed(t *testing.T) {
 	h = open(t, "tls", nil)
 	h.fails(says(ok), patience, "Runtime.ProtocolError", "did not answer GET /script", "plain HTTP", "BOOTSTRAP_HTTP_PORT")
 	h = openWithin(t, 2*time.Second, "tls", func(c *httpproxy.Config) { c.ReadyPath = "/ready" })
-	h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /ready", "no answer that is HTTP")
+	h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /ready got no answer", "expect HTTPS")
 }
 
 func TestAServerThatNeverStartsIsExplainedToEachEventAndStartedAtThePaceOfTheBackOff(t *testing.T) {

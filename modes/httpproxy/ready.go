@@ -2,9 +2,11 @@ package httpproxy
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -19,7 +21,8 @@ const (
 	// lookEvery is how often it is looked whether the server is ready: an event that
 	// waits is served so much later at most. A look takes some 30 us.
 	lookEvery = 4 * time.Millisecond
-	// askEvery is the same for the ready path, whose answer costs the server something.
+	// askEvery is the same for the ready path, whose answer costs the server something:
+	// a server that takes long is asked less often.
 	askEvery = 10 * time.Millisecond
 	// readyPatience is for the answer of the ready path.
 	readyPatience = 5 * time.Second
@@ -32,17 +35,18 @@ const (
 
 // await closes s.ready when the server is.
 func (s *server) await() {
-	every := lookEvery
-	if s.ReadyPath != "" {
-		every = askEvery
-	}
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for !s.isReady() {
+		every := lookEvery
+		if s.ReadyPath != "" {
+			every = max(askEvery, time.Since(s.started)/20)
+		}
+		timer.Reset(every)
 		select {
 		case <-s.ended:
 			return
-		case <-ticker.C:
+		case <-timer.C:
 		}
 	}
 	close(s.ready)
@@ -63,46 +67,52 @@ func (s *server) isReady() bool {
 }
 
 func (s *server) readyPathAnswers() bool {
-	status, text, err := s.ask("GET", s.ReadyPath, readyPatience)
+	status, got, err := s.ask("GET", s.ReadyPath, readyPatience)
 	var none *undelivered
+	what := ""
 	switch {
 	case errors.As(err, &none):
 		return false
-	case err != nil:
-		text = fmt.Sprintf("GET %s got no answer that is HTTP: %s", s.ReadyPath, text)
-	case status < 500:
+	case err == nil && status < 500:
 		return true
+	case err == nil:
+		what = fmt.Sprintf("answered %d %s: %s", status, fasthttp.StatusMessage(status), s.keys.Quote(bytes.TrimSpace(got)))
+	case len(got) > 0:
+		what = "got no answer that can be read. " + s.broken(got)
+	case errors.Is(err, fasthttp.ErrTimeout) || errors.Is(err, os.ErrDeadlineExceeded):
+		what = fmt.Sprintf("got no answer within %s", readyPatience)
 	default:
-		text = fmt.Sprintf("GET %s answered %d %s: %s", s.ReadyPath, status, fasthttp.StatusMessage(status), text)
+		what = "got no answer: the server dropped the connection. Does it expect HTTPS? " + plainHTTP
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.last = text
+	s.last = fmt.Sprintf("GET %s %s", s.ReadyPath, strings.TrimSuffix(what, "."))
 	return false
 }
 
-// ask sends a request of ours, on a connection of its own. text is the answer's body,
-// quoted. The error is *undelivered if the server takes no connection.
-func (s *server) ask(method, target string, patience time.Duration) (status int, text string, err error) {
+// ask sends a request of ours, on a connection of its own. got is the answer's body, or
+// the beginning of what is no answer. The error is *undelivered if the server takes no
+// connection.
+func (s *server) ask(method, target string, patience time.Duration) (status int, got []byte, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	raw, err := s.pool.dial(ctx)
 	if err != nil {
-		return 0, "", &undelivered{err}
+		return 0, nil, &undelivered{err}
 	}
 	_ = raw.SetDeadline(time.Now().Add(patience))
 	c := &conn{Conn: raw} // opened long ago: no other is kept for it
 	s.pool.hold(c)
 	defer s.pool.put(c, false)
 	if _, err := fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bootstrap\r\nConnection: close\r\n\r\n", method, target, s.ownHost()); err != nil {
-		return 0, s.keys.Quote(nil), err
+		return 0, nil, err
 	}
 	var answer fasthttp.Response
 	err = answer.ReadLimitBody(bufio.NewReaderSize(c, headBytes), askedBytes)
 	if status = answer.StatusCode(); err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
-		return status, s.keys.Quote([]byte(strings.TrimSpace(string(answer.Body())))), nil
+		return status, answer.Body(), nil
 	}
-	return 0, s.keys.Quote(c.sample), err
+	return 0, c.sample, err
 }
 
 // doubt finds out whether a server that has missed a deadline still works, and has it

@@ -2,9 +2,11 @@ package output
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode"
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
@@ -77,5 +79,19 @@ func (k *Keyring) Quote(text []byte) string {
 		}
 		text, more = text[:cut], "…"
 	}
-	return "«" + strings.ToValidUTF8(string(text), "\ufffd") + more + "»"
+	return "«" + oneLine(strings.ToValidUTF8(string(text), "\ufffd")) + more + "»"
+}
+
+// oneLine writes control characters as Go does, but for tabs.
+func oneLine(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		if c != '\t' && unicode.IsControl(c) {
+			quoted := strconv.QuoteRune(c)
+			b.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
 }

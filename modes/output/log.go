@@ -25,6 +25,7 @@ type Log struct {
 	printed []*printed
 	readers sync.WaitGroup
 	event   atomic.Pointer[string] // the id that lines get
+	left    atomic.Int64           // when that event left, in ns since 1970; 0 while it is here
 	blurred atomic.Bool            // what was printed can't be told from what was printed before the event
 
 	mu     sync.Mutex
@@ -85,11 +86,16 @@ func (l *Log) LastID() string {
 	return ""
 }
 
+// Afterwards is how long after an event lines are taken to be about it: servers log a
+// request when they have answered it.
+const Afterwards = 100 * time.Millisecond
+
 func (l *Log) eventField() []zap.Field {
-	if id := l.LastID(); id != "" {
-		return []zap.Field{zap.String("requestId", id)}
+	id, left := l.LastID(), l.left.Load()
+	if id == "" || left > 0 && time.Since(time.Unix(0, left)) > Afterwards {
+		return nil
 	}
-	return nil
+	return []zap.Field{zap.String("requestId", id)}
 }
 
 // tailPatience is how long a program that prints without end may hold up an error.

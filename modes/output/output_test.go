@@ -78,12 +78,21 @@ func TestALineHasTheIDOfTheEventThatIsAlone(t *testing.T) {
 		t.Errorf("with two events: got %q", got)
 	}
 	one.Leave()
-	if got := id(p.print("at work on the other")); got != "two" {
+	if got := id(p.print("at work on the other, or not yet read of the one")); got != "" {
 		t.Errorf("got %q", got)
 	}
 	two.Leave()
-	if got := id(p.print("tidying up")); got != "two" {
-		t.Errorf("after the last event: got %q", got)
+	three := p.Enter("three")
+	if got := id(p.print("at work again")); got != "three" {
+		t.Errorf("got %q", got)
+	}
+	three.Leave()
+	if got := id(p.print("tidying up")); got != "three" {
+		t.Errorf("just after the last event: got %q", got)
+	}
+	time.Sleep(2 * output.Afterwards)
+	if got := id(p.print("a tick of its own")); got != "" {
+		t.Errorf("long after the last event: got %q", got)
 	}
 }
 

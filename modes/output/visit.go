@@ -1,5 +1,7 @@
 package output
 
+import "time"
+
 // Visit is an event in a program that may have others at the same time.
 type Visit struct {
 	log    *Log
@@ -18,10 +20,15 @@ func (l *Log) Enter(id string) *Visit {
 		other.shared = true
 	}
 	l.visits[v] = true
-	l.attribute()
+	if !first {
+		l.attribute()
+	}
 	l.mu.Unlock()
 	if first {
-		l.Forget(l.unread())
+		l.Forget(l.unread()) // before: what is read here is about the last one
+		l.mu.Lock()
+		l.attribute()
+		l.mu.Unlock()
 	}
 	return v
 }
@@ -34,16 +41,19 @@ func (v *Visit) Leave() {
 	v.log.attribute()
 }
 
-// attribute ties the lines to come to the event at work, if there is only one.
+// attribute ties the lines to come to the event at work, if there is only one and was no
+// other that they may be about: a line is read some time after it was printed.
 func (l *Log) attribute() {
-	switch len(l.visits) {
-	case 0: // what is still to come is about the last one
-	case 1:
-		for v := range l.visits {
+	if len(l.visits) == 0 { // what comes soon is about the last one
+		l.left.Store(time.Now().UnixNano())
+		return
+	}
+	l.left.Store(0)
+	l.event.Store(nil)
+	for v := range l.visits {
+		if !v.shared {
 			l.event.Store(&v.id)
 		}
-	default:
-		l.event.Store(nil)
 	}
 }
 

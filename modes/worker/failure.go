@@ -179,11 +179,14 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 		return failure.Again(lost)
 	}
 	starting, reason := m.workers.Waiting()
+	var told *adapter.Error
 	switch {
 	case errors.Is(context.Cause(ctx), adapter.ErrShutdown):
 		return m.Program.Overdue(context.Cause(ctx), inv, "", nil)
+	case starting != nil && errors.As(reason, &told):
+		return failure.StartedAgain(told, inv, starting.Codec.Awaited())
 	case starting != nil:
-		return failure.After(starting.notReady(inv), reason)
+		return starting.notReady(inv)
 	case reason != nil:
 		return reason
 	default:
