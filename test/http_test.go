@@ -48,6 +48,13 @@ func TestTheFirstAnswerComesAsSoonAsTheServerIsReady(t *testing.T) {
 	}
 }
 
+// BOOTSTRAP_MODE is easily forgotten.
+func TestAWebServerThatIsRunForEachEventIsToldOfHTTPMode(t *testing.T) {
+	t.Parallel()
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command("sh", "-c", `"$0"; exit`, self(t)), behaviourVariable: "late"}, timeout(3*time.Second))
+	c.fails("{}", "Runtime.Timeout", "It listens on port", "BOOTSTRAP_MODE=http")
+}
+
 // A server that takes its time is waited for, and meanwhile the log says why.
 func TestAServerThatIsLateGetsItsEventsAllTheSame(t *testing.T) {
 	t.Parallel()

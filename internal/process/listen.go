@@ -115,10 +115,14 @@ func Processes() Family {
 	return parents
 }
 
-// OurKin are all descendants of ours.
-func (f Family) OurKin() (pids []int) {
+// Under are a process and its descendants.
+func (f Family) Under(ancestor int) (pids []int) {
 	for pid := range f {
-		if _, ok := f.Kin(pid); ok {
+		up := pid
+		for up != ancestor && up > 0 {
+			up = f[up]
+		}
+		if up == ancestor {
 			pids = append(pids, pid)
 		}
 	}

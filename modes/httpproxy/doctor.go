@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 
@@ -52,11 +53,7 @@ func (s *server) findings() string {
 	}
 	var places []string
 	elsewhere, right := false, false
-	kin := process.Processes().OurKin()
-	if len(kin) == 0 {
-		return "" // it has just ended
-	}
-	for _, l := range process.Listeners(kin...) {
+	for _, l := range process.Listeners(process.Processes().Under(os.Getpid())...) {
 		if len(l.PIDs) == 0 {
 			continue
 		}

@@ -176,6 +176,7 @@ func TestAServerThatDoesNotListenWhereItShouldIsToldWhereItDoes(t *testing.T) {
 		"on a socket":        {"elsewhere", env("AT=" + path), []string{"It listens on the socket " + path + ": set BOOTSTRAP_HTTP_PORT"}},
 		"not on the socket":  {"elsewhere", all(socket(t), env("AT=127.0.0.1:"+strconv.Itoa(other))), []string{"nothing answers on the socket", fmt.Sprintf("It listens on port %d: have it listen on the socket", other)}},
 		"not for all of us":  {"elsewhere", env("AT=" + notLoopback(t) + ":PORT"), []string{"of " + notLoopback(t) + " alone", "have it listen on 127.0.0.1"}},
+		"on 127.0.0.2 alone": {"elsewhere", env("AT=127.0.0.2:PORT"), []string{"of 127.0.0.2 alone", "have it listen on 127.0.0.1"}},
 		"a child of its own": {"elsewhere in a child", env("AT=127.0.0.1:" + strconv.Itoa(other)), []string{fmt.Sprintf("It listens on port %d", other)}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package pipe
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"io"
 	"unicode/utf8"
 
@@ -14,11 +15,23 @@ import (
 // overdue is the error of a run that was stopped.
 func (r *run) overdue(cause error) error {
 	hint := failure.RaiseTimeout
-	if !r.stderr.Seen() && !wrote(r.response) {
+	if r.port != 0 {
+		hint = fmt.Sprintf("It listens on port %d: a web server needs BOOTSTRAP_MODE=http, and BOOTSTRAP_HTTP_PORT=%d.", r.port, r.port)
+	} else if !r.stderr.Seen() && !wrote(r.response) {
 		hint = "It had written nothing, neither to stdout nor to stderr: does it wait for something else than " +
 			"the end of its stdin? Does it flush its output?"
 	}
 	return r.Program.Overdue(cause, r.inv, hint, r.stderr.Tail())
+}
+
+// listens is the TCP port that the program listens on, or 0.
+func (r *run) listens() int {
+	for _, l := range process.Listeners(process.Processes().Under(r.p.PID)...) {
+		if len(l.PIDs) > 0 && l.Path == "" {
+			return int(l.Addr.Port())
+		}
+	}
+	return 0
 }
 
 // held is what a response that was not committed can show.

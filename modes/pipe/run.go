@@ -36,6 +36,7 @@ type run struct {
 	file     string // the program's
 	p        *process.Process
 	stderr   process.Lines
+	port     int            // that it listened on at its deadline
 	readers  sync.WaitGroup // everything that refers to the event or the pipes
 }
 
@@ -109,6 +110,7 @@ func (r *run) finish(ctx context.Context) error {
 	stopped := make(chan struct{})
 	release := context.AfterFunc(ctx, func() {
 		defer close(stopped)
+		r.port = r.listens()
 		r.stop()
 	})
 	err := r.relay()
