@@ -105,6 +105,8 @@ func program(name string) int {
 		return late()
 	case "mirror":
 		return mirror()
+	case "streamer":
+		return streamer()
 	}
 	do, known := behaviours[name]
 	if !known {

@@ -1,0 +1,183 @@
+package test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fgbootstrap/platform"
+)
+
+// phase is how far a result has come when the event fails.
+type phase struct {
+	name       string
+	size       int64
+	held, sent bool // what may have become of it
+}
+
+func (f flow) phases() []phase {
+	after := int64(20 << 20)
+	if f.name == "pipe" {
+		after = 150 << 20
+	}
+	return []phase{
+		{name: "before the first byte", held: true},
+		{name: "at once after some bytes", size: 1000, held: true, sent: true},
+		{name: fmt.Sprint("after ", after>>20, " MB"), size: after, sent: true},
+	}
+}
+
+// steps writes that much before other steps.
+func (p phase) steps(others ...string) []string {
+	if p.size == 0 {
+		return others
+	}
+	return append([]string{fmt.Sprint("write ", p.size)}, others...)
+}
+
+// broke wants an event to have failed as one may in that phase. Nothing of the result
+// has gone out, and there is an error; or it has gone out in part, as it was written
+// and not to any end, and then there is an error.
+func (c *cloud) broke(p phase, r *platform.Result, k *client, errorType string, texts ...string) {
+	c.t.Helper()
+	f := c.failureOf(r)
+	for _, text := range texts {
+		if f.Type != errorType || !strings.Contains(f.Message, text) {
+			c.t.Errorf("%s: want %s with %q, got %s: %s", p.name, errorType, text, f.Type, f.Message)
+		}
+	}
+	body, err := k.got()
+	if err != nil {
+		c.t.Errorf("%s: %v", p.name, err)
+	}
+	if k.unwrap != nil && len(k.unwrap.tail) > 0 {
+		c.t.Errorf("%s: the envelope goes on after its body with %q", p.name, k.unwrap.tail)
+	}
+	all := c.API().Reports(r.RequestID)
+	sent := len(all) == 2
+	if len(all) == 0 || len(all) > 2 || sent && !p.sent || !sent && !p.held || r.Cut != sent || r.Streamed != sent || !sent && body > 0 {
+		c.t.Fatalf("%s: cut %v, streamed %v, %d bytes came, %+v", p.name, r.Cut, r.Streamed, body, all)
+	}
+	if first := all[0]; sent && (first.Kind != platform.KindResponse || !first.Chunked || first.Complete || first.Counted) {
+		c.t.Errorf("%s: the response is %+v", p.name, first)
+	}
+	if last := all[len(all)-1]; last.Kind != platform.KindError || !last.Complete || !last.Counted {
+		c.t.Errorf("%s: the error is %+v", p.name, last)
+	}
+}
+
+// recovers wants nothing to be left of an event that failed, and the next to be served.
+func (c *cloud) recovers(f flow) {
+	c.t.Helper()
+	if !f.stays {
+		c.alone()
+	}
+	c.serves(f)
+}
+
+// last are the steps of an event that fails. In pipe mode there is more to end than the
+// program itself.
+func (f flow) last(steps ...string) []string {
+	if f.stays {
+		return steps
+	}
+	return append([]string{"child"}, steps...)
+}
+
+func TestAProgramThatDiesLeavesNoResultThatPassesForComplete(t *testing.T) {
+	eachFlow(t, func(t *testing.T, f flow) {
+		c := deploy(t, f.settings, streaming)
+		for _, p := range f.phases() {
+			k := f.client()
+			result := c.stream(f.event(p.steps(f.last("say gave up", "exit 3")...)...), k)
+			c.broke(p, result, k, "Runtime.ExitError", "code 3", "gave up")
+			c.recovers(f)
+			k = f.client()
+			result = c.stream(f.event(p.steps(f.last("kill")...)...), k)
+			c.broke(p, result, k, "Runtime.ExitError", "SIGKILL")
+			c.recovers(f)
+		}
+	})
+}
+
+func TestAStreamThatThePlatformCutsIsReportedAsAnError(t *testing.T) {
+	eachFlow(t, func(t *testing.T, f flow) {
+		c := deploy(t, f.settings, streaming)
+		most := f.phases()[2]
+		for _, after := range []string{"1", fmt.Sprint(most.size>>20, "M")} {
+			rules, err := platform.ParseFaults("post:cut=" + after)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.API().Inject(rules); err != nil {
+				t.Fatal(err)
+			}
+			k := f.client()
+			result := c.stream(f.event(f.last(fmt.Sprint("write ", most.size+30<<20))...), k)
+			c.broke(phase{name: "cut after " + after, sent: true}, result, k, "Runtime.InternalError", "stopped taking the response")
+			c.recovers(f)
+		}
+	})
+}
+
+func TestAStreamOverTheLimitIsNeverComplete(t *testing.T) {
+	eachFlow(t, func(t *testing.T, f flow) {
+		for _, p := range f.phases() {
+			limit := max(p.size, 1000)
+			c := deploy(t, f.settings.with("BOOTSTRAP_MAX_RESPONSE", fmt.Sprint(limit)), streaming)
+			steps := f.last(fmt.Sprint("write ", limit+1<<20))
+			switch {
+			case p.size == 1000:
+				steps = append([]string{"write 100"}, steps...)
+			case p.size == 0 && f.gateway && f.stays:
+				p.sent = true // the head of the answer may be there some time before the body
+			}
+			k := f.client()
+			result := c.stream(f.event(steps...), k)
+			c.broke(p, result, k, "FunctionResponseTooLarge", fmt.Sprint(limit))
+			for _, r := range c.API().Reports(result.RequestID) {
+				if r.Size > limit && r.Kind == platform.KindResponse {
+					t.Errorf("%d bytes went out, over the limit of %d", r.Size, limit)
+				}
+			}
+			k, arrived := f.client(), t.TempDir()+"/arrived"
+			k.pause = func(int64) { write(t, arrived, "") }
+			c.delivered(c.stream(f.event("write 100", "await "+arrived), k), k, 100)
+		}
+	})
+}
+
+// The deadline comes three seconds after an event. All wait for theirs side by side.
+func TestAtTheDeadlineAStreamIsCutWhetherItIsReadOrNot(t *testing.T) {
+	t.Parallel()
+	type wait struct {
+		flow
+		phase
+		*cloud
+		client *client
+		result <-chan *platform.Result
+	}
+	var all []wait
+	for _, f := range flows(t) {
+		for _, p := range slices.Concat(f.phases(), []phase{{name: "while nobody reads", size: 20 << 20, sent: true}}) {
+			w := wait{flow: f, phase: p, client: f.client()}
+			w.cloud = deploy(t, f.settings.with("BOOTSTRAP_TIMEOUT_MARGIN", "6s"), streaming, timeout(9*time.Second))
+			if p.name == "while nobody reads" {
+				first := sync.OnceFunc(func() { time.Sleep(3500 * time.Millisecond) })
+				w.client.pause = func(int64) { first() }
+			}
+			w.result = w.beginStream(f.event(p.steps(f.last("hang")...)...), w.client)
+			all = append(all, w)
+		}
+	}
+	for _, w := range all {
+		w.phase.name = w.flow.name + " " + w.phase.name
+		w.broke(w.phase, <-w.result, w.client, "Runtime.Timeout", "3s after the event came", "9s")
+	}
+	for _, w := range all {
+		w.recovers(w.flow)
+	}
+}
