@@ -124,3 +124,42 @@ func TestALimitThatNoMemoryHoldsIsAnAnsweredMistake(t *testing.T) {
 	c := deploy(t, sh("cat").with("BOOTSTRAP_MAX_RESPONSE", "500000GB"))
 	c.fails("{}", "Runtime.ConfigError", "BOOTSTRAP_MAX_RESPONSE", "500000GB")
 }
+
+// The platform would not stream, and nobody is to find that out by the first large result.
+func TestStreamingWithATimeoutThatIsTooLongForItIsAnAnsweredMistake(t *testing.T) {
+	t.Parallel()
+	c := deploy(t, sh("cat").with("BOOTSTRAP_STREAMING", "on"), streaming, timeout(301*time.Second))
+	for range 3 {
+		c.fails("{}", "Runtime.ConfigError", "BOOTSTRAP_STREAMING", "at most 300 s", "RUNTIME_TIMEOUT is 301 s")
+	}
+	c.logsBeforeTheFirstEventEnds("RUNTIME_TIMEOUT is 301 s")
+	c = deploy(t, sh("sleep 0.1; echo fine").with("BOOTSTRAP_STREAMING", "on"), streaming, timeout(300*time.Second))
+	if got := c.answer("{}"); got != "fine\n" {
+		t.Errorf("at the limit got %q", got)
+	}
+}
+
+func TestALimitThatIsNoSizeIsAnAnsweredMistake(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"lots", "-1", "0", "6 parsecs", "1e6"} {
+		c := deploy(t, sh("cat").with("BOOTSTRAP_MAX_RESPONSE", value))
+		for range 2 {
+			c.fails("{}", "Runtime.ConfigError", `BOOTSTRAP_MAX_RESPONSE is "`+value+`"`, "MiB")
+		}
+		c.logsBeforeTheFirstEventEnds(`BOOTSTRAP_MAX_RESPONSE is "` + value + `"`)
+	}
+}
+
+// logsBeforeTheFirstEventEnds wants a line of the start's that is no event's.
+func (c *cloud) logsBeforeTheFirstEventEnds(text string) {
+	c.t.Helper()
+	for line := range strings.SplitSeq(c.log.String(), "\n") {
+		if strings.Contains(line, " - ERROR ") && strings.Contains(line, text) {
+			return
+		}
+		if strings.Contains(line, "Finish invoke request") {
+			break
+		}
+	}
+	c.t.Errorf("the log of the start does not say %s:\n%s", text, c.log)
+}

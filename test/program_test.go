@@ -105,6 +105,8 @@ func program(name string) int {
 		return late()
 	case "mirror":
 		return mirror()
+	case "parrot":
+		return parrot()
 	case "streamer":
 		return streamer()
 	}

@@ -91,27 +91,6 @@ func TestTwentyThousandEventsLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-func TestLargeEventsGiveTheirMemoryBack(t *testing.T) {
-	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "cat"})
-	for range 10 {
-		c.answer("small")
-	}
-	pid := c.bootstrap()
-	before := status(t, pid, "VmRSS:")
-	large := strings.Repeat("x", 6<<20)
-	for range 20 {
-		if got := c.answer(large); got != large {
-			t.Fatalf("got %d bytes", len(got))
-		}
-	}
-	c.answer("small")
-	after, peak := status(t, pid, "VmRSS:"), status(t, pid, "VmHWM:")
-	t.Logf("RSS %d KB before, %d KB after twenty events of 6 MB, %d KB at the peak", before, after, peak)
-	if after > before+3072 || peak > 24<<10 {
-		t.Errorf("RSS %d KB before, %d KB after, peak %d KB", before, after, peak)
-	}
-}
-
 // goroutines ends the bootstrap and counts what it was doing.
 func goroutines(c *cloud) int {
 	c.signal(3) // SIGQUIT

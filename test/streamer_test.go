@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -131,6 +132,9 @@ func (p *play) perform(event []byte) error {
 func (p *play) act(verb, what string) (err error) {
 	switch verb {
 	case "write": // so many bytes of the pattern
+		return p.write(what)
+	case "text": // so many bytes that are UTF-8
+		p.pattern.block = bytes.Repeat([]byte("x"), patternBytes)
 		return p.write(what)
 	case "clock": // the time, to the nanosecond; blanks, since base64 holds two bytes back
 		if _, err := fmt.Fprintf(p.out, "data: %d\n\n\n", time.Now().UnixNano()); err != nil {
