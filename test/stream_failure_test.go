@@ -103,23 +103,36 @@ func TestAProgramThatDiesLeavesNoResultThatPassesForComplete(t *testing.T) {
 	})
 }
 
+// cutsNext makes the platform cut the next response.
+func (c *cloud) cutsNext(after string) {
+	c.t.Helper()
+	rules, err := platform.ParseFaults("post:cut=" + after)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.API().Inject(rules); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
 func TestAStreamThatThePlatformCutsIsReportedAsAnError(t *testing.T) {
 	eachFlow(t, func(t *testing.T, f flow) {
 		c := deploy(t, f.settings, streaming)
 		most := f.phases()[2]
 		for _, after := range []string{"1", fmt.Sprint(most.size>>20, "M")} {
-			rules, err := platform.ParseFaults("post:cut=" + after)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := c.API().Inject(rules); err != nil {
-				t.Fatal(err)
-			}
+			c.cutsNext(after)
 			k := f.client()
 			result := c.stream(f.event(f.last(fmt.Sprint("write ", most.size+30<<20))...), k)
 			c.broke(phase{name: "cut after " + after, sent: true}, result, k, "Runtime.InternalError", "stopped taking the response")
 			c.recovers(f)
 		}
+		// All has been written, so only the platform's answer, which is missing, tells.
+		c.cutsNext("2000")
+		k, arrived := f.client(), t.TempDir()+"/arrived"
+		k.pause = func(int64) { write(t, arrived, "") }
+		result := c.stream(f.event("write 1000", "await "+arrived, "write 1500"), k)
+		c.broke(phase{name: "cut at the end", sent: true}, result, k, "Runtime.InternalError", "")
+		c.recovers(f)
 	})
 }
 
@@ -157,8 +170,9 @@ func TestAtTheDeadlineAStreamIsCutWhetherItIsReadOrNot(t *testing.T) {
 		flow
 		phase
 		*cloud
-		client *client
-		result <-chan *platform.Result
+		client  *client
+		result  <-chan *platform.Result
+		resumed func() time.Time // when a client that did not read went on
 	}
 	var all []wait
 	for _, f := range flows(t) {
@@ -166,8 +180,11 @@ func TestAtTheDeadlineAStreamIsCutWhetherItIsReadOrNot(t *testing.T) {
 			w := wait{flow: f, phase: p, client: f.client()}
 			w.cloud = deploy(t, f.settings.with("BOOTSTRAP_TIMEOUT_MARGIN", "6s"), streaming, timeout(9*time.Second))
 			if p.name == "while nobody reads" {
-				first := sync.OnceFunc(func() { time.Sleep(3500 * time.Millisecond) })
-				w.client.pause = func(int64) { first() }
+				w.resumed = sync.OnceValue(func() time.Time {
+					time.Sleep(5 * time.Second)
+					return time.Now()
+				})
+				w.client.pause = func(int64) { w.resumed() }
 			}
 			w.result = w.beginStream(f.event(p.steps(f.last("hang")...)...), w.client)
 			all = append(all, w)
@@ -175,7 +192,14 @@ func TestAtTheDeadlineAStreamIsCutWhetherItIsReadOrNot(t *testing.T) {
 	}
 	for _, w := range all {
 		w.phase.name = w.flow.name + " " + w.phase.name
-		w.broke(w.phase, <-w.result, w.client, "Runtime.Timeout", "3s after the event came", "9s")
+		result := <-w.result
+		w.broke(w.phase, result, w.client, "Runtime.Timeout", "3s after the event came", "9s")
+		if w.resumed == nil {
+			continue
+		}
+		if came := w.API().Reports(result.RequestID)[1].At; came.After(w.resumed()) {
+			t.Errorf("%s: the error had to wait for the client", w.phase.name)
+		}
 	}
 	for _, w := range all {
 		w.recovers(w.flow)
