@@ -2,6 +2,7 @@ package main
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,7 +26,7 @@ type group struct {
 type load struct {
 	events, warmUp int
 	kind           string        // of events; "" is raw
-	bytes          int           // of an event; of the body in it if that is an API gateway's call
+	bytes          int           // of an event; of the body in it if that is an API gateway's call; of a streamed answer
 	gap            time.Duration // from an answer to the next event; 0: at once
 }
 
@@ -34,6 +35,7 @@ const (
 	raw    = "raw"    // JSON that comes back as it is
 	text   = "text"   // an API gateway's call whose body is text, to come back in an envelope
 	binary = "binary" // the same with a body that is no text
+	stream = "stream" // 1 KB of JSON; the answer is as long as the load says, and comes in chunks
 )
 
 // candidate is one way from the runtime API to a worker or server and back. Programs are
@@ -76,6 +78,8 @@ const (
 	httpInFlightGoal = 1.7
 	// The loop does it by encoding/json, and that is what takes its time.
 	largeCallGoal = 0.25
+
+	streamGoal = 1.2
 )
 
 // groups is the table: a new mode, reference or load is a new entry.
@@ -92,6 +96,8 @@ func groups() []group {
 		atOnce("1 KB, 16 in flight", load{events: 20_000, warmUp: 2_000, bytes: 1 << 10}, 16),
 		calls("1 KB", load{events: 10_000, warmUp: 1_000, kind: text, bytes: 1 << 10}, handmadeGoal),
 		calls("6 MB", load{events: 30, warmUp: 3, kind: binary, bytes: 4_400_000}, largeCallGoal),
+		streamed(1),
+		streamed(2),
 	}
 }
 
@@ -165,6 +171,23 @@ func atOnce(title string, l load, inFlight int) group {
 	}
 }
 
+// streamed is the largest result that the platform takes, from a process per event.
+func streamed(cpus int) group {
+	const reference, ours = "C splice loop", "bootstrap"
+	const bytes = 200 << 20
+	producer := "producer " + strconv.Itoa(bytes)
+	return group{
+		title: "stream, pipe, 200 MB", load: load{events: 3, warmUp: 1, kind: stream, bytes: bytes}, rounds: full, cpus: cpus, by: latency,
+		candidates: []candidate{
+			{name: reference, command: append([]string{"poller_splice"}, strings.Fields(producer)...), inFlight: 1},
+			{name: ours, command: []string{"bootstrap"}, inFlight: 1, env: []string{
+				"BOOTSTRAP_MODE=pipe", "BOOTSTRAP_STREAMING=on", "BOOTSTRAP_COMMAND=" + producer,
+			}},
+		},
+		compared: []comparison{{of: ours, to: reference, atMost: streamGoal}},
+	}
+}
+
 func bootstrapHTTP(inFlight int) candidate {
 	return candidate{name: overHTTP, command: []string{"bootstrap"}, inFlight: inFlight, env: []string{
 		"BOOTSTRAP_MODE=http", "BOOTSTRAP_COMMAND=server", "BOOTSTRAP_HTTP_PORT=auto",
@@ -178,7 +201,7 @@ func handmadeHTTP(inFlight int) candidate {
 
 func (g group) quick() group {
 	g.rounds = quick
-	g.load.events = max(g.load.events/4, 20)
-	g.load.warmUp = max(g.load.warmUp/4, 2)
+	g.load.events = max(g.load.events/4, min(g.load.events, 20))
+	g.load.warmUp = max(g.load.warmUp/4, min(g.load.warmUp, 2))
 	return g
 }

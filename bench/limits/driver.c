@@ -9,7 +9,9 @@
 #include "common.h"
 #include "events.h"
 #include "http.h"
+#include "pattern.h"
 #include "sockets.h"
+#include "stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,12 +24,17 @@
 #define RESPONSE "POST /v1/runtime/invocation/response/"
 #define ERROR "POST /v1/runtime/invocation/error/"
 
+enum { stream_read = 256 << 10 };
+
 struct connection {
 	struct connection *next; /* of those that wait for an event */
 	int fd, waiting;
 	struct buffer in;
 	char opening[opening_room];
 	struct iovec out[2]; /* what is still to be sent */
+	int streaming;       /* an answer is coming in chunks: that one, to this event */
+	struct stream answer;
+	char id[64];
 };
 
 static int epoll, listener, timer;
@@ -77,13 +84,18 @@ static void acknowledge(struct connection *c)
 	flush(c);
 }
 
-static void handle(struct connection *c, const struct message *m)
+static void expect_request(const struct connection *c)
 {
-	const char *id = m->head + (begins(m, RESPONSE) ? strlen(RESPONSE) : strlen(ERROR));
 	if (c->waiting || c->out[0].iov_len + c->out[1].iov_len > 0) {
 		fprintf(stderr, "a request before the answer to the last one: pipelining is not spoken here\n");
 		exit(1);
 	}
+}
+
+static void handle(struct connection *c, const struct message *m)
+{
+	const char *id = m->head + (begins(m, RESPONSE) ? strlen(RESPONSE) : strlen(ERROR));
+	expect_request(c);
 	if (begins(m, POLL)) {
 		wait_for_event(c);
 	} else if (begins(m, RESPONSE)) {
@@ -98,14 +110,69 @@ static void handle(struct connection *c, const struct message *m)
 	}
 }
 
-static void readable(struct connection *c)
+static int is_stream(const struct message *m)
+{
+	size_t size;
+	return begins(m, RESPONSE) && header(m, "Transfer-Encoding: ", &size);
+}
+
+static void begin_stream(struct connection *c, const struct message *m)
+{
+	const char *id = m->head + strlen(RESPONSE);
+	expect_request(c);
+	c->streaming = 1;
+	c->answer = (struct stream){0};
+	snprintf(c->id, sizeof c->id, "%.*s", (int)strcspn(id, " "), id);
+	take(&c->in, m->head_size);
+}
+
+static void end_stream(struct connection *c, const char *fault)
+{
+	c->streaming = 0;
+	events_streamed(c->id, strlen(c->id), fault, c->answer.size);
+}
+
+/* next_piece takes what has come of an answer; it returns whether that is all of it. */
+static int next_piece(struct connection *c)
+{
+	int end = stream_proceed(&c->answer, &c->in);
+	if (end != 0)
+		end_stream(c, c->answer.fault);
+	if (end < 0)
+		hang_up(c); /* nobody knows where the next request begins */
+	if (end > 0)
+		acknowledge(c);
+	return end > 0;
+}
+
+/* next takes a request, or the rest of one; it returns whether it has. */
+static int next(struct connection *c)
 {
 	struct message m;
+	if (c->streaming)
+		return next_piece(c);
+	if (find_head(&c->in, &m) && is_stream(&m)) {
+		begin_stream(c, &m);
+		return 1;
+	}
+	if (!next_message(&c->in, &m))
+		return 0;
+	handle(c, &m);
+	return 1;
+}
+
+static void readable(struct connection *c)
+{
+	if (c->streaming)
+		reserve(&c->in, stream_read);
 	ssize_t n = fill(&c->in, c->fd);
-	if (n == 0)
+	if (n == 0) {
+		if (c->streaming)
+			end_stream(c, "has streamed an answer that is cut short");
 		hang_up(c);
-	while (n > 0 && next_message(&c->in, &m))
-		handle(c, &m);
+	}
+	while (n > 0 && next(c))
+		;
 }
 
 static void writable(struct connection *c)
@@ -173,16 +240,16 @@ static void serve(const struct load *load)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: driver [-n events] [-w events to warm up] [-k raw|text|binary] [-b bytes of an event, at least %d; "
-		"but with text and binary of the body in it] [-f events in flight] "
+	fprintf(stderr, "usage: driver [-n events] [-w events to warm up] [-k raw|text|binary|stream] [-b bytes of an event, at least %d; "
+		"but with text and binary of the body in it, and with stream of the answer] [-f events in flight] "
 		"[-g microseconds from an answer to the next event; needs -f 1]\n", least_payload);
 	exit(2);
 }
 
 static enum payload_kind kind_of(const char *name)
 {
-	static const char *names[] = {[payload_raw] = "raw", [payload_text] = "text", [payload_binary] = "binary"};
-	for (int i = 0; i < 3; i++)
+	static const char *names[] = {[payload_raw] = "raw", [payload_text] = "text", [payload_binary] = "binary", [payload_stream] = "stream"};
+	for (int i = 0; i < 4; i++)
 		if (strcmp(name, names[i]) == 0)
 			return i;
 	usage();
@@ -206,6 +273,7 @@ int main(int argc, char **argv)
 	    load.gap < 0 || (load.gap > 0 && load.in_flight > 1))
 		usage();
 	events_prepare(&load);
+	pattern_prepare();
 	announce();
 	serve(&load);
 	events_print();

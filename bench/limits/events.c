@@ -94,6 +94,21 @@ void events_answered(const char *id, size_t id_size, const char *body, size_t si
 	complain(number < 0 ? "was not to be answered" : "has a wrong answer", number, body, size);
 }
 
+void events_streamed(const char *id, size_t id_size, const char *fault, uint64_t size)
+{
+	int number = settle(id, id_size);
+	if (number >= 0 && load.kind != payload_stream)
+		fault = "was not to be streamed";
+	else if (number >= 0 && !fault && size != load.bytes)
+		fault = "has streamed an answer of the wrong size";
+	else if (number < 0)
+		fault = "was not to be answered";
+	if (!fault)
+		return;
+	wrong++;
+	complain(fault, number, "", size);
+}
+
 void events_failed(const char *id, size_t id_size, const char *body, size_t size)
 {
 	int number = settle(id, id_size);

@@ -29,6 +29,10 @@ void events_next(char *opening, struct iovec pieces[2]);
 void events_answered(const char *id, size_t id_size, const char *body, size_t size);
 void events_failed(const char *id, size_t id_size, const char *body, size_t size);
 
+/* events_streamed takes an answer that came in a chunked body, of which the pattern has been compared: so many bytes, with
+ * that fault or NULL. */
+void events_streamed(const char *id, size_t id_size, const char *fault, uint64_t size);
+
 /* events_over tells whether all answers are there; events_print writes the line of results. */
 int events_over(void);
 void events_print(void);

@@ -33,13 +33,20 @@ static size_t content_length(const struct message *m)
 	return value ? strtoul(value, NULL, 10) : 0;
 }
 
-int next_message(struct buffer *b, struct message *m)
+int find_head(const struct buffer *b, struct message *m)
 {
 	char *blank = memmem(b->data + b->start, b->end - b->start, "\r\n\r\n", 4);
 	if (!blank)
 		return 0;
 	m->head = b->data + b->start;
 	m->head_size = blank + 4 - m->head;
+	return 1;
+}
+
+int next_message(struct buffer *b, struct message *m)
+{
+	if (!find_head(b, m))
+		return 0;
 	m->body_size = content_length(m);
 	size_t whole = m->head_size + m->body_size;
 	if (b->end - b->start < whole) {

@@ -1,4 +1,5 @@
-/* HTTP/1.1 as far as the driver and the pollers speak it: messages with a Content-Length, or without a body. */
+/* HTTP/1.1 as far as the driver and the pollers speak it: messages with a Content-Length, or without a body. What else there
+ * is begins with find_head. */
 #ifndef HTTP_H
 #define HTTP_H
 
@@ -8,6 +9,9 @@ struct message {
 	char *head, *body; /* the head with its empty line */
 	size_t head_size, body_size;
 };
+
+/* find_head finds a message's head, if it is there as a whole; it stays in b, and whatever its body is too. */
+int find_head(const struct buffer *b, struct message *m);
 
 /* next_message takes a message out of b if it is there as a whole. */
 int next_message(struct buffer *b, struct message *m);

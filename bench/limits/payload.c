@@ -26,6 +26,11 @@ static const char call_end[] =
 static enum payload_kind kind;
 static struct buffer event_rest, answer_rest;
 
+static int is_call(void)
+{
+	return kind == payload_text || kind == payload_binary;
+}
+
 static size_t unread(const struct buffer *b)
 {
 	return b->end - b->start;
@@ -84,9 +89,9 @@ void payload_prepare(enum payload_kind k, size_t bytes)
 {
 	char end[sizeof call_end + 20];
 	kind = k;
-	size_t size = bytes - beginning_size;
+	size_t size = (kind == payload_stream ? stream_event : bytes) - beginning_size;
 	char *rest = make_rest(size);
-	if (kind == payload_raw) {
+	if (!is_call()) {
 		append(&event_rest, rest, size);
 		append(&answer_rest, rest, size);
 		free(rest);
@@ -116,7 +121,7 @@ static size_t base64_opening(int number, char *opening)
 size_t payload_event(int number, char *opening)
 {
 	size_t size = strlen(CALL_BEGINNING);
-	if (kind == payload_raw)
+	if (!is_call())
 		return raw_opening(number, opening);
 	memcpy(opening, CALL_BEGINNING, size);
 	return size + base64_opening(number, opening + size);
@@ -180,6 +185,8 @@ static int is_envelope(int number, const char *answer, size_t size)
 
 int payload_is_answer(int number, const char *answer, size_t size)
 {
+	if (kind == payload_stream)
+		return 0;
 	if (kind == payload_raw)
 		return skip_answer(number, answer, size) == answer + size;
 	return is_envelope(number, answer, size);

@@ -1,8 +1,12 @@
+#define _GNU_SOURCE
 #include "runtime_api.h"
 #include "sockets.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 struct api api_dial(void)
 {
@@ -32,18 +36,66 @@ struct message api_next(struct api *a)
 	return answer(a);
 }
 
-void api_respond(struct api *a, const struct message *event, const char *body, size_t size)
+/* post_head makes the head of a result's request as far as its length. */
+static int post_head(struct api *a, const struct message *event, char *head, size_t room)
 {
-	char head[512];
 	size_t id_size;
 	char *id = header(event, "X-Cff-Request-Id: ", &id_size);
 	if (!id) {
 		fprintf(stderr, "an event without a request id\n");
 		exit(1);
 	}
-	int n = snprintf(head, sizeof head,
-		"POST /v1/runtime/invocation/response/%.*s HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\n\r\n",
-		(int)id_size, id, a->addr, size);
+	return snprintf(head, room, "POST /v1/runtime/invocation/response/%.*s HTTP/1.1\r\nHost: %s\r\n", (int)id_size, id, a->addr);
+}
+
+void api_respond(struct api *a, const struct message *event, const char *body, size_t size)
+{
+	char head[512];
+	int n = post_head(a, event, head, sizeof head);
+	n += snprintf(head + n, sizeof head - n, "Content-Length: %zu\r\n\r\n", size);
 	write_both(a->fd, head, n, body, size);
+	answer(a);
+}
+
+/* send_more keeps a text back until what follows it is there. */
+static void send_more(struct api *a, const char *text, int size)
+{
+	while (size > 0) {
+		ssize_t n = send(a->fd, text, size, MSG_MORE);
+		if (n < 0 && errno != EINTR)
+			die("send");
+		if (n > 0) {
+			text += n;
+			size -= n;
+		}
+	}
+}
+
+void api_stream_begin(struct api *a, const struct message *event)
+{
+	char head[512];
+	int n = post_head(a, event, head, sizeof head);
+	n += snprintf(head + n, sizeof head - n, "Transfer-Encoding: chunked\r\n");
+	send_more(a, head, n);
+}
+
+/* The end of a line, which the head and the last chunk still lack, goes with the next one. */
+void api_stream_piece(struct api *a, int pipe, size_t size)
+{
+	char line[32];
+	send_more(a, line, snprintf(line, sizeof line, "\r\n%zx\r\n", size));
+	while (size > 0) {
+		ssize_t n = splice(pipe, NULL, a->fd, NULL, size, 0);
+		if (n < 0 && errno != EINTR)
+			die("splice");
+		if (n > 0)
+			size -= n;
+	}
+}
+
+void api_stream_end(struct api *a)
+{
+	static const char last[] = "\r\n0\r\n\r\n";
+	write_all(a->fd, last, sizeof last - 1);
 	answer(a);
 }

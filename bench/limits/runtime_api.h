@@ -15,11 +15,17 @@ struct api {
 /* api_dial connects to RUNTIME_API_ADDR, or ends the process. */
 struct api api_dial(void);
 
-/* api_next polls for an event, which is valid until api_respond returns. The platform's closing the connection is the end
+/* api_next polls for an event, which is valid until api_respond or api_stream_end returns. The platform's closing the connection is the end
  * of the run, and of the process. */
 struct message api_next(struct api *a);
 
 /* api_respond posts an event's result and waits until the platform has taken it. */
 void api_respond(struct api *a, const struct message *event, const char *body, size_t size);
+
+/* api_stream_begin begins to post an event's result in chunks; api_stream_piece makes one of so many bytes that are in a
+ * pipe; api_stream_end waits until the platform has taken it all. */
+void api_stream_begin(struct api *a, const struct message *event);
+void api_stream_piece(struct api *a, int pipe, size_t size);
+void api_stream_end(struct api *a);
 
 #endif
