@@ -11,14 +11,15 @@ import (
 
 // cPrograms names the C programs and their sources in bench/limits.
 var cPrograms = map[string][]string{
-	"driver":         {"driver.c", "events.c", "payload.c", "stream.c", "pattern.c", "json.c", "http.c", "sockets.c", "common.c"},
-	"poller_worker":  {"poller_worker.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
-	"poller_http":    {"poller_http.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
-	"poller_splice":  {"poller_splice.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
-	"producer":       {"producer.c", "pattern.c", "common.c"},
-	"server":         {"server.c", "http.c", "sockets.c", "common.c"},
-	"worker":         {"worker.c", "common.c"},
-	"worker_jsonrpc": {"worker_jsonrpc.c", "json.c", "common.c"},
+	"driver":             {"driver.c", "events.c", "payload.c", "stream.c", "pattern.c", "json.c", "http.c", "sockets.c", "common.c"},
+	"poller_worker":      {"poller_worker.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
+	"poller_http":        {"poller_http.c", "webserver.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
+	"poller_splice":      {"poller_splice.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
+	"poller_splice_http": {"poller_splice_http.c", "webserver.c", "runtime_api.c", "http.c", "sockets.c", "common.c"},
+	"producer":           {"producer.c", "pattern.c", "common.c"},
+	"server":             {"server.c", "pattern.c", "http.c", "sockets.c", "common.c"},
+	"worker":             {"worker.c", "common.c"},
+	"worker_jsonrpc":     {"worker_jsonrpc.c", "json.c", "common.c"},
 }
 
 // goPrograms are built as `make build` does.

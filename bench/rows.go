@@ -2,7 +2,6 @@ package main
 
 import (
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -96,8 +95,10 @@ func groups() []group {
 		atOnce("1 KB, 16 in flight", load{events: 20_000, warmUp: 2_000, bytes: 1 << 10}, 16),
 		calls("1 KB", load{events: 10_000, warmUp: 1_000, kind: text, bytes: 1 << 10}, handmadeGoal),
 		calls("6 MB", load{events: 30, warmUp: 3, kind: binary, bytes: 4_400_000}, largeCallGoal),
-		streamed(1),
-		streamed(2),
+		streamed("pipe", "poller_splice", "producer", 1),
+		streamed("pipe", "poller_splice", "producer", 2),
+		streamed("http", "poller_splice_http", "server", 1),
+		streamed("http", "poller_splice_http", "server", 2),
 	}
 }
 
@@ -171,17 +172,17 @@ func atOnce(title string, l load, inFlight int) group {
 	}
 }
 
-// streamed is the largest result that the platform takes, from a process per event.
-func streamed(cpus int) group {
+// streamed is the largest result that the platform takes.
+func streamed(mode, poller, program string, cpus int) group {
 	const reference, ours = "C splice loop", "bootstrap"
 	const bytes = 200 << 20
-	producer := "producer " + strconv.Itoa(bytes)
+	size := strconv.Itoa(bytes)
 	return group{
-		title: "stream, pipe, 200 MB", load: load{events: 3, warmUp: 1, kind: stream, bytes: bytes}, rounds: full, cpus: cpus, by: latency,
+		title: "stream, " + mode + ", 200 MB", load: load{events: 3, warmUp: 1, kind: stream, bytes: bytes}, rounds: full, cpus: cpus, by: latency,
 		candidates: []candidate{
-			{name: reference, command: append([]string{"poller_splice"}, strings.Fields(producer)...), inFlight: 1},
+			{name: reference, command: []string{poller, program, size}, inFlight: 1},
 			{name: ours, command: []string{"bootstrap"}, inFlight: 1, env: []string{
-				"BOOTSTRAP_MODE=pipe", "BOOTSTRAP_STREAMING=on", "BOOTSTRAP_COMMAND=" + producer,
+				"BOOTSTRAP_MODE=" + mode, "BOOTSTRAP_STREAMING=on", "BOOTSTRAP_COMMAND=" + program + " " + size, "BOOTSTRAP_HTTP_PORT=auto",
 			}},
 		},
 		compared: []comparison{{of: ours, to: reference, atMost: streamGoal}},
