@@ -149,13 +149,14 @@ func TestTheTableSaysWhatFailed(t *testing.T) {
 			{name: "right", command: []string{"poller_worker", "worker"}, inFlight: 1},
 			{name: "wrong", command: []string{"poller_worker", "sed", "-u", "s/text/TEXT/"}, inFlight: 1},
 		},
-		compared: []comparison{{of: "right", to: "right", atMost: 1}, {of: "right", to: "right", atLeast: 2}, {of: "wrong", to: "right"}},
+		compared: []comparison{{of: "right", to: "right", atMost: 1}, {of: "right", to: "right", atLeast: 2}, {of: "wrong", to: "right"},
+			{of: "right", by: &peak, atMost: 1000}, {of: "right", to: "right", by: &cpu, atLeast: 3}},
 	}
 	text, failed := g.report(measure(t.Context(), programs, g))
 	if !failed {
 		t.Error("the wrong one has passed")
 	}
-	for _, want := range []string{"<= 1 met", ">= 2 missed", "wrong FAILED in round 1: 20 wrong answers"} {
+	for _, want := range []string{"<= 1 met", ">= 2 missed", "right, peak MB", "<= 1000 met", "right / right, CPU", ">= 3 missed", "wrong FAILED in round 1: 20 wrong answers"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}

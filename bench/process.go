@@ -21,6 +21,7 @@ type proc struct {
 	cmd    *exec.Cmd
 	stderr *os.File      // a file, so that no reading of ours disturbs the run
 	ended  chan struct{} // closed when it has; it is not reaped before stop
+	cpu    time.Duration // after stop: see usage.go
 }
 
 // startProc starts a program: one that build has put into dir, or with a slash
@@ -44,6 +45,10 @@ func startProc(dir string, cpus int, command, env []string, stdout *os.File) (*p
 		cmd.Stdout = stdout
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := adoptOrphans(); err != nil {
+		_ = stderr.Close()
+		return nil, err
+	}
 	if err := startPinned(cmd, cpus); err != nil {
 		_ = stderr.Close()
 		return nil, err
@@ -72,6 +77,7 @@ func (p *proc) stop() (said string) {
 	p.signal(unix.SIGKILL)
 	<-p.ended
 	_ = p.cmd.Wait() // we asked it to end, how is no news
+	p.cpu = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime() + reapOrphans(p.cmd.Process.Pid)
 	defer func() { _ = p.stderr.Close() }()
 	return tail(p.stderr)
 }

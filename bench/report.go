@@ -10,13 +10,13 @@ import (
 // report is one block of what is printed, and whether a candidate failed.
 func (g group) report(all map[string]*series) (text string, failed bool) {
 	text = fmt.Sprintf("\n%s (CPUs: %d; %d rounds of %d events)\n", g.title, min(g.cpus, runtime.NumCPU()), g.rounds, g.load.events)
-	measured := []string{"  \tp50 µs\tp99 µs\tevents/s"}
+	measured := []string{"  \tp50 µs\tp99 µs\tevents/s\tCPU µs\tpeak MB"}
 	for _, c := range g.candidates {
 		measured = append(measured, "  "+c.name+"\t"+all[c.name].columns())
 	}
-	compared := []string{"  ratios of " + g.by.name + "\tmedian\tlowest-highest\tgoal"}
+	compared := []string{"  compared by " + g.by.name + "\tmedian\tlowest-highest\tgoal"}
 	for _, c := range g.compared {
-		compared = append(compared, "  "+c.of+" / "+c.to+"\t"+c.columns(g.by, all))
+		compared = append(compared, "  "+c.name()+"\t"+c.columns(g.by, all))
 	}
 	text += aligned(measured) + aligned(compared)
 	for _, c := range g.candidates {
@@ -35,24 +35,47 @@ func (s *series) columns() string {
 	}
 	median := func(of func(result) float64) float64 { return spreadOf(s.values(of)).median }
 	p99 := func(r result) float64 { return r.P99 }
-	return fmt.Sprintf("%.0f\t%.0f\t%.0f", median(latency.of), median(p99), median(rate.of))
+	return fmt.Sprintf("%.0f\t%.0f\t%.0f\t%.0f\t%.1f", median(latency.of), median(p99), median(rate.of), median(cpu.of), median(peak.of))
 }
 
+func (c comparison) name() string {
+	name := c.of
+	if c.to != "" {
+		name += " / " + c.to
+	}
+	if c.by != nil {
+		name += ", " + c.by.name
+	}
+	return name
+}
+
+// columns are of the ratios by the group's metric, if the comparison has none of its own.
 func (c comparison) columns(by metric, all map[string]*series) string {
-	of, to := all[c.of], all[c.to]
-	if of.failed != nil || to.failed != nil {
+	if c.by != nil {
+		by = *c.by
+	}
+	of := all[c.of]
+	if of.failed != nil {
 		return "-"
 	}
-	s := spreadOf(ratios(of.values(by.of), to.values(by.of)))
+	values := of.values(by.of)
+	if c.to != "" {
+		to := all[c.to]
+		if to.failed != nil {
+			return "-"
+		}
+		values = ratios(values, to.values(by.of))
+	}
+	s := spreadOf(values)
 	return fmt.Sprintf("%.2f\t%.2f-%.2f\t%s", s.median, s.lowest, s.highest, c.verdict(s.median))
 }
 
-func (c comparison) verdict(ratio float64) string {
+func (c comparison) verdict(value float64) string {
 	switch {
 	case c.atMost > 0:
-		return fmt.Sprintf("<= %g %s", c.atMost, metOrMissed(ratio <= c.atMost))
+		return fmt.Sprintf("<= %g %s", c.atMost, metOrMissed(value <= c.atMost))
 	case c.atLeast > 0:
-		return fmt.Sprintf(">= %g %s", c.atLeast, metOrMissed(ratio >= c.atLeast))
+		return fmt.Sprintf(">= %g %s", c.atLeast, metOrMissed(value >= c.atLeast))
 	}
 	return ""
 }

@@ -16,7 +16,8 @@ import (
 // timeLimit is for one run, of which the longest takes a few seconds.
 const timeLimit = time.Minute
 
-// result is the driver's line of JSON; times are microseconds.
+// result is the driver's line of JSON, and what the poller needed; times are
+// microseconds.
 type result struct {
 	Events int
 	P50    float64
@@ -25,6 +26,9 @@ type result struct {
 	Rate   float64
 	Wrong  int // answers that are not the right ones
 	Failed int // error reports
+
+	CPU  float64 `json:"-"` // of the poller and its programs, per event
+	Peak float64 `json:"-"` // the poller's largest resident set, in MB
 }
 
 // runOnce is one run of a candidate under the group's load.
@@ -42,13 +46,25 @@ func runOnce(ctx context.Context, dir string, g group, c candidate) (result, err
 		d.stop()
 		return result{}, err
 	}
-	err = d.await(ctx, poller)
+	var before time.Duration
+	var peak float64
+	line, err := d.await(ctx, poller) // that it is warm
+	if err == nil {
+		before = cpuTime(poller.cmd.Process.Pid)
+		line, err = d.await(ctx, poller)
+	}
+	if err == nil {
+		peak, err = peakRSS(poller.cmd.Process.Pid)
+	}
 	said := poller.stop()
 	complaint := d.stop()
 	if err != nil {
 		return result{}, fmt.Errorf("%w\nthe poller (%v) said: %s\nthe driver said: %s", err, poller.cmd.ProcessState, said, complaint)
 	}
-	return d.result(complaint)
+	r, err := resultOf(line, complaint)
+	r.CPU = float64((poller.cpu - before).Microseconds()) / float64(g.load.events)
+	r.Peak = peak
+	return r, err
 }
 
 // driver is the platform of one run.
@@ -84,29 +100,33 @@ func startDriver(dir string, cpus int, l load, inFlight int) (*driver, error) {
 	return d, nil
 }
 
-// await waits until the driver has all its answers.
-func (d *driver) await(ctx context.Context, poller *proc) error {
+// await waits for the driver's next line. It is empty if the driver broke off.
+func (d *driver) await(ctx context.Context, poller *proc) (line []byte, err error) {
+	lines := make(chan []byte, 1)
+	go func() {
+		line, _ := d.lines.ReadBytes('\n')
+		lines <- line
+	}()
 	select {
-	case <-d.ended:
-		return nil
+	case line := <-lines:
+		return line, nil
 	case <-poller.ended:
 	case <-ctx.Done():
-		return fmt.Errorf("the run took longer than %v", timeLimit)
+		return nil, fmt.Errorf("the run took longer than %v", timeLimit)
 	}
 	// A poller may end because the driver has.
 	select {
-	case <-d.ended:
-		return nil
+	case line := <-lines:
+		return line, nil
 	case <-time.After(time.Second):
-		return errors.New("the poller ended before the driver had all its answers")
+		return nil, errors.New("the poller ended before the driver had all its answers")
 	}
 }
 
-// result reads the driver's line. Answers that were not right are an error, with
+// resultOf reads the driver's line. Answers that were not right are an error, with
 // what the driver said about the first of them.
-func (d *driver) result(complaint string) (r result, err error) {
-	line, err := d.lines.ReadBytes('\n')
-	if err != nil {
+func resultOf(line []byte, complaint string) (r result, err error) {
+	if len(line) == 0 {
 		return r, fmt.Errorf("the driver broke off: %s", complaint)
 	}
 	if err := json.Unmarshal(line, &r); err != nil {

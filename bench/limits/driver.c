@@ -1,6 +1,7 @@
 /*
  * A lean platform: FunctionGraph's runtime API on 127.0.0.1, in one thread. It prints "port N", hands events to whoever
- * polls, checks every answer, prints one line of JSON and ends. Times are microseconds:
+ * polls, checks every answer, prints "warm" when the warm-up is over, at last one line of JSON, and leaves those who poll
+ * waiting until it is stopped. Times are microseconds:
  *   p50, p99  from sending an event to having read the whole answer
  *   period    the median from sending an event to sending the next
  *   rate      events per second
@@ -277,5 +278,7 @@ int main(int argc, char **argv)
 	announce();
 	serve(&load);
 	events_print();
-	return 0;
+	fflush(stdout);
+	for (;;)
+		pause();
 }

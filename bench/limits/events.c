@@ -54,6 +54,10 @@ void events_next(char *opening, struct iovec pieces[2])
 		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Cff-Request-Id: " ID_BEGINNING "%d\r\n"
 		"Content-Length: %zu\r\n\r\n%.*s", first_number + sent, payload_size + pieces[1].iov_len, (int)payload_size, payload);
 	pieces[0] = (struct iovec){opening, size};
+	if (sent == load.warm_up) {
+		puts("warm");
+		fflush(stdout);
+	}
 	events[sent++].sent = now();
 }
 

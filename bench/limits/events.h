@@ -22,7 +22,8 @@ void events_prepare(const struct load *load);
 int events_due(void);
 int64_t events_due_at(void);
 
-/* events_next makes the next event's HTTP message: an opening, put into a buffer of opening_room, and a rest that is shared. */
+/* events_next makes the next event's HTTP message: an opening, put into a buffer of opening_room, and a rest that is shared.
+ * It says so if that is the first one to measure. */
 void events_next(char *opening, struct iovec pieces[2]);
 
 /* events_answered takes the answer to the event with that id; events_failed an error report. */
