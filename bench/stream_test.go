@@ -16,7 +16,9 @@ import (
 
 func TestEveryStreamReferenceAnswersRight(t *testing.T) {
 	for _, bytes := range []int{64, 64<<10 + 1, 20 << 20} {
-		for _, poller := range [][]string{{"poller_splice", "producer"}, {"poller_splice_http", "server"}} {
+		for _, poller := range [][]string{
+			{"poller_copy", "producer"}, {"poller_splice", "producer"}, {"poller_copy_http", "server"}, {"poller_splice_http", "server"},
+		} {
 			c := candidate{command: append(poller, strconv.Itoa(bytes)), inFlight: 1}
 			t.Run(fmt.Sprintf("%s, %d bytes", poller[0], bytes), func(t *testing.T) {
 				r, err := once(t, load{kind: stream, events: 5, warmUp: 1, bytes: bytes}, c)

@@ -1,9 +1,7 @@
-#define _GNU_SOURCE
 #include "runtime_api.h"
 #include "sockets.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -80,17 +78,21 @@ void api_stream_begin(struct api *a, const struct message *event)
 }
 
 /* The end of a line, which the head and the last chunk still lack, goes with the next one. */
-void api_stream_piece(struct api *a, int pipe, size_t size)
+static int size_line(char *line, size_t room, size_t size)
+{
+	return snprintf(line, room, "\r\n%zx\r\n", size);
+}
+
+void api_stream_chunk(struct api *a, const char *data, size_t size)
 {
 	char line[32];
-	send_more(a, line, snprintf(line, sizeof line, "\r\n%zx\r\n", size));
-	while (size > 0) {
-		ssize_t n = splice(pipe, NULL, a->fd, NULL, size, 0);
-		if (n < 0 && errno != EINTR)
-			die("splice");
-		if (n > 0)
-			size -= n;
-	}
+	write_both(a->fd, line, size_line(line, sizeof line, size), data, size);
+}
+
+void api_stream_size(struct api *a, size_t size)
+{
+	char line[32];
+	send_more(a, line, size_line(line, sizeof line, size));
 }
 
 void api_stream_end(struct api *a)

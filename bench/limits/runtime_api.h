@@ -22,10 +22,11 @@ struct message api_next(struct api *a);
 /* api_respond posts an event's result and waits until the platform has taken it. */
 void api_respond(struct api *a, const struct message *event, const char *body, size_t size);
 
-/* api_stream_begin begins to post an event's result in chunks; api_stream_piece makes one of so many bytes that are in a
- * pipe; api_stream_end waits until the platform has taken it all. */
+/* api_stream_begin begins to post an event's result in chunks. api_stream_chunk sends one; api_stream_size begins one whose
+ * bytes the caller sends to a->fd. api_stream_end waits until the platform has taken it all. */
 void api_stream_begin(struct api *a, const struct message *event);
-void api_stream_piece(struct api *a, int pipe, size_t size);
+void api_stream_chunk(struct api *a, const char *data, size_t size);
+void api_stream_size(struct api *a, size_t size);
 void api_stream_end(struct api *a);
 
 #endif
