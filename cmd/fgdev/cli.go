@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/signal"
 	"syscall"
 
@@ -82,10 +83,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		std.note("%v\nTry 'fgdev --help'.", err)
 		return exitUsage
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return exitCode(std, parsed.Run(std))
+}
+
+// endSignals are those that end fgdev; a closed terminal does not, if nohup says so.
+func endSignals() []os.Signal {
+	if signal.Ignored(syscall.SIGHUP) {
+		return []os.Signal{syscall.SIGINT, syscall.SIGTERM}
+	}
+	return []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP}
 }
 
 func exitCode(std streams, err error) int {

@@ -305,33 +305,61 @@ func TestTheVersionIsShown(t *testing.T) {
 }
 
 func TestRunServesUntilItIsStopped(t *testing.T) {
-	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if sig == syscall.SIGHUP && signal.Ignored(sig) {
+			continue // these tests run under nohup
+		}
 		h := newHome(t, "page")
 		cmd := h.command("run", "fn", "--listen", "127.0.0.1:0")
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		guard := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
-		first, _ := bufio.NewReader(out).ReadString('\n')
-		url := regexp.MustCompile(`http://\S+`).FindString(first)
-		resp, err := http.Get(url + "any/path")
-		if err != nil {
-			t.Fatal(err)
-		}
-		body, _ := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		if resp.StatusCode != 200 || string(body) != "a page" {
-			t.Errorf("%s %s", resp.Status, body)
-		}
+		url := serving(t, cmd)
+		wantPage(t, url)
 		_ = cmd.Process.Signal(sig)
 		if err := cmd.Wait(); err != nil {
 			t.Errorf("%v: %v", sig, err)
 		}
-		guard.Stop()
+	}
+}
+
+func TestRunUnderNohupOutlivesItsTerminal(t *testing.T) {
+	h := newHome(t, "page")
+	cmd := h.command("run", "fn", "--listen", "127.0.0.1:0")
+	cmd.Args = append([]string{"sh", "-c", `trap "" HUP; exec "$0" "$@"`, cmd.Path}, cmd.Args[1:]...)
+	cmd.Path = "/bin/sh"
+	url := serving(t, cmd)
+	_ = cmd.Process.Signal(syscall.SIGHUP)
+	wantPage(t, url)
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+}
+
+// serving starts fgdev run and returns the address of its gateway door.
+func serving(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	guard := time.AfterFunc(20*time.Second, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() { guard.Stop() })
+	first, _ := bufio.NewReader(out).ReadString('\n')
+	return regexp.MustCompile(`http://\S+`).FindString(first)
+}
+
+func wantPage(t *testing.T, url string) {
+	t.Helper()
+	resp, err := http.Get(url + "any/path")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, _ := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if resp.StatusCode != 200 || string(body) != "a page" {
+		t.Errorf("%s %s", resp.Status, body)
 	}
 }
 
