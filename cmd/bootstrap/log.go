@@ -102,6 +102,9 @@ func render(sets ...[]zapcore.Field) (id, rest string) {
 				id = f.String
 				continue
 			}
+			if f.Type == zapcore.SkipType {
+				continue
+			}
 			value := zapcore.NewMapObjectEncoder()
 			f.AddTo(value)
 			rest += fmt.Sprintf(" %s=%v", f.Key, value.Fields[f.Key])

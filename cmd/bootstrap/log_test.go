@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"regexp"
+	"strings"
 	"testing"
 
 	"fgbootstrap/adapter"
@@ -24,5 +25,16 @@ func TestEachLineOfAMessageStandsWithTimeAndRequestID(t *testing.T) {
 	want := "T - WARN one n=1 error=two\nT - WARN of **** lines\nT id DEBUG shown\nT id ERROR three\n"
 	if got != want {
 		t.Errorf("got\n%s", got)
+	}
+}
+
+func TestAFieldThatIsNoneLeavesNoTrace(t *testing.T) {
+	for format, want := range map[string]string{"text": " - WARN late\n", "json": `,"message":"late"}` + "\n"} {
+		var out bytes.Buffer
+		log, _ := newLoggers(&config.Config{LogFormat: format}, adapter.NewMask(), &out)
+		log.With(zap.Skip()).Warn("late", zap.Error(nil))
+		if !strings.HasSuffix(out.String(), want) || strings.Contains(out.String(), "nil") {
+			t.Errorf("%s: got %s", format, &out)
+		}
 	}
 }
