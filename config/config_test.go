@@ -90,7 +90,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		"BOOTSTRAP_STREAMING": "on", "BOOTSTRAP_MAX_RESPONSE": "1MiB", "BOOTSTRAP_LOG_LEVEL": "debug",
 		"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_PIPE_SPARES": "2", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc",
 		"BOOTSTRAP_WORKER_RESPONSE": "fd3", "BOOTSTRAP_WORKER_COUNT": "3", "BOOTSTRAP_WORKER_MAX_INVOCATIONS": "50",
-		"BOOTSTRAP_HTTP_PORT": "3000", "BOOTSTRAP_HTTP_SOCKET": "/tmp/app.sock", "BOOTSTRAP_HTTP_READY": "/healthz",
+		"BOOTSTRAP_HTTP_PORT": "3000", "BOOTSTRAP_HTTP_READY": "/healthz",
 		"BOOTSTRAP_HTTP_EVENT_PATH": "/events?from=fg", "BOOTSTRAP_HTTP_STRIP_PREFIX": "/prod/",
 		"BOOTSTRAP_HTTP_FAIL_STATUS": "500-599",
 	})
@@ -101,11 +101,14 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		Margin: 2 * time.Second, InitWait: 4 * time.Second, ShutdownGrace: time.Second, Concurrency: 8,
 		Credentials: true, Streaming: true, MaxResponse: 1 << 20, LogLevel: zapcore.DebugLevel, LogFormat: "json",
 		PipeSpares: 2, WorkerProtocol: "jsonrpc", WorkerResponse: "fd3", WorkerCount: 3, WorkerMaxInvocations: 50,
-		HTTPPort: 3000, HTTPSocket: "/tmp/app.sock", HTTPReady: "/healthz", HTTPEventPath: "/events?from=fg",
+		HTTPPort: 3000, HTTPReady: "/healthz", HTTPEventPath: "/events?from=fg",
 		HTTPStripPrefix: "/prod", HTTPFailStatus: config.StatusSet{{500, 599}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("config\n%+v, want\n%+v", c, want)
+	}
+	if c := mustLoad(t, vars{"BOOTSTRAP_HTTP_SOCKET": "/tmp/app.sock"}); c.HTTPSocket != "/tmp/app.sock" { // in place of a port
+		t.Errorf("the socket is %q", c.HTTPSocket)
 	}
 }
 

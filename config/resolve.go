@@ -84,16 +84,29 @@ const maxSocketPath = 107
 
 // socket resolves a relative path where the program would: in its working directory.
 func (r *report) socket(path, dir string) string {
-	if path == "" || strings.HasPrefix(path, "@") {
-		return path
-	}
 	abs := path
-	if !filepath.IsAbs(abs) {
-		abs = filepath.Join(dir, abs)
-	}
-	if len(abs) > maxSocketPath {
-		r.refuse("BOOTSTRAP_HTTP_SOCKET", "the path of a unix socket has at most 107 bytes")
+	switch {
+	case path == "":
 		return ""
+	case strings.HasPrefix(path, "@"):
+		abs = path[1:]
+	case !filepath.IsAbs(path):
+		abs = filepath.Join(dir, path)
 	}
-	return abs
+	switch {
+	case r.vars["BOOTSTRAP_HTTP_PORT"] != "":
+		r.refuse("BOOTSTRAP_HTTP_SOCKET", "set this or BOOTSTRAP_HTTP_PORT, not both")
+	case abs == "":
+		r.refuse("BOOTSTRAP_HTTP_SOCKET", "an abstract socket has a name behind the @")
+	case len(abs) > maxSocketPath:
+		r.refuse("BOOTSTRAP_HTTP_SOCKET", "the path of a unix socket has at most 107 bytes")
+	case strings.HasPrefix(path, "@"):
+		return path
+	default:
+		if !isDir(filepath.Dir(abs)) {
+			r.warnf("BOOTSTRAP_HTTP_SOCKET is in a folder that does not exist; unless the program makes it, it can't listen there")
+		}
+		return abs
+	}
+	return ""
 }

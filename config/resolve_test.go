@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -92,4 +93,37 @@ func TestASocketPathIsResolvedWhereTheProgramRuns(t *testing.T) {
 		t.Errorf("socket %q, problems %q", c.HTTPSocket, problems)
 	}
 	mustLoad(t, vars{name: "/tmp/" + strings.Repeat("x", 102)})
+}
+
+func TestASocketAndAPortAreNotSetTogether(t *testing.T) {
+	for _, port := range []string{"3000", "8000", "auto"} {
+		c, problems := load(t, vars{"BOOTSTRAP_HTTP_SOCKET": "/tmp/a.sock", "BOOTSTRAP_HTTP_PORT": port})
+		wantProblem(t, problems, `BOOTSTRAP_HTTP_SOCKET is "/tmp/a.sock": set this or BOOTSTRAP_HTTP_PORT, not both`)
+		if c.HTTPSocket != "" {
+			t.Errorf("the socket is %q", c.HTTPSocket)
+		}
+	}
+	mustLoad(t, vars{"BOOTSTRAP_HTTP_SOCKET": "/tmp/a.sock", "BOOTSTRAP_HTTP_PORT": ""})
+	mustLoad(t, vars{"BOOTSTRAP_HTTP_SOCKET": "", "BOOTSTRAP_HTTP_PORT": "3000"})
+}
+
+func TestAnAbstractSocketHasAName(t *testing.T) {
+	const name = "BOOTSTRAP_HTTP_SOCKET"
+	_, problems := load(t, vars{name: "@"})
+	wantProblem(t, problems, name+` is "@": an abstract socket has a name behind the @`)
+	mustLoad(t, vars{name: "@" + strings.Repeat("x", 107)})
+	_, problems = load(t, vars{name: "@" + strings.Repeat("x", 108)})
+	if len(problems) != 1 || !strings.HasSuffix(problems[0], "at most 107 bytes") {
+		t.Errorf("problems %q", problems)
+	}
+}
+
+func TestASocketInAFolderThatIsNotThereIsWarnedOf(t *testing.T) {
+	want := "BOOTSTRAP_HTTP_SOCKET is in a folder that does not exist; unless the program makes it, it can't listen there"
+	for path, warned := range map[string]bool{"/tmp/a.sock": false, "a.sock": false, "@/no/a.sock": false, "/no/such/a.sock": true, "run/a.sock": true} {
+		c := mustLoad(t, vars{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_SOCKET": path})
+		if slices.Contains(c.Warnings, want) != warned {
+			t.Errorf("%s: warnings %q", path, c.Warnings)
+		}
+	}
 }
