@@ -107,18 +107,19 @@ func TestSizesAreBytesOrHaveABinaryUnit(t *testing.T) {
 }
 
 func TestHTTPSettingsAreWhatGoesOnARequestLine(t *testing.T) {
-	const ports, path = "allowed are ports from 1 to 65535, auto", "allowed is a path that starts with / and has no blanks"
+	const ports, path = "allowed are ports from 1 to 65535, auto", "allowed is a path that starts with / and has no blanks and no #"
+	const ready = "allowed are tcp, or a path that starts with / and has no blanks and no #"
+	const prefix = "allowed is a path that starts with / and has no blanks, no # and no query"
 	check(t, "BOOTSTRAP_HTTP_PORT", func(c *config.Config) any { return c.HTTPPort },
 		ok("1", "1"), ok("65535", "65535"), ok("auto", "0"), bad("0", ports), bad("65536", ports), bad("http", ports))
 	check(t, "BOOTSTRAP_HTTP_READY", func(c *config.Config) any { return c.HTTPReady },
 		ok("tcp", "tcp"), ok("/healthz?full=1", "/healthz?full=1"),
-		bad("healthz", "allowed are tcp, or a path that starts with / and has no blanks"),
-		bad("/a b", "allowed are tcp, or a path that starts with / and has no blanks"))
+		bad("healthz", ready), bad("/a b", ready), bad("/a#b", ready), bad("/a\x01", ready), bad("/a\x7f", ready))
 	check(t, "BOOTSTRAP_HTTP_EVENT_PATH", func(c *config.Config) any { return c.HTTPEventPath },
-		ok("/", "/"), ok("/e?x=1", "/e?x=1"), bad("e", path), bad("http://h/e", path), bad("/e\r\nHost: x", path))
+		ok("/", "/"), ok("/e?x=1", "/e?x=1"), bad("e", path), bad("http://h/e", path), bad("/e\r\nHost: x", path), bad("/e#x", path), bad("/e\t", path))
 	check(t, "BOOTSTRAP_HTTP_STRIP_PREFIX", func(c *config.Config) any { return c.HTTPStripPrefix },
 		ok("/prod", "/prod"), ok("/prod/", "/prod"), ok("/", ""), ok("/a/b//", "/a/b"),
-		bad("prod", path+" and no query"), bad("/a?b", path+" and no query"))
+		bad("prod", prefix), bad("/a?b", prefix), bad("/a#b", prefix))
 }
 
 func TestFailStatusIsAListOfCodesAndRanges(t *testing.T) {

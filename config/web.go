@@ -30,28 +30,28 @@ func parseReadiness(v string) (readiness, error) {
 		return "tcp", nil
 	}
 	if !isPath(v) {
-		return "", errors.New("allowed are tcp, or a path that starts with / and has no blanks")
+		return "", errors.New("allowed are tcp, or a path that starts with / and has no blanks and no #")
 	}
 	return readiness(v), nil
 }
 
 func parsePath(v string) (urlPath, error) {
 	if !isPath(v) {
-		return "", errors.New("allowed is a path that starts with / and has no blanks")
+		return "", errors.New("allowed is a path that starts with / and has no blanks and no #")
 	}
 	return urlPath(v), nil
 }
 
 func parsePrefix(v string) (urlPrefix, error) {
-	if !isPath(v) || strings.ContainsAny(v, "?#") {
-		return "", errors.New("allowed is a path that starts with / and has no blanks and no query")
+	if !isPath(v) || strings.Contains(v, "?") {
+		return "", errors.New("allowed is a path that starts with / and has no blanks, no # and no query")
 	}
 	return urlPrefix(strings.TrimRight(v, "/")), nil
 }
 
-// isPath holds blanks and control characters off the request line, where they would end the path.
+// isPath holds blanks and control characters off the request line, where they would end the path, and what is for browsers only.
 func isPath(v string) bool {
-	return strings.HasPrefix(v, "/") && !strings.ContainsFunc(v, func(c rune) bool { return c <= ' ' || c == 0x7f })
+	return strings.HasPrefix(v, "/") && !strings.ContainsFunc(v, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' })
 }
 
 // StatusSet is a set of HTTP status codes as ranges of first and last code.
