@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -98,10 +99,28 @@ func (r *report) checkOperators(words []string) {
 	if isJSONCommand(r.vars["BOOTSTRAP_COMMAND"]) {
 		return
 	}
-	for _, w := range words {
-		if slices.Contains(shellOperators, w) {
+	for i, w := range words {
+		if !slices.Contains(shellOperators, w) {
+			w = r.variableIn(w)
+		}
+		if w != "" && (i == 0 || words[i-1] != "-c") {
 			r.warnf(`BOOTSTRAP_COMMAND has the word %s, but no shell is involved; use ["sh","-c","…"] if you want one`, w)
 			return
 		}
 	}
+}
+
+// variableIn is the first variable that a shell would replace in word, or "". It has to be one that there is, since $ABC
+// may be a piece of a password, and no word of a script: awk has its own $NF.
+func (r *report) variableIn(word string) (found string) {
+	if strings.ContainsAny(word, " \t\n") {
+		return ""
+	}
+	os.Expand(word, func(name string) string {
+		if found == "" && (name == "PORT" || r.vars[name] != "") {
+			found = "$" + name
+		}
+		return ""
+	})
+	return found
 }

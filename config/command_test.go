@@ -68,6 +68,19 @@ func TestAShellOperatorIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestAVariableInACommandIsWarnedOf(t *testing.T) {
+	for command, name := range map[string]string{
+		"python3 -m http.server $PORT": "$PORT", "php -S 127.0.0.1:${PORT} index.php": "$PORT", "$APP/run": "$APP", "run '$APP' $PORT": "$APP",
+		"sh -c 'exec run $PORT'": "", "sh -c $APP": "", "awk '$NF' '{print $PORT}'": "", "run $OTHER $ $1 a$": "", `["run", "$PORT"]`: "",
+	} {
+		c := mustLoad(t, vars{"BOOTSTRAP_COMMAND": command, "APP": "/opt/app"})
+		want := "BOOTSTRAP_COMMAND has the word " + name + `, but no shell is involved; use ["sh","-c","…"] if you want one`
+		if (name == "" && len(c.Warnings) > 0) || (name != "" && !slices.Equal(c.Warnings, []string{want})) {
+			t.Errorf("%s: warnings %q", command, c.Warnings)
+		}
+	}
+}
+
 func FuzzCommand(f *testing.F) {
 	for _, seed := range []string{"run it", `sh -c 'a b'`, `"a \" b`, `["a","b"]`, `[1`, `a\`, " ", "a | b", "\xff'"} {
 		f.Add(seed)
