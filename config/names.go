@@ -11,9 +11,9 @@ import (
 // nearby is how many edits away a name still counts as a slip of the pen.
 const nearby = 2
 
-// checkNames reports settings that do not exist. A slip is a problem, because the setting it was meant for silently
-// has its default. Another unknown name is a warning: BOOTSTRAP_SERVERS, say, is Kafka's. So is a name near a setting
-// that does not start like one: it may have been renamed to switch it off.
+// checkNames reports settings that do not exist. A slip, also in the order of words, is a problem, because the setting
+// it was meant for silently has its default. Another unknown name is a warning: BOOTSTRAP_SERVERS, say, is Kafka's. So
+// is a name near a setting that does not start like one: it may have been renamed to switch it off.
 func (r *report) checkNames() {
 	known := knownNames()
 	for _, name := range slices.Sorted(maps.Keys(r.vars)) {
@@ -22,6 +22,9 @@ func (r *report) checkNames() {
 		}
 		ours := strings.HasPrefix(name, settingPrefix)
 		meant, near := nearest(name, known)
+		if ours && !near {
+			meant, near = reordered(name, known)
+		}
 		switch {
 		case ours && near:
 			r.problemf("%s is not a setting; did you mean %s?", showName(name), meant)
@@ -72,6 +75,19 @@ func nearest(name string, known []string) (string, bool) {
 		}
 	}
 	return best, edits <= nearby
+}
+
+// reordered finds the known name that has the same words as name in another order.
+func reordered(name string, known []string) (string, bool) {
+	i := slices.IndexFunc(known, func(k string) bool { return slices.Equal(sortedWords(k), sortedWords(name)) })
+	if i < 0 {
+		return "", false
+	}
+	return known[i], true
+}
+
+func sortedWords(name string) []string {
+	return slices.Sorted(strings.SplitSeq(strings.ToUpper(name), "_"))
 }
 
 // resembles spares most names the comparison with every setting, half the time of Load at a cold start: two edits

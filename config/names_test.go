@@ -34,6 +34,19 @@ func TestANameThreeEditsAwayIsAWarning(t *testing.T) {
 	}
 }
 
+func TestANameWithTheWordsOfASettingIsAProblem(t *testing.T) {
+	for slip, meant := range map[string]string{
+		"BOOTSTRAP_HTTP_STATUS_FAIL": "BOOTSTRAP_HTTP_FAIL_STATUS", "BOOTSTRAP_RESPONSE_MAX": "BOOTSTRAP_MAX_RESPONSE",
+		"BOOTSTRAP_max_invocations_worker": "BOOTSTRAP_WORKER_MAX_INVOCATIONS",
+	} {
+		_, problems := load(t, vars{slip: "x"})
+		wantProblem(t, problems, slip+" is not a setting; did you mean "+meant+"?")
+	}
+	if c := mustLoad(t, vars{"BOOTSTRAP_HTTP_FAIL_FAIL_STATUS": "x", "BOOTSTRAP_STATUS_FAIL": "x"}); len(c.Warnings) != 2 {
+		t.Errorf("warnings %q", c.Warnings)
+	}
+}
+
 func TestNamesOfOthersAreLeftAlone(t *testing.T) {
 	for name, want := range map[string]string{
 		"BOOTSTRAP_SERVERS": "BOOTSTRAP_SERVERS is not a setting of bootstrap; it is only handed on to the program",
