@@ -79,7 +79,11 @@ func (c *Client) stream(ctx context.Context, inv *adapter.Invocation, r *adapter
 	request.Header.SetContentType("application/octet-stream")
 	request.SetRequestURI(c.reportURI(responsePath, inv.ID))
 	request.SetBodyStream(body{r}, -1)
-	return c.post(request)
+	err := c.post(request)
+	if errors.Is(err, adapter.ErrRefused) {
+		return fmt.Errorf("%w (is the function's Streaming Response switched on?)", err)
+	}
+	return err
 }
 
 // post sends request once; nil is a 2xx.

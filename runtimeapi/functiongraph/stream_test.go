@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -14,6 +15,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/platform"
+
+	"go.uber.org/zap/zapcore"
 )
 
 // arrivals is an Event.Stream that hands on what arrives.
@@ -294,6 +297,24 @@ func TestARefusedStreamIsFollowedByNothing(t *testing.T) {
 	i.stop()
 	if all := api.Reports(refused.RequestID); len(all) != 1 || !all[0].Complete {
 		t.Errorf("reports: %+v", all)
+	}
+}
+
+func TestARefusedStreamAsksForTheSwitch(t *testing.T) {
+	t.Parallel()
+	api := runtimeAPI(t, platform.Config{}) // the switch is off
+	i := start(t, api.Addr(), settings{streaming: true, limit: 8 << 20, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
+		_, err := w.Write(make([]byte, 7<<20))
+		return err
+	}})
+	invoke(t, api, platform.Event{})
+	i.stop()
+	var text string
+	for _, entry := range i.logs.FilterLevelExact(zapcore.ErrorLevel).All() {
+		text += entry.Message + fmt.Sprint(entry.ContextMap())
+	}
+	if !strings.Contains(text, "status 413") || strings.Count(text, "(is the function's Streaming Response switched on?)") != 1 {
+		t.Errorf("the log says %s", text)
 	}
 }
 
