@@ -2,6 +2,7 @@ package adapter
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -190,7 +191,7 @@ func (r *Response) relay(s *stream, src io.Reader) (read int64, err error) {
 }
 
 func eofIsNil(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err

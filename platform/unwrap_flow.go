@@ -135,7 +135,7 @@ func (q *quoted) Read(p []byte) (int, error) {
 
 // noEOF makes an error of an end that comes too early.
 func noEOF(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
