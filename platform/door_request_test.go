@@ -16,16 +16,7 @@ import (
 func openMirror(t *testing.T) (*platform.Door, *logBuffer) {
 	t.Helper()
 	p, log := function(t, "mirror", nil)
-	d, err := platform.OpenDoor(p, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return d, log
+	return doorOf(t, p), log
 }
 
 // ask sends the text and reads one answer to that method.

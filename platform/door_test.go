@@ -15,6 +15,11 @@ import (
 func openDoor(t *testing.T) (*platform.Door, *logBuffer) {
 	t.Helper()
 	p, log := function(t, "", nil)
+	return doorOf(t, p), log
+}
+
+func doorOf(t *testing.T, p *platform.Platform) *platform.Door {
+	t.Helper()
 	d, err := platform.OpenDoor(p, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -24,7 +29,7 @@ func openDoor(t *testing.T) (*platform.Door, *logBuffer) {
 			t.Error(err)
 		}
 	})
-	return d, log
+	return d
 }
 
 func request(t *testing.T, method, url, body string) (*http.Response, string) {
