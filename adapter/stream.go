@@ -3,7 +3,6 @@ package adapter
 import (
 	"bufio"
 	"encoding/base64"
-	"fmt"
 	"io"
 )
 
@@ -78,7 +77,7 @@ func (s *stream) end(cause error) error {
 	close(s.work)
 	<-s.ended
 	if s.err != nil {
-		return fmt.Errorf("stream the response: %w", s.err)
+		return s.stopped()
 	}
 	return nil
 }

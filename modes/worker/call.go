@@ -27,10 +27,10 @@ type call struct {
 // errWithdrawn is a response that nobody waits for any more.
 var errWithdrawn = errors.New("nobody waits for this response")
 
-func newCall(t task, streaming bool) *call {
+func newCall(t task, m *Mode) *call {
 	c := &call{id: t.inv.ID, over: make(chan struct{}), final: make(chan struct{})}
-	if streaming {
-		c.sink = newSpool(t.w)
+	if m.Streaming {
+		c.sink = newSpool(t.w, &m.rings)
 	} else {
 		c.sink = &direct{w: t.w}
 	}

@@ -50,7 +50,7 @@ func (m *multiplexed) up() bool {
 }
 
 func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error) {
-	c := newCall(t, m.Streaming)
+	c := newCall(t, m.Mode)
 	c.visit = m.printed.Enter(c.id)
 	if !c.visit.Shared() {
 		m.hear("")

@@ -13,29 +13,43 @@ const spoolBytes = 1 << 20
 // spool is a sink for a response that is streamed: the reader of the worker puts
 // into it what comes, the goroutine that brought the event writes it on.
 type spool struct {
-	w io.Writer
+	w     io.Writer
+	rings *rings
 
 	mu        sync.Mutex
-	held      []byte
+	ring      *ring
+	first, n  int // what is held begins there, and is so much
 	ended     bool
 	withdrawn bool
 	taken     chan struct{} // there is room again, or the response is withdrawn
 	put       chan struct{} // there is something to write on, or the end
 }
 
-func newSpool(w io.Writer) *spool {
-	return &spool{w: w, taken: make(chan struct{}, 1), put: make(chan struct{}, 1)}
+type ring [spoolBytes]byte
+
+// rings are used again: as garbage, one an event would be most of our memory.
+type rings struct{ free sync.Pool }
+
+func (r *rings) get() *ring {
+	if used, ok := r.free.Get().(*ring); ok {
+		return used
+	}
+	return new(ring)
+}
+
+func newSpool(w io.Writer, r *rings) *spool {
+	return &spool{w: w, rings: r, ring: r.get(), taken: make(chan struct{}, 1), put: make(chan struct{}, 1)}
 }
 
 // Write waits until there was room for all of p.
 func (s *spool) Write(p []byte) (n int, err error) {
 	for {
 		s.mu.Lock()
-		fits := min(len(p)-n, spoolBytes-len(s.held))
-		s.held = append(s.held, p[n:n+fits]...)
 		withdrawn := s.withdrawn
+		if !withdrawn {
+			n += s.hold(p[n:])
+		}
 		s.mu.Unlock()
-		n += fits
 		wake(s.put)
 		switch {
 		case withdrawn:
@@ -45,6 +59,17 @@ func (s *spool) Write(p []byte) (n int, err error) {
 		}
 		<-s.taken
 	}
+}
+
+// hold takes as much of p as there is room for; s.mu is held.
+func (s *spool) hold(p []byte) (n int) {
+	for len(p) > n && s.n < spoolBytes {
+		free := (s.first + s.n) % spoolBytes
+		fits := copy(s.ring[free:min(free+spoolBytes-s.n, spoolBytes)], p[n:])
+		s.n += fits
+		n += fits
+	}
+	return n
 }
 
 func (s *spool) end() {
@@ -64,20 +89,22 @@ func (s *spool) withdraw() {
 // relay goes on to the end of the response, past over: what was put before is
 // part of it.
 func (s *spool) relay(ctx context.Context, _ <-chan struct{}) error {
-	var piece []byte
 	for {
 		s.mu.Lock()
-		piece, s.held = s.held, piece[:0]
-		ended := s.ended
+		piece, ended := s.ring[s.first:min(s.first+s.n, spoolBytes)], s.ended
 		s.mu.Unlock()
-		wake(s.taken)
 		switch {
 		case len(piece) > 0:
 			if _, err := s.w.Write(piece); err != nil {
 				return err
 			}
+			s.mu.Lock()
+			s.first, s.n = (s.first+len(piece))%spoolBytes, s.n-len(piece)
+			s.mu.Unlock()
+			wake(s.taken)
 			continue
-		case ended:
+		case ended: // by the reader, which has come to the end of it
+			s.rings.free.Put(s.ring)
 			return nil
 		}
 		select {

@@ -49,6 +49,7 @@ type Mode struct {
 	Config
 	keys    *output.Keyring
 	workers process.Supervisor[*worker]
+	rings   rings
 }
 
 // New starts the workers and waits until they are ready, or have failed once, or
