@@ -56,16 +56,27 @@ func (c *cloud) broke(p phase, r *platform.Result, k *client, errorType string, 
 	if k.unwrap != nil && len(k.unwrap.tail) > 0 {
 		c.t.Errorf("%s: the envelope goes on after its body with %q", p.name, k.unwrap.tail)
 	}
-	all := c.API().Reports(r.RequestID)
-	sent := len(all) == 2
-	if len(all) == 0 || len(all) > 2 || sent && !p.sent || !sent && !p.held || r.Cut != sent || r.Streamed != sent || !sent && body > 0 {
-		c.t.Fatalf("%s: cut %v, streamed %v, %d bytes came, %+v", p.name, r.Cut, r.Streamed, body, all)
+	var responses, errors []platform.Report
+	for _, report := range c.API().Reports(r.RequestID) {
+		if report.Kind == platform.KindResponse {
+			responses = append(responses, report)
+		} else {
+			errors = append(errors, report)
+		}
 	}
-	if first := all[0]; sent && (first.Kind != platform.KindResponse || !first.Chunked || first.Complete || first.Counted) {
-		c.t.Errorf("%s: the response is %+v", p.name, first)
+	sent := len(responses) == 1
+	if len(responses) > 1 || len(errors) != 1 || sent && !p.sent || !sent && (!p.held || r.Cut || r.Streamed || body > 0) {
+		c.t.Fatalf("%s: cut %v, streamed %v, %d bytes came, in %d responses, with %d errors", p.name, r.Cut, r.Streamed, body, len(responses), len(errors))
 	}
-	if last := all[len(all)-1]; last.Kind != platform.KindError || !last.Complete || !last.Counted {
-		c.t.Errorf("%s: the error is %+v", p.name, last)
+	if sent && (!responses[0].Chunked || responses[0].Complete || responses[0].Counted) {
+		c.t.Errorf("%s: the response is %+v", p.name, responses[0])
+	}
+	if !errors[0].Complete || !errors[0].Counted {
+		c.t.Errorf("%s: the error is %+v", p.name, errors[0])
+	}
+	// Of what fails at once the error may overtake the response: they come by two connections.
+	if !p.held && (!r.Cut || !r.Streamed || errors[0].At.Before(responses[0].At)) {
+		c.t.Errorf("%s: cut %v, streamed %v, the error came at %s, the response at %s", p.name, r.Cut, r.Streamed, errors[0].At, responses[0].At)
 	}
 }
 
