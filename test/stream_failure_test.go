@@ -100,7 +100,7 @@ func (f flow) last(steps ...string) []string {
 
 func TestAProgramThatDiesLeavesNoResultThatPassesForComplete(t *testing.T) {
 	eachFlow(t, func(t *testing.T, f flow) {
-		c := deploy(t, f.settings, streaming)
+		c := deploy(t, f.settings, streaming, atLeisure)
 		for _, p := range f.phases() {
 			k := f.client()
 			result := c.stream(f.event(p.steps(f.last("say gave up", "exit 3")...)...), k)
@@ -128,7 +128,7 @@ func (c *cloud) cutsNext(after string) {
 
 func TestAStreamThatThePlatformCutsIsReportedAsAnError(t *testing.T) {
 	eachFlow(t, func(t *testing.T, f flow) {
-		c := deploy(t, f.settings, streaming)
+		c := deploy(t, f.settings, streaming, atLeisure)
 		most := f.phases()[2]
 		for _, after := range []string{"1", fmt.Sprint(most.size>>20, "M")} {
 			c.cutsNext(after)

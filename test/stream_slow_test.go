@@ -39,7 +39,7 @@ func stopped(t *testing.T, countFile string) int64 {
 
 func TestAClientThatStopsReadingHoldsTheProgramUpAndThenGetsAll(t *testing.T) {
 	eachFlow(t, func(t *testing.T, f flow) {
-		c := deploy(t, f.settings, streaming)
+		c := deploy(t, f.settings, streaming, atLeisure)
 		count, reads := t.TempDir()+"/count", make(chan struct{})
 		goOn := sync.OnceFunc(func() { close(reads) })
 		defer goOn()
