@@ -142,7 +142,7 @@ func TestAStreamThatThePlatformCutsIsReportedAsAnError(t *testing.T) {
 		k, arrived := f.client(), t.TempDir()+"/arrived"
 		k.pause = func(int64) { write(t, arrived, "") }
 		result := c.stream(f.event("write 1000", "await "+arrived, "write 1500"), k)
-		c.broke(phase{name: "cut at the end", sent: true}, result, k, "Runtime.InternalError", "")
+		c.broke(phase{name: "cut at the end", sent: true}, result, k, "Runtime.InternalError", "The platform")
 		c.recovers(f)
 	})
 }
