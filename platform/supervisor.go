@@ -26,7 +26,8 @@ type supervisor struct {
 	mu      sync.Mutex
 	current *process // nil while none runs
 	number  int
-	peak    int64 // memory of the instance at most, in bytes
+	peak    int64     // memory of the instance at most, in bytes
+	sampled time.Time // when it was looked at last
 }
 
 func newSupervisor(fn Function, api *API, logs *journal, grace time.Duration) *supervisor {
@@ -128,7 +129,7 @@ func (s *supervisor) watch(p *process) {
 func (s *supervisor) sample(p *process) {
 	used := p.memory()
 	s.mu.Lock()
-	s.peak = max(s.peak, used)
+	s.peak, s.sampled = max(s.peak, used), time.Now()
 	s.mu.Unlock()
 }
 
@@ -142,7 +143,7 @@ func (s *supervisor) start(number int, path string) (*process, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.current, s.number, s.peak = p, number, 0
+	s.current, s.number, s.peak, s.sampled = p, number, 0, time.Time{}
 	s.mu.Unlock()
 	return p, nil
 }
@@ -183,11 +184,13 @@ func (s *supervisor) memory() int64 {
 		return 0 // nobody reads it, and walking all processes costs more than a small invocation
 	}
 	s.mu.Lock()
-	p := s.current
+	p, sampled := s.current, s.sampled
 	s.mu.Unlock()
 	if p != nil {
 		p.flush()
-		s.sample(p)
+		if time.Since(sampled) > sampling { // a look takes longer than many an invocation
+			s.sample(p)
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
