@@ -3,6 +3,7 @@ package failure
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -62,8 +63,8 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 func StartedAgain(told *adapter.Error, inv *adapter.Invocation, missing string) *adapter.Error {
 	return &adapter.Error{
 		Type: adapter.TypeInit,
-		Message: fmt.Sprintf("%s It was started again, and that was not ready for the event within %s: %s. The next event is tried again.",
-			told.Message, Waited(inv), missing),
+		Message: fmt.Sprintf("%s. It was started again, and that was not ready for the event within %s: %s. The next event is tried again.",
+			strings.TrimSuffix(told.Message, "."), Waited(inv), missing),
 		Stack: told.Stack,
 	}
 }

@@ -15,8 +15,8 @@ import (
 // overdue is the error of a run that was stopped.
 func (r *run) overdue(cause error) error {
 	hint := failure.RaiseTimeout
-	if r.port != 0 {
-		hint = fmt.Sprintf("It listens on port %d: a web server needs BOOTSTRAP_MODE=http, and BOOTSTRAP_HTTP_PORT=%d.", r.port, r.port)
+	if port := r.port.Load(); port != 0 {
+		hint = fmt.Sprintf("It listens on port %d: a web server needs BOOTSTRAP_MODE=http, and BOOTSTRAP_HTTP_PORT=%d.", port, port)
 	} else if !r.stderr.Seen() && !wrote(r.response) {
 		hint = "It had written nothing, neither to stdout nor to stderr: does it wait for something else than " +
 			"the end of its stdin? Does it flush its output?"

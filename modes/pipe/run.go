@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -36,7 +37,7 @@ type run struct {
 	file     string // the program's
 	p        *process.Process
 	stderr   process.Lines
-	port     int            // that it listened on at its deadline
+	port     atomic.Int32   // that it listens on, as far as that is known
 	readers  sync.WaitGroup // everything that refers to the event or the pipes
 }
 
@@ -107,10 +108,13 @@ func (r *run) feed() {
 // finish relays stdout until the program has ended or ctx has, and sees to it
 // that nothing of this event is left.
 func (r *run) finish(ctx context.Context) error {
+	// A web server would run to the deadline. To find that out may take long, and then
+	// there is no time for it.
+	look := time.AfterFunc(time.Until(r.inv.Deadline)*9/10, func() { r.port.Store(int32(r.listens())) })
+	defer look.Stop()
 	stopped := make(chan struct{})
 	release := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		r.port = r.listens()
 		r.stop()
 	})
 	err := r.relay()
