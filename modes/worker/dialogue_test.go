@@ -373,3 +373,21 @@ func TestEventsThatAreOverdueTogetherEndTheirWorkerInTime(t *testing.T) {
 		return err != nil
 	})
 }
+
+// A program that goes on with a response that was too large must not cost the next event its own.
+func TestMoreOfALineThatWasTooLongIsNotOfTheNextEvent(t *testing.T) {
+	h := open(t, "jsonrpc", shell(`
+		say() { printf '{"jsonrpc":"2.0",%s}\n' "$1"; }
+		long="\"method\":\"chunk\",\"params\":{\"id\":\"first\",\"data\":\"$(head -c 100000 /dev/zero | tr '\0' x)\"}"
+		read -r line; say '"id":"initialize","result":null'
+		read -r line; say "$long"
+		read -r line; say "$long"; say '"id":"second","result":"fine"'
+		sleep 600`), func(c *worker.Config) { c.MaxResponse = 1000 })
+	var told *adapter.Error
+	if got, err := h.invoke("first", "1", patience); !errors.As(err, &told) || told.Type != adapter.TypeTooLarge {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := h.invoke("second", "2", patience); err != nil || got != `"fine"` {
+		t.Errorf("got %q, %v", got, err)
+	}
+}

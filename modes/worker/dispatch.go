@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"errors"
+	"slices"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
@@ -110,10 +111,27 @@ func (m *multiplexed) named(text []byte) (found []*call) {
 		if id != "" && bytes.Contains(text, []byte(id)) {
 			delete(m.calls, id)
 			c.visit.Leave()
+			m.disown(id)
 			found = append(found, c)
 		}
 	}
 	return found
+}
+
+// mostDisowned is how many ids are remembered of events that were ended by a bad line.
+const mostDisowned = 64
+
+// disown remembers an event that we have ended while the program may go on about it;
+// m.mu is held.
+func (m *multiplexed) disown(id string) {
+	m.disowned = append(m.disowned[max(0, len(m.disowned)-mostDisowned+1):], id)
+}
+
+// isDisowned tells whether text is about such an event.
+func (m *multiplexed) isDisowned(text []byte) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(m.disowned, func(id string) bool { return bytes.Contains(text, []byte(id)) })
 }
 
 // unasked is an answer to an event that is not in flight, or not any more.
@@ -143,6 +161,9 @@ func (m *multiplexed) broken(err error, line []byte) {
 func (m *multiplexed) tooLong(line []byte) error {
 	begin := line[:beginning]
 	found := m.named(begin)
+	if len(found) == 0 && m.isDisowned(begin) {
+		return nil // more of the response that was too large: not of the event that is in flight now
+	}
 	if len(found) == 0 {
 		if c := m.only(); c != nil {
 			found = append(found, c)

@@ -15,9 +15,10 @@ type multiplexed struct {
 	*worker
 	turn chan struct{} // holds one token: who has it may write
 
-	mu    sync.Mutex
-	calls map[string]*call // nil once the worker has ended
-	isUp  bool
+	mu       sync.Mutex
+	calls    map[string]*call // nil once the worker has ended
+	disowned []string         // ids
+	isUp     bool
 }
 
 func newMultiplexed(w *worker) *multiplexed {
