@@ -59,10 +59,11 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 }
 
 // StartedAgain is the error of such an event where the start before had failed, which is
-// told: it says more than how far this one has come.
+// told: it says more than how far this one has come, and the type must not depend on who
+// is faster.
 func StartedAgain(told *adapter.Error, inv *adapter.Invocation, missing string) *adapter.Error {
 	return &adapter.Error{
-		Type: adapter.TypeInit,
+		Type: told.Type,
 		Message: fmt.Sprintf("%s. It was started again, and that was not ready for the event within %s: %s. The next event is tried again.",
 			strings.TrimSuffix(told.Message, "."), Waited(inv), missing),
 		Stack: told.Stack,
