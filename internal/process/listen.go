@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,10 +21,24 @@ type Listener struct {
 	PIDs []int
 }
 
-// Listeners are the sockets that are listened on, with those of these processes that have
-// them; without any, of all that can be seen. None where there is no /proc. To look at
-// every descriptor of every process takes long: it is for the worst moment only.
-func Listeners(pids ...int) []Listener {
+// Listeners are all sockets that are listened on and that can be seen; none where
+// there is no /proc. To look at every descriptor of every process takes long: it is for
+// the worst moment only.
+func Listeners() []Listener {
+	return listeners("/proc/[0-9]*/fd/*")
+}
+
+// ListenersOf are those that one of these processes has; PIDs names no other.
+func ListenersOf(pids []int) []Listener {
+	var patterns []string
+	for _, pid := range pids {
+		patterns = append(patterns, fmt.Sprintf("/proc/%d/fd/*", pid))
+	}
+	return slices.DeleteFunc(listeners(patterns...), func(l Listener) bool { return len(l.PIDs) == 0 })
+}
+
+// listeners looks for the owners of the sockets among the descriptors that match patterns.
+func listeners(patterns ...string) []Listener {
 	found := map[string]*Listener{} // by inode
 	for _, file := range []string{"tcp", "tcp6"} {
 		for _, fields := range procNet(file) {
@@ -40,7 +55,9 @@ func Listeners(pids ...int) []Listener {
 			found[fields[6]] = &Listener{Path: fields[7]}
 		}
 	}
-	own(found, pids)
+	for _, pattern := range patterns {
+		own(found, pattern)
+	}
 	all := make([]Listener, 0, len(found))
 	for _, l := range found {
 		all = append(all, *l)
@@ -72,16 +89,9 @@ func parseAddr(text string) (netip.AddrPort, bool) {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(n)), ok
 }
 
-// own adds those of the processes that have a descriptor of these sockets.
-func own(sockets map[string]*Listener, pids []int) {
-	var links []string
-	for _, pid := range pids {
-		of, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
-		links = append(links, of...)
-	}
-	if len(pids) == 0 {
-		links, _ = filepath.Glob("/proc/[0-9]*/fd/*")
-	}
+// own adds the processes that have a descriptor of these sockets which matches pattern.
+func own(sockets map[string]*Listener, pattern string) {
+	links, _ := filepath.Glob(pattern)
 	for _, link := range links {
 		name, err := os.Readlink(link)
 		if err != nil {

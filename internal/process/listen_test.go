@@ -112,3 +112,22 @@ func TestWhatIsNotOursIsNoKin(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyTheSocketsOfTheProcessesThatAreAskedForAreFound(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	has := func(pids []int) bool {
+		return slices.ContainsFunc(process.ListenersOf(pids), func(found process.Listener) bool {
+			return found.Addr.String() == l.Addr().String()
+		})
+	}
+	if !has(process.Processes().Under(os.Getpid())) {
+		t.Error("our own socket is not found")
+	}
+	if has([]int{1}) || len(process.ListenersOf(nil)) > 0 {
+		t.Error("sockets of others are found")
+	}
+}

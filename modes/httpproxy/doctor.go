@@ -53,10 +53,7 @@ func (s *server) findings() string {
 	}
 	var places []string
 	elsewhere, right := false, false
-	for _, l := range process.Listeners(process.Processes().Under(os.Getpid())...) {
-		if len(l.PIDs) == 0 {
-			continue
-		}
+	for _, l := range process.ListenersOf(process.Processes().Under(os.Getpid())) {
 		if l.Path != "" {
 			places = append(places, "the socket "+l.Path)
 			right = right || s.isAt(l)

@@ -26,8 +26,8 @@ func (r *run) overdue(cause error) error {
 
 // listens is the TCP port that the program listens on, or 0.
 func (r *run) listens() int {
-	for _, l := range process.Listeners(process.Processes().Under(r.p.PID)...) {
-		if len(l.PIDs) > 0 && l.Path == "" {
+	for _, l := range process.ListenersOf(process.Processes().Under(r.p.PID)) {
+		if l.Path == "" {
 			return int(l.Addr.Port())
 		}
 	}

@@ -117,6 +117,9 @@ func (j jsonrpc) Read(line []byte) (Message, error) {
 	if r.method != nil {
 		return r.notification()
 	}
+	if r.params != nil && !json.Valid(r.params) {
+		return Message{}, &Malformed{Why: "is no JSON-RPC message"}
+	}
 	m := Message{ID: text(r.id)}
 	m.Ready = m.ID == initializeID
 	switch {

@@ -143,3 +143,50 @@ func FuzzJSONRPCChunk(f *testing.F) {
 		}
 	})
 }
+
+// A chunk is decoded where it stands in its line.
+func TestAChunkOfAnyLengthIsDecoded(t *testing.T) {
+	c := speak(t, "jsonrpc", nil)
+	for n := range 1000 {
+		data := make([]byte, n)
+		for i := range data {
+			data[i] = byte(i*7 + n)
+		}
+		for encoding, text := range map[string]string{"base64": base64.StdEncoding.EncodeToString(data), "utf8": strings.Repeat("x", n)} {
+			m, err := c.Read([]byte(`{"jsonrpc":"2.0","method":"chunk","params":{"id":"a","data":"` + text + `","encoding":"` + encoding + `"}}`))
+			want := string(data)
+			if encoding == "utf8" {
+				want = text
+			}
+			if err != nil || m.ID != "a" || string(m.Body) != want {
+				t.Fatalf("%d bytes of %s: got %q, %v", n, encoding, m.Body, err)
+			}
+		}
+	}
+}
+
+// Messages are scanned in a way of our own: what the standard library does not take for JSON must not pass.
+func TestAMessageThatIsNotJSONIsRefusedWhereverItIsWrong(t *testing.T) {
+	c := speak(t, "jsonrpc", nil)
+	for _, message := range []string{
+		`{"jsonrpc":"2.0","method":"chunk","params":{"id":"a","data":"eA==","encoding":"base64"}}`,
+		`{"jsonrpc":"2.0","method":"log","params":{"level":"info","message":"a\tb","more":[1,{"x":null}]}}`,
+		`{"jsonrpc":"2.0","id":"a","result":{"x":[1,2.5e3,true,"\u00fc"]},"params":{"y":"z"}}`,
+		`{"jsonrpc":"2.0","id":"a","error":{"code":1,"message":"no","data":"x"}}`,
+		`{"jsonrpc":"2.0","id":"a","\u0072esult":1,"result":2}`,
+	} {
+		if _, err := c.Read([]byte(message)); err != nil {
+			t.Errorf("%s: %v", message, err)
+		}
+		for i := range message {
+			for _, change := range []byte("\x01\\\"{}[],:x0 ") {
+				changed := []byte(message)
+				changed[i] = change
+				whole := string(changed)
+				if _, err := c.Read(changed); err == nil && !json.Valid([]byte(whole)) {
+					t.Errorf("%s passes", whole)
+				}
+			}
+		}
+	}
+}
