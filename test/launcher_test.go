@@ -112,7 +112,7 @@ func TestAnAckIsWaitedForIfTheEnvironmentAsksForIt(t *testing.T) {
 	}
 	launcher(t, append(waits, "LAUNCHER_ACK", "refuse")...).fails(`{"a":1}`, "Runtime.ProtocolError", `«{"ok": false}»`)
 	launcher(t, append(waits, "LAUNCHER_ACK", "die")...).fails(`{"a":1}`, "Runtime.ExitError", "code 1", "the action can't be loaded")
-	launcher(t, append(waits, "LAUNCHER_ACK", "never", "BOOTSTRAP_INIT_WAIT", "100ms", "BOOTSTRAP_TIMEOUT_MARGIN", "6s")...).
+	launcher(t, append(waits, "LAUNCHER_ACK", "never", "BOOTSTRAP_INIT_WAIT", "100ms", "BOOTSTRAP_TIMEOUT_MARGIN", "2s")...).
 		fails(`{"a":1}`, "Runtime.InitError", "__OW_WAIT_FOR_ACK", "sleeps")
 }
 
