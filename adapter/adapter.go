@@ -19,8 +19,10 @@ import (
 type Invocation struct {
 	// ID is the platform's request id. Reports go by it.
 	ID string
-	// Received is the time of the first byte of the poll's answer.
+	// Received is the time of the first byte of the poll's answer, Waited how long the
+	// poll had waited for it.
 	Received time.Time
+	Waited   time.Duration
 	// Deadline is when we give up ourselves: Expires less the margin.
 	Deadline time.Time
 	// Expires is when the platform gives up: Received + RUNTIME_TIMEOUT.
@@ -48,6 +50,13 @@ type Handler interface {
 	// Shutdown stops what is kept between events. No Invoke is running then
 	// and none follows.
 	Shutdown(ctx context.Context) error
+}
+
+// Preparer is a Handler that has something to do for the events to come.
+type Preparer interface {
+	// Prepare is called after each event, when its outcome has been reported and nobody
+	// waits for it any more. It must not wait for anything: the next poll follows.
+	Prepare()
 }
 
 // RuntimeAPI is one poller's connection to the platform. It is used by one

@@ -134,6 +134,10 @@ func (l *Loop) poller(api RuntimeAPI) (*poller, error) {
 
 func (p *poller) run(ctx, work context.Context) {
 	defer p.response.Free()
+	prepare := func() {}
+	if preparer, ok := p.Handler.(Preparer); ok {
+		prepare = preparer.Prepare
+	}
 	for ctx.Err() == nil {
 		inv, err := p.api.Next(ctx)
 		if inv == nil {
@@ -142,6 +146,7 @@ func (p *poller) run(ctx, work context.Context) {
 		p.flight.begin()
 		p.serve(work, inv, err)
 		p.flight.end(p.Idle)
+		prepare()
 	}
 }
 

@@ -78,6 +78,20 @@ func (r *Response) Reset(event []byte) {
 	r.event, r.body, r.n, r.total, r.stream, r.err = event, nil, 0, 0, nil, nil
 }
 
+// Discard forgets what was written, so that another may write. false: it is on its way
+// to the platform.
+func (r *Response) Discard() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.stream != nil {
+		return false
+	}
+	r.stopTimer()
+	r.held.Trim(r.n)
+	r.n, r.total, r.err = 0, 0, nil
+	return true
+}
+
 // Free gives all memory back; r is of no use any more.
 func (r *Response) Free() {
 	r.Reset(nil)

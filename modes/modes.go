@@ -24,7 +24,7 @@ type Kit struct {
 	*config.Config
 	Mask        *adapter.Mask
 	Reaper      *process.Reaper
-	OOM         *process.OOM
+	CGroup      process.CGroup
 	Log, Output *zap.Logger
 }
 
@@ -73,14 +73,16 @@ func Command(c *config.Config) process.Command {
 }
 
 func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
-	if k.PipeSpares > 0 {
-		k.Log.Warn("BOOTSTRAP_PIPE_SPARES has no effect in this release: the program is started when its event comes")
-	}
 	return pipe.New(pipe.Config{
 		Program:     k.program(),
 		Env:         k.Env,
 		Margin:      k.Margin,
+		Grace:       k.ShutdownGrace,
 		Credentials: k.Credentials,
+		Spares:      k.PipeSpares,
+		Concurrency: k.Concurrency,
+		MemoryMB:    k.MemoryMB,
+		CPUs:        k.CGroup.CPUs(),
 		Mask:        k.Mask,
 		Reaper:      k.Reaper,
 		Log:         k.Log,
@@ -133,7 +135,7 @@ func (k Kit) getenv(name string) string {
 }
 
 func (k Kit) program() failure.Program {
-	return failure.Program{Command: Command(k.Config), OOM: k.OOM, Timeout: k.Timeout, Full: k.FullErrors}
+	return failure.Program{Command: Command(k.Config), OOM: process.NewOOM(k.CGroup), Timeout: k.Timeout, Full: k.FullErrors}
 }
 
 // identity is what the platform's own HTTP functions are told about themselves, from

@@ -22,6 +22,7 @@ type cloud struct {
 	*platform.Platform
 	t      *testing.T
 	log    *journal
+	dir    string // of its code
 	marker string // NAME=value in the environment of every process of the function
 }
 
@@ -60,6 +61,7 @@ func deploy(t *testing.T, variables settings, setups ...setup) *cloud {
 	t.Helper()
 	c := &cloud{t: t, log: &journal{}, marker: "FGTEST_MARKER=" + platform.NewID()}
 	f := platform.Function{Dir: filepath.Join(t.TempDir(), "code"), Variables: variables, Timeout: 20 * time.Second}
+	c.dir = f.Dir
 	if err := os.Mkdir(f.Dir, 0o755); err != nil {
 		t.Fatal(err)
 	}

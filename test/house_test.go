@@ -24,7 +24,7 @@ var imports = map[string][]string{
 	"modes/failure":            {"adapter", "internal/process"},
 	"modes/httpproxy":          {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/output"},
 	"modes/output":             {"adapter", "internal/process", "internal/rawio"},
-	"modes/pipe":               {"adapter", "internal/process", "modes/failure"},
+	"modes/pipe":               {"adapter", "internal/process", "internal/retry", "modes/failure", "modes/output"},
 	"modes/worker":             {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/output", "modes/worker/codec"},
 	"modes/worker/codec":       {"adapter"},
 	"runtimeapi/functiongraph": {"adapter", "internal/rawio", "internal/retry"},

@@ -55,8 +55,8 @@ func status(t *testing.T, pid int, name string) int {
 func TestTwentyThousandEventsLeaveNothingBehind(t *testing.T) {
 	t.Parallel() // it takes minutes, and other tests wait a lot
 	events := 20000
-	if testing.Short() {
-		events = 4000
+	if testing.Short() || racing() { // and much longer where races are looked for
+		events = 5000
 	}
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "cat"})
 	serve := func(n int) {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -23,10 +24,12 @@ type variant struct {
 	silence     string // what is said of a program that writes nothing
 	lineByLine  bool   // JSON events arrive on one line
 	stays       bool   // the program runs between events
+	spares      int    // so many wait for events
 }
 
 var variants = []variant{
 	{mode: "pipe", anyEvent: true, anyLine: true, anyResponse: true, ownError: "Shop.Closed", silence: "flush"},
+	{mode: "pipe", spares: 2, anyEvent: true, anyLine: true, anyResponse: true, ownError: "Shop.Closed", silence: "flush"},
 	// A blank line is no answer, and what is no answer comes too late at some time.
 	{mode: "worker", protocol: "lines", anyLine: true, empty: "Runtime.Timeout", silence: "flush", lineByLine: true, stays: true},
 	{mode: "worker", protocol: "jsonrpc", anyResponse: true, ownError: "Shop.Closed", silence: "flush", lineByLine: true, stays: true},
@@ -38,12 +41,18 @@ var variants = []variant{
 // same outcomes, but for what a protocol can't carry.
 func TestEveryMode(t *testing.T) {
 	for _, v := range variants {
-		t.Run(v.mode+" "+v.protocol, func(t *testing.T) {
+		name := v.mode + " " + v.protocol
+		if v.spares > 0 {
+			name = "pipe with spares"
+		}
+		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of it is waiting
 			suite(t, v, func(behaviour string) settings {
 				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: behaviour,
 					"GORACE": "atexit_sleep_ms=0"} // a race detector sleeps for a second at its end
 				switch v.mode {
+				case "pipe":
+					s["BOOTSTRAP_PIPE_SPARES"] = strconv.Itoa(v.spares)
 				case "worker":
 					s["BOOTSTRAP_WORKER_PROTOCOL"] = v.protocol
 				case "http":
@@ -205,12 +214,11 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 // programs stay, so many of them.
 func (c *cloud) company(v variant, programs int) {
 	c.t.Helper()
-	if !v.stays {
-		c.alone()
-		return
-	}
-	if v.mode == "http" {
+	switch {
+	case v.mode == "http":
 		programs = 1
+	case !v.stays:
+		programs = v.spares
 	}
 	pid := c.bootstrap()
 	c.waitFor("only the bootstrap and its programs to be left", func() bool {

@@ -51,7 +51,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 	reaper := process.NewReaper(log)
 	kit := modes.Kit{
 		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Output: output,
-		OOM: process.NewOOM("/sys/fs/cgroup", "/proc/self/cgroup"),
+		CGroup: process.CGroup{Root: "/sys/fs/cgroup", Groups: "/proc/self/cgroup"},
 	}
 	ctx, stop := untilSignal(log)
 	defer stop()

@@ -3,9 +3,7 @@ package process
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -19,42 +17,14 @@ type OOM struct {
 }
 
 // NewOOM finds the counter of this process's control group: version 2 has it in
-// memory.events, version 1 in memory.oom_control. root is /sys/fs/cgroup and
-// groups /proc/self/cgroup.
-func NewOOM(root, groups string) *OOM {
-	text, _ := os.ReadFile(groups)
-	for _, line := range strings.Split(string(text), "\n") {
-		// hierarchy:controllers:path
-		parts := strings.SplitN(line, ":", 3)
-		if len(parts) != 3 {
-			continue
-		}
-		for _, file := range counterFiles(root, parts[1], parts[2]) {
-			if count, ok := readCounter(file); ok {
-				return &OOM{file: file, count: count}
-			}
+// memory.events, version 1 in memory.oom_control.
+func NewOOM(g CGroup) *OOM {
+	for file := range g.files("memory.events", "memory", "memory.oom_control") {
+		if count, ok := readCounter(file); ok {
+			return &OOM{file: file, count: count}
 		}
 	}
 	return &OOM{}
-}
-
-// counterFiles are the places of the counter: in a container the group's path
-// is often the host's, and the group itself mounted at the root.
-func counterFiles(root, controllers, path string) []string {
-	switch {
-	case controllers == "":
-		return []string{
-			filepath.Join(root, path, "memory.events"),
-			filepath.Join(root, "memory.events"),
-		}
-	case strings.Contains(","+controllers+",", ",memory,"):
-		return []string{
-			filepath.Join(root, "memory", path, "memory.oom_control"),
-			filepath.Join(root, "memory", "memory.oom_control"),
-		}
-	default:
-		return nil
-	}
 }
 
 func readCounter(file string) (count int, ok bool) {

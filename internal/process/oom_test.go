@@ -49,7 +49,7 @@ func TestTheCounterOfOutOfMemoryIsFound(t *testing.T) {
 		write(t, groups, test.groups)
 		counter := filepath.Join(root, "cgroup", test.file)
 		write(t, counter, fmt.Sprintf(test.text, 3))
-		o := process.NewOOM(filepath.Join(root, "cgroup"), groups)
+		o := process.NewOOM(process.CGroup{Root: filepath.Join(root, "cgroup"), Groups: groups})
 		for step, count := range []int{3, 4, 4, 7, 2, 3} {
 			write(t, counter, fmt.Sprintf(test.text, count))
 			want := test.known && (step == 1 || step == 3 || step == 5)
@@ -64,7 +64,7 @@ func TestTheCounterOfOutOfMemoryIsFound(t *testing.T) {
 			t.Errorf("%s: rose %v, known %v without the file", name, rose, known)
 		}
 	}
-	if rose, known := process.NewOOM("/nowhere", "/nowhere").Rose(); rose || known {
+	if rose, known := process.NewOOM(process.CGroup{Root: "/nowhere", Groups: "/nowhere"}).Rose(); rose || known {
 		t.Error("known without any file")
 	}
 }
@@ -74,7 +74,7 @@ func TestARiseIsToldOnce(t *testing.T) {
 	groups, counter := filepath.Join(root, "self"), filepath.Join(root, "memory.events")
 	write(t, groups, "0::/\n")
 	write(t, counter, "oom_kill 0\n")
-	o := process.NewOOM(root, groups)
+	o := process.NewOOM(process.CGroup{Root: root, Groups: groups})
 	write(t, counter, "oom_kill 1\n")
 	var told atomic.Int32
 	var all sync.WaitGroup
@@ -117,7 +117,7 @@ func TestAProgramThatTakesTooMuchMemoryIsRecognised(t *testing.T) {
 	_ = os.WriteFile(filepath.Join(folder, "memory.swap.max"), []byte("0"), 0)
 	self := filepath.Join(t.TempDir(), "self")
 	write(t, self, groups)
-	o := process.NewOOM("/sys/fs/cgroup", self)
+	o := process.NewOOM(process.CGroup{Root: "/sys/fs/cgroup", Groups: self})
 
 	p := start(t, child("hog"))
 	p.number()

@@ -55,16 +55,25 @@ func GrowPipe(f *os.File, size int) (holds int) {
 	return holds
 }
 
-// prefill writes as much of input as the pipe holds, before anybody reads.
-func (p *pipes) prefill(input []byte) int {
+// prefill writes as much of input as a pipe takes without waiting.
+func prefill(fd int, input []byte) int {
 	if len(input) == 0 {
 		return 0
 	}
-	n, err := unix.Write(p.ours[0], input)
+	n, err := unix.Write(fd, input)
 	if err != nil {
 		return 0
 	}
 	return n
+}
+
+// reader is another descriptor of the program's end of its stdin, or one that is of no use.
+func (p *pipes) reader() *os.File {
+	fd, err := unix.FcntlInt(p.child[0], unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		fd = -1
+	}
+	return os.NewFile(uintptr(fd), "pipe")
 }
 
 // file makes our end of pipe i one that Go's poller watches; it owns it.

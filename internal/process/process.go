@@ -23,6 +23,10 @@ type Spec struct {
 	Input []byte
 	// KeepStdin leaves stdin open where Input is all written; else it ends.
 	KeepStdin bool
+	// CountUnread keeps the reading end of stdin open here too, so that Unread can tell
+	// what nobody has read, also of a program that has ended. A write to Stdin then does
+	// not fail for want of a reader before CloseUnread is called.
+	CountUnread bool
 	// Answers gives the program a fourth pipe, its descriptor 3, to write to.
 	Answers bool
 	// PipeBytes asks for larger pipes than the system's 64 KB; 0 does not.
@@ -41,7 +45,8 @@ type Process struct {
 	// Written is how much of Spec.Input is in the pipe already.
 	Written int
 
-	group  int // its process group, as a rule its own
+	unread *os.File // the reading end of stdin
+	group  int      // its process group, as a rule its own
 	exit   func(*Process)
 	done   chan struct{}
 	status Status
@@ -60,13 +65,16 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 		return nil, err
 	}
 	p := &Process{
-		Written: pipes.prefill(spec.Input),
+		Written: prefill(pipes.ours[0], spec.Input),
 		Stdout:  pipes.file(1), Stderr: pipes.file(2),
 		exit: spec.Exited,
 		done: make(chan struct{}),
 	}
 	if spec.Answers {
 		p.Answers = pipes.file(3)
+	}
+	if spec.CountUnread {
+		p.unread = pipes.reader()
 	}
 	if spec.KeepStdin || p.Written < len(spec.Input) {
 		p.Stdin = pipes.file(0)
@@ -108,9 +116,34 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	return p, nil
 }
 
+// Prefill writes as much of input to stdin as the pipe takes without waiting.
+func (p *Process) Prefill(input []byte) (written int) {
+	raw, err := p.Stdin.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) { written = prefill(int(fd), input) })
+	return written
+}
+
+// Unread is how many bytes are in the pipe of stdin, with Spec.CountUnread and before
+// CloseUnread.
+func (p *Process) Unread() (n int) {
+	raw, err := p.unread.SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	return n
+}
+
+// CloseUnread ends the counting, and with it, if the program has ended, a write to Stdin
+// that is under way.
+func (p *Process) CloseUnread() { _ = p.unread.Close() }
+
 // Close closes the pipes. It does not end the program.
 func (p *Process) Close() {
-	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr, p.Answers} {
+	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr, p.Answers, p.unread} {
 		if f != nil {
 			_ = f.Close()
 		}

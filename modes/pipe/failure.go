@@ -26,7 +26,7 @@ func (r *run) overdue(cause error) error {
 
 // listens is the TCP port that the program listens on, or 0.
 func (r *run) listens() int {
-	for _, l := range process.ListenersOf(process.Processes().Under(r.p.PID)) {
+	for _, l := range process.ListenersOf(process.Processes().Under(r.PID)) {
 		if l.Path == "" {
 			return int(l.Addr.Port())
 		}
@@ -50,7 +50,7 @@ func wrote(w io.Writer) bool {
 // if it wrote one, else how it ended.
 func (r *run) failed() error {
 	tail := r.stderr.Tail()
-	e := r.Program.Exit(r.file, r.p.Status(), "", tail)
+	e := r.Program.Exit(r.file, r.Status(), "", tail)
 	if own := r.ownError(); own != nil {
 		return own
 	}
@@ -99,6 +99,6 @@ func (r *run) ownError() error {
 		return nil
 	}
 	own.Type = cmp.Or(own.Type, adapter.TypeFunction)
-	own.Message = cmp.Or(own.Message, "The program "+r.p.Status().String()+".")
+	own.Message = cmp.Or(own.Message, "The program "+r.Status().String()+".")
 	return own
 }

@@ -31,7 +31,7 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 	mode := pipe.New(pipe.Config{
 		Program: failure.Program{
 			Command: process.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
-			OOM:     process.NewOOM(root, groups), Timeout: time.Minute,
+			OOM:     process.NewOOM(process.CGroup{Root: root, Groups: groups}), Timeout: time.Minute,
 		},
 		Env: []string{"COUNTER=" + counter}, Margin: time.Second,
 		Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),

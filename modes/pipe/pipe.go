@@ -1,7 +1,8 @@
 // Package pipe runs one process per event: the event on stdin, the response on
 // stdout, the log on stderr, the metadata in environment variables and in a
-// file. It owns nothing between events but a few buffers. Finding, starting
-// and stopping the program is internal/process.
+// file. It owns nothing between events but a few buffers and, if they are asked for,
+// processes that wait for their event. Finding, starting and stopping the program is
+// internal/process.
 package pipe
 
 import (
@@ -28,10 +29,19 @@ type Config struct {
 	// Margin is the function's; a program that is still running at the deadline
 	// gets TERM, and KILL a quarter of the margin later.
 	Margin time.Duration
+	// Grace is between asking a spare to end and killing it.
+	Grace time.Duration
 	// Credentials hands the platform's keys and tokens to the program.
 	Credentials bool
-	Mask        *adapter.Mask
-	Reaper      *process.Reaper
+	// Spares is how many programs are started ahead of their events. With any, an event's
+	// metadata are in the file alone: a program must not find them at times.
+	Spares int
+	// Concurrency is how many events there are at once, MemoryMB the memory for all of
+	// it, 0 if that is not known, CPUs how many CPUs there are, or what share of one.
+	Concurrency, MemoryMB int
+	CPUs                  float64
+	Mask                  *adapter.Mask
+	Reaper                *process.Reaper
 	// Log is ours, Output what the program says.
 	Log, Output *zap.Logger
 }
@@ -39,6 +49,7 @@ type Config struct {
 // Mode is the adapter.Handler of pipe mode.
 type Mode struct {
 	Config
+	spares *spares
 
 	mu    sync.Mutex
 	free  []*slot
@@ -47,8 +58,8 @@ type Mode struct {
 	known bool
 }
 
-// New makes the mode. It starts nothing, but says in the log what would keep
-// the program from starting.
+// New makes the mode, says in the log what would keep the program from starting, and
+// starts the first spare: the first event may be there already.
 func New(c Config) *Mode {
 	m := &Mode{Config: c}
 	if path, _, _, err := m.command(); err != nil {
@@ -62,6 +73,10 @@ func New(c Config) *Mode {
 		if name, _, _ := strings.Cut(entry, "="); name != contextFileVariable && !strings.HasPrefix(name, "X_CFF_") && !strings.HasPrefix(name, "X_STREAM_") {
 			m.Env = append(m.Env, entry)
 		}
+	}
+	m.spares = newSpares(m)
+	if c.Spares > 0 {
+		m.spares.startOne()
 	}
 	return m
 }
@@ -95,23 +110,26 @@ func (m *Mode) give(s *slot) {
 
 // Invoke implements adapter.Handler.
 func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
-	s, err := m.take()
+	if p := m.spares.take(); p != nil {
+		r := &run{Mode: m, program: p, inv: inv, response: w}
+		if err := r.ahead(ctx); !r.missed(ctx) {
+			return err
+		}
+	}
+	p, err := m.onDemand(inv)
 	if err != nil {
 		return err
 	}
-	defer m.give(s)
-	if err := s.context.write(inv.Context(m.Credentials)); err != nil {
-		return err
-	}
-	r := &run{Mode: m, inv: inv, slot: s, response: w}
-	if err := r.start(); err != nil {
-		return err
-	}
+	r := &run{Mode: m, program: p, inv: inv, response: w}
 	return r.finish(ctx)
 }
 
+// Prepare implements adapter.Preparer.
+func (m *Mode) Prepare() { m.spares.fill() }
+
 // Shutdown implements adapter.Handler.
 func (m *Mode) Shutdown(context.Context) error {
+	m.spares.shutdown()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []error

@@ -5,104 +5,75 @@ import (
 	"errors"
 	"io"
 	"os"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 
 	"go.uber.org/zap"
-	"golang.org/x/sys/unix"
 )
 
-const (
-	// drain is how long what a program left behind may hold its stdout or
-	// stderr open after it ended.
-	drain = 100 * time.Millisecond
-	// defaultPipe is the system's pipe; events and results over it get
-	// process.LargePipe: that took 0.8 of the time for 1 MB events, 0.67 for 6 MB.
-	defaultPipe = 64 << 10
-	// rest is for what is in stderr's pipe when the program had to be stopped.
-	rest = 10 * time.Millisecond
-)
+// rest is for what is in stderr's pipe when the program had to be stopped.
+const rest = 10 * time.Millisecond
 
 // run is one program at work on one event.
 type run struct {
 	*Mode
-	*slot
+	*program
 	inv      *adapter.Invocation
 	response io.Writer
-	file     string // the program's
-	p        *process.Process
-	stderr   process.Lines
-	port     atomic.Int32   // that it listens on, as far as that is known
-	readers  sync.WaitGroup // everything that refers to the event or the pipes
+	port     atomic.Int32 // that it listens on, as far as that is known
+	sent     int          // bytes of the event that a spare was handed at once
 }
 
-func (r *run) start() error {
-	spec := process.Spec{
-		Dir:    r.Program.Command.Dir,
-		Env:    environment(r.Env, r.inv.Metadata(r.Credentials), r.context.path),
-		Input:  r.inv.Payload,
-		Exited: letGo,
+// ahead serves an event with a program that was started ahead of it.
+func (r *run) ahead(ctx context.Context) error {
+	if err := r.context.write(r.inv.Context(r.Credentials)); err != nil {
+		r.spares.dismiss(r.program)
+		return err
 	}
-	if len(spec.Input) > defaultPipe {
-		spec.PipeBytes = process.LargePipe
+	r.belong(r.inv)
+	if len(r.inv.Payload) > defaultPipe {
+		process.GrowPipe(r.Stdin, process.LargePipe)
+		process.GrowPipe(r.Stdout, process.LargePipe)
 	}
-	if err := r.launch(&spec); err != nil {
-		return failure.Start(err)
-	}
-	r.feed()
-	r.stderr.Mask = r.Mask.With(r.inv.Credentials()...)
-	id := zap.String("requestId", r.inv.ID)
-	r.stderr.Emit = func(line []byte) { r.Output.Info(string(line), id) }
-	r.stderr.Flush = func() { _ = r.Output.Sync() }
-	r.readers.Go(func() { _ = r.stderr.Follow(r.p.Stderr, r.lines) }) // a deadline ends it
-	return nil
+	r.sent = r.Prefill(r.inv.Payload)
+	r.feed(r.inv.Payload[r.sent:])
+	r.spares.event(r.inv)
+	defer r.watch()()
+	return r.finish(ctx)
 }
 
-// launch starts the program. One that was started before and can't be now may
-// have moved: it is looked for once more.
-func (r *run) launch(spec *process.Spec) error {
-	for {
-		var remembered bool
-		var err error
-		if spec.Path, spec.Args, remembered, err = r.command(); err != nil {
-			return err
+// watch stops a spare that hangs since before its event: half of the time is left for
+// another. Where the event was not handed over whole, there is no telling.
+func (r *run) watch() (release func() bool) {
+	half := time.Until(r.inv.Deadline) / 2
+	hangs := time.AfterFunc(half, func() {
+		if r.sent == len(r.inv.Payload) && r.inv.Received.Sub(r.began) > half && r.Unread() == r.sent {
+			r.spares.hang()
+			r.stop(r.Margin/4, r.Margin/8)
 		}
-		r.file = spec.Path
-		if r.p, err = r.Reaper.Start(*spec); err == nil {
-			return nil
-		}
-		r.forget()
-		if !remembered {
-			return r.Program.Command.Explain(spec.Path, err)
-		}
-	}
-}
-
-// letGo bounds how long the pipes of a program that has ended are waited for: a
-// process that it left behind may hold them.
-func letGo(p *process.Process) {
-	end := time.Now().Add(drain)
-	_ = p.Stdin.SetWriteDeadline(end) // nil, as a rule, which is no harm
-	_ = p.Stdout.SetReadDeadline(end)
-	_ = p.Stderr.SetReadDeadline(end)
-}
-
-// feed writes what the pipe did not hold. A program need not read it: then the
-// write fails when the program ends.
-func (r *run) feed() {
-	rest := r.inv.Payload[r.p.Written:]
-	if len(rest) == 0 {
-		return
-	}
-	r.readers.Go(func() {
-		_, _ = r.p.Stdin.Write(rest)
-		_ = r.p.Stdin.Close()
 	})
+	return hangs.Stop
+}
+
+// missed tells whether a spare has ended without having read anything of its event: that
+// is as if it had never been there, and goes to another program, if there is time for it
+// and nothing has been sent of what the spare wrote.
+func (r *run) missed(ctx context.Context) bool {
+	if r.sent == 0 || r.unread < r.sent+r.fed {
+		r.spares.served()
+		return false
+	}
+	r.spares.failed("The program " + r.Status().String() + " and had not read its event.")
+	return ctx.Err() == nil && discard(r.response)
+}
+
+// discard forgets what is in a response that takes that.
+func discard(w io.Writer) bool {
+	d, ok := w.(interface{ Discard() bool })
+	return ok && d.Discard()
 }
 
 // finish relays stdout until the program has ended or ctx has, and sees to it
@@ -115,14 +86,14 @@ func (r *run) finish(ctx context.Context) error {
 	stopped := make(chan struct{})
 	release := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		r.stop()
+		r.stop(r.Margin/4, r.Margin/8)
 	})
 	err := r.relay()
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		r.stop() // the response takes no more
+		r.stop(r.Margin/4, r.Margin/8) // the response takes no more
 	}
 	select {
-	case <-r.p.Done():
+	case <-r.Done():
 	case <-stopped:
 	}
 	overdue, patience := !release(), drain
@@ -130,7 +101,7 @@ func (r *run) finish(ctx context.Context) error {
 		<-stopped
 		patience = r.Margin / 8 // what is left of the half in which the error has to be on its way
 	}
-	r.tidy(patience)
+	r.tidy(r.program, patience)
 	switch {
 	case overdue:
 		return r.overdue(context.Cause(ctx))
@@ -140,7 +111,7 @@ func (r *run) finish(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if !r.p.Status().Success() {
+	if !r.Status().Success() {
 		return r.failed()
 	}
 	return nil
@@ -148,11 +119,11 @@ func (r *run) finish(ctx context.Context) error {
 
 // relay hands stdout on.
 func (r *run) relay() error {
-	stdout, err := process.NewDrained(r.p.Stdout)
+	stdout, err := process.NewDrained(r.Stdout)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(r.response, &growing{Drained: stdout, file: r.p.Stdout})
+	_, err = io.Copy(r.response, &growing{Drained: stdout, file: r.Stdout})
 	return err
 }
 
@@ -170,24 +141,4 @@ func (g *growing) Read(p []byte) (int, error) {
 		process.GrowPipe(g.file, process.LargePipe)
 	}
 	return n, err
-}
-
-// stop ends the program by the ladder, and then the wait for its pipes.
-func (r *run) stop() {
-	r.p.Stop(process.Step{Signal: unix.SIGTERM, Wait: r.Margin / 4}, process.Step{Signal: unix.SIGKILL, Wait: r.Margin / 8})
-	now := time.Now()
-	_ = r.p.Stdin.SetWriteDeadline(now)
-	_ = r.p.Stdout.SetReadDeadline(now)
-	_ = r.p.Stderr.SetReadDeadline(now.Add(rest))
-}
-
-// tidy leaves nothing of this event behind. What hangs in the kernel and can't
-// be killed is waited for no longer than patience; what has left the group and
-// holds a pipe, as long as letGo or stop said.
-func (r *run) tidy(patience time.Duration) {
-	if !r.p.KillGroup(patience) {
-		r.Log.Error("processes of this event can't be killed", zap.String("requestId", r.inv.ID), zap.Int("group", r.p.PID))
-	}
-	r.readers.Wait()
-	r.p.Close()
 }

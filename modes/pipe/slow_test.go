@@ -32,7 +32,7 @@ func TestASlowPlatformGetsAllThatAProgramWroteBeforeItEnded(t *testing.T) {
 	mode := pipe.New(pipe.Config{
 		Program: failure.Program{
 			Command: process.Command{Words: []string{"head", "-c", "500000", "/dev/zero"}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     process.NewOOM(dir, dir), Timeout: time.Minute,
+			OOM:     &process.OOM{}, Timeout: time.Minute,
 		},
 		Margin: time.Second, Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
 	})

@@ -158,6 +158,7 @@ func TestASuccessorThatFailsIsStartedAtThePaceOfTheBackOff(t *testing.T) {
 
 func TestAWorkerThatIsNeverReadyIsDescribed(t *testing.T) {
 	h := openWithin(t, 100*time.Millisecond, "jsonrpc", self(t), serving("never ready", nil))
+	eventually(t, "it says what it does", func() bool { return h.logs.FilterMessage("loading the model").Len() > 0 })
 	for range 2 { // it is left to start
 		e := h.fails("1", 300*time.Millisecond, "Runtime.InitError", "not ready", "initialize", "loading the model")
 		if strings.Join(e.Stack, "") != "loading the model" {

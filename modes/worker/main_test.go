@@ -88,7 +88,7 @@ func openWithin(t *testing.T, wait time.Duration, protocol string, words []strin
 	c := worker.Config{
 		Program: failure.Program{
 			Command: process.Command{Words: words, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     process.NewOOM(dir, dir), Timeout: patience, Full: true,
+			OOM:     &process.OOM{}, Timeout: patience, Full: true,
 		},
 		Protocol: p, Descriptor3: p.Descriptor3,
 		// The race detector has every program sleep for a second before it ends.

@@ -76,6 +76,7 @@ func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
 		began, kept := time.Now(), c.host.IdleConnsCount() > 0
 		inv, err := c.poll()
 		if inv != nil {
+			inv.Waited = inv.Received.Sub(began)
 			c.outage.over()
 			return inv, err
 		}

@@ -1,0 +1,73 @@
+package process
+
+import (
+	"bytes"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// CGroup is where this process's control groups are found: the mount point, as a rule
+// /sys/fs/cgroup, and the list of its groups, /proc/self/cgroup.
+type CGroup struct{ Root, Groups string }
+
+// files yields where a file of our group may be that version 2 calls unified and that
+// version 1 has with a controller: in a container the group's path is often the host's,
+// and the group itself mounted at the root.
+func (g CGroup) files(unified, controller, file string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		text, _ := os.ReadFile(g.Groups)
+		for line := range strings.SplitSeq(string(text), "\n") {
+			// hierarchy:controllers:path
+			parts := strings.SplitN(line, ":", 3)
+			if len(parts) != 3 {
+				continue
+			}
+			dir, name := g.Root, unified
+			if parts[1] != "" {
+				if !strings.Contains(","+parts[1]+",", ","+controller+",") {
+					continue
+				}
+				dir, name = filepath.Join(g.Root, controller), file
+			}
+			if !yield(filepath.Join(dir, parts[2], name)) || !yield(filepath.Join(dir, name)) {
+				return
+			}
+		}
+	}
+}
+
+// CPUs is how many CPUs we may use, 0.3 being a share of one. What Go's scheduler goes by
+// is never below 2 where there are two.
+func (g CGroup) CPUs() float64 {
+	cpus := float64(runtime.NumCPU())
+	for file := range g.files("cpu.max", "cpu", "cpu.cfs_quota_us") {
+		if share, ok := readShare(file); ok {
+			cpus = min(cpus, share)
+		}
+	}
+	return cpus
+}
+
+// readShare reads "quota period", or the quota alone, whose period is in a file beside
+// it; "max" or -1 is no limit.
+func readShare(file string) (share float64, ok bool) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return 0, false
+	}
+	fields := bytes.Fields(text)
+	if len(fields) == 1 {
+		period, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "cpu.cfs_period_us")) // without it there is no second field
+		fields = append(fields, bytes.Fields(period)...)
+	}
+	if len(fields) != 2 {
+		return 0, false
+	}
+	quota, err := strconv.ParseFloat(string(fields[0]), 64)
+	period, perr := strconv.ParseFloat(string(fields[1]), 64)
+	return quota / period, err == nil && perr == nil && quota > 0 && period > 0
+}

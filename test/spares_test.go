@@ -1,0 +1,392 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"fgbootstrap/platform"
+)
+
+// spares is a function of a shell script that is started ahead so many times.
+func spares(n int, script string) settings {
+	return sh(script).with("BOOTSTRAP_PIPE_SPARES", strconv.Itoa(n))
+}
+
+// ahead deploys such a function and sends it a first event: an instance starts with that.
+func ahead(t *testing.T, variables settings, setups ...setup) *cloud {
+	t.Helper()
+	c := deploy(t, variables, setups...)
+	c.invoke("first\n")
+	return c
+}
+
+// spares are the processes that are started and have no event, by their pids.
+func (c *cloud) spares(n int) (pids []int) {
+	c.t.Helper()
+	own := c.bootstrap()
+	c.waitFor(strconv.Itoa(n)+" spares", func() bool {
+		pids = nil
+		for _, child := range children(own) {
+			pid, _ := strconv.Atoi(child)
+			pids = append(pids, pid)
+		}
+		return len(pids) == n
+	})
+	return pids
+}
+
+// notes is what the scripts of a function have added to a file, line by line.
+func (c *cloud) notes(name string) []string {
+	text, _ := os.ReadFile(filepath.Join(c.dir, name))
+	return strings.Fields(string(text))
+}
+
+func TestAnEventGetsAProgramThatIsThereAndNoneServesTwo(t *testing.T) {
+	c := ahead(t, spares(1, `echo ready >&2; read -r event; echo "$$ $event"`))
+	served := map[string]bool{}
+	for i := range 5 {
+		waiting := c.spares(1)[0]
+		event := fmt.Sprintf(`{"n":%d}`, i)
+		if got, want := c.answer(event+"\n"), fmt.Sprintf("%d %s\n", waiting, event); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		served[strconv.Itoa(waiting)] = true
+	}
+	if len(served) != 5 {
+		t.Errorf("five events were served by %v", served)
+	}
+	c.spares(1)
+}
+
+func TestASparesContextIsInTheFileAlone(t *testing.T) {
+	for _, credentials := range []string{"off", "on"} {
+		c := ahead(t, spares(1, `read -r event; cat "$BOOTSTRAP_CONTEXT_FILE"; env | grep ^X_CFF_; true`).with("BOOTSTRAP_CREDENTIALS", credentials), withAgency)
+		for range 3 {
+			c.spares(1)
+			result := c.invoke("{}\n")
+			got := string(result.Payload)
+			if !strings.Contains(got, `"requestId":"`+result.RequestID+`"`) || strings.Contains(got, "X_CFF_") {
+				t.Errorf("got %s", got)
+			}
+			if strings.Contains(got, agency.SecretKey) != (credentials == "on") {
+				t.Errorf("with credentials %s: %s", credentials, got)
+			}
+		}
+	}
+}
+
+// A program that is started for its event must not find more than a spare does.
+func TestWithSparesEveryProgramHasTheSameEnvironment(t *testing.T) {
+	c := deploy(t, spares(1, `env | grep ^X_CFF_; cat`)) // grep ends it: it waits for nothing
+	for range 4 {
+		if got := c.answer("{}"); got != "{}" {
+			t.Errorf("got %q", got)
+		}
+	}
+}
+
+func TestWhatASpareWritesBeforeItsEventIsPartOfTheAnswer(t *testing.T) {
+	for _, size := range []int{5, 200_000} { // more than a pipe holds
+		c := ahead(t, spares(1, fmt.Sprintf(`echo starting >&2; head -c %d /dev/zero | tr '\0' x; cat`, size)))
+		for range 3 {
+			c.spares(1)
+			if got := c.answer("{}"); got != strings.Repeat("x", size)+"{}" {
+				t.Errorf("got %d bytes", len(got))
+			}
+		}
+		if strings.Contains(c.log.String(), "BOOTSTRAP_PIPE_SPARES") {
+			t.Errorf("it complains: %s", c.log)
+		}
+	}
+}
+
+func TestALineOfASpareIsAboutItsEventFromThatOn(t *testing.T) {
+	c := ahead(t, spares(1, `echo starting >&2; read -r event; echo working >&2; exit 3`))
+	c.logs("- INFO starting")
+	f := c.fails("{}\n", "Runtime.ExitError", "code 3", "Its last words: working")
+	if got := strings.Join(f.Stack, ","); got != "starting,working" {
+		t.Errorf("got %q", got)
+	}
+	result := c.invoke("{}\n")
+	c.logs(result.RequestID + " INFO working")
+}
+
+func TestASpareThatIsKilledIsReplaced(t *testing.T) {
+	c := ahead(t, spares(2, `read -r event; echo "$event"`))
+	for range 3 {
+		for _, pid := range c.spares(2) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			c.waitFor("it to be dead", func() bool { return syscall.Kill(pid, 0) != nil })
+		}
+		for range 3 { // spares serve the last ones
+			if got := c.answer("here\n"); got != "here\n" {
+				t.Errorf("got %q", got)
+			}
+			c.spares(2)
+		}
+	}
+	c.logs("was killed by SIGKILL")
+}
+
+// Such a program does its work without an event: nobody wants that for long.
+func TestAProgramThatDoesNotWaitForItsEventIsSoonNoSpareAnyMore(t *testing.T) {
+	for name, script := range map[string]string{
+		"reads nothing":             `echo $$ >>starts; echo done`,
+		"reads nothing and hurries": `echo $$ >>starts; exec 0<&-; echo done`,
+		"fails":                     `echo $$ >>starts; echo done; exit 3`,
+		"forks away":                `echo $$ >>starts; echo done; (cat >/dev/null; sleep 600) & exit 0`,
+		"takes a while":             `echo $$ >>starts; sleep 0.2; echo done`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := deploy(t, spares(1, script))
+			const events = 20
+			for range events {
+				result := c.invoke("{}")
+				if got := string(result.Payload); name == "fails" != result.Failed || !result.Failed && got != "done\n" {
+					t.Errorf("got %q", got)
+				}
+			}
+			c.logs("none is started ahead any more")
+			c.logs("Remove BOOTSTRAP_PIPE_SPARES")
+			c.spares(0)
+			if n := len(c.notes("starts")); n > events+6 { // one was being started when the last one failed
+				t.Errorf("%d starts for %d events", n, events)
+			}
+			if strings.Count(c.log.String(), "BOOTSTRAP_PIPE_SPARES") > 2 {
+				t.Errorf("it goes on about it: %s", c.log)
+			}
+		})
+	}
+}
+
+// What it had written, as if it had an event, is for nobody.
+func TestTheOutputOfASpareThatHasNotReadItsEventIsNotTheAnswer(t *testing.T) {
+	// The second program is the one that is started ahead of the second event.
+	c := ahead(t, spares(1, `echo $$ >>starts; if [ $(wc -l <starts) = 2 ]; then echo old; echo "at work" >&2; sleep 1; exit 0; fi; read -r event; echo "$event"`))
+	c.logs("at work")
+	if got := c.answer("new\n"); got != "new\n" {
+		t.Errorf("got %q", got)
+	}
+	c.logs("had not read its event")
+}
+
+func TestASpareThatHangsAtItsStartLosesNoEvent(t *testing.T) {
+	c := ahead(t, spares(2, `echo $$ >>starts; case $(wc -l <starts) in 2|3) exec sleep 600;; esac; read -r event; echo "$event"`), timeout(4*time.Second))
+	c.waitFor("the two that hang", func() bool { return len(c.notes("starts")) == 3 })
+	time.Sleep(2500 * time.Millisecond) // more than half of the timeout: one may take its time
+	if got := c.answer("one\n"); got != "one\n" {
+		t.Errorf("got %q", got)
+	}
+	began := time.Now()
+	if got := c.answer("two\n"); got != "two\n" {
+		t.Errorf("got %q", got)
+	}
+	if took := time.Since(began); took > 1500*time.Millisecond {
+		t.Errorf("the next event got the other one, which hangs too: answered after %s", took)
+	}
+}
+
+func TestASpareMayTakeItsTimeToStart(t *testing.T) {
+	c := ahead(t, spares(1, `sleep 1; read -r event; echo "$$ $event"`), timeout(3*time.Second))
+	for range 2 {
+		pid := c.spares(1)[0]
+		if got := c.answer("{}\n"); got != fmt.Sprintf("%d {}\n", pid) {
+			t.Errorf("got %q, and the spare was %d", got, pid)
+		}
+	}
+}
+
+func TestLargeEventsReachASpareWhole(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 6<<20/16)
+	for script, want := range map[string]string{
+		`exec cat`:        large,
+		`head -c 3; echo`: "012\n",
+		`head -c 1 >/dev/null; echo 1; exec 0<&-; exec 1>&-; sleep 0.2`: "1\n",
+	} {
+		c := ahead(t, spares(1, script))
+		for range 3 {
+			c.spares(1)
+			if got := c.answer(large); got != want {
+				t.Errorf("%s: got %d bytes", script, len(got))
+			}
+		}
+		c.spares(1)
+	}
+}
+
+func TestASpareIsReplacedWhenNobodyWaits(t *testing.T) {
+	c := ahead(t, spares(1, `echo $$ >>starts; read -r event; sleep 0.3; wc -l <starts`))
+	for i := range 3 {
+		c.spares(1)
+		time.Sleep(50 * time.Millisecond) // a pause: the poll waits
+		if got := strings.TrimSpace(c.answer("{}\n")); got != strconv.Itoa(i+2) {
+			t.Errorf("event %d: %s programs were started before it was answered", i, got)
+		}
+	}
+}
+
+// Where there is no pause between events, those who come next wait for the CPU alone, and
+// there must be one that has nothing to do.
+func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
+	script := `echo $$ >>starts; read -r event; sleep 0.2; wc -l <starts`
+	early := func(t *testing.T, c *cloud) (n int) {
+		c.spares(1)
+		var results []<-chan *platform.Result
+		for range 6 {
+			results = append(results, c.begin("{}\n"))
+		}
+		for i, result := range results {
+			r := <-result
+			if r.Failed {
+				t.Fatalf("event %d failed: %s", i, r.Payload)
+			}
+			if started, _ := strconv.Atoi(strings.TrimSpace(string(r.Payload))); started > 7 {
+				n++
+			}
+		}
+		return n
+	}
+	t.Run("one CPU", func(t *testing.T) {
+		need(t, "taskset")
+		c := ahead(t, spares(1, script), func(f *platform.Function, _ *platform.Options) { wrap(t, f, "exec taskset -c 0 ") })
+		if n := early(t, c); n > 0 {
+			t.Errorf("%d events ran beside the start of a spare", n)
+		}
+	})
+	t.Run("a share of a CPU", func(t *testing.T) {
+		c := ahead(t, spares(1, script), func(f *platform.Function, _ *platform.Options) {
+			wrap(t, f, fmt.Sprintf("echo $$ >%s/cgroup.procs && exec ", shareOfACPU(t)))
+		})
+		if n := early(t, c); n > 0 {
+			t.Errorf("%d events ran beside the start of a spare", n)
+		}
+	})
+	t.Run("two CPUs", func(t *testing.T) {
+		if runtime.NumCPU() < 2 {
+			t.Skip("there is only one here")
+		}
+		if n := early(t, ahead(t, spares(1, script))); n == 0 {
+			t.Error("no event ran beside the start of a spare")
+		}
+	})
+}
+
+// shareOfACPU makes a control group of the platform's smallest instance.
+func shareOfACPU(t *testing.T) (group string) {
+	t.Helper()
+	group = filepath.Join("/sys/fs/cgroup/cpu", "fgbootstrap-"+platform.NewID())
+	quota := map[string]string{"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "30000"}
+	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil { // version 2
+		group = filepath.Join("/sys/fs/cgroup", filepath.Base(group))
+		quota = map[string]string{"cpu.max": "30000 100000"}
+	}
+	if err := os.Mkdir(group, 0o755); err != nil {
+		t.Skipf("no control group can be made here: %v", err)
+	}
+	t.Cleanup(func() { waitFor(t, "the control group to go", func() bool { return os.Remove(group) == nil }) })
+	for name, text := range quota {
+		if err := os.WriteFile(filepath.Join(group, name), []byte(text), 0o644); err != nil {
+			t.Skipf("no share of a CPU can be set here: %v", err)
+		}
+	}
+	return group
+}
+
+func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
+	python := need(t, "python3")
+	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `x = bytearray(b"x" * 30_000_000); import sys; print(sys.stdin.read())`)}
+	for _, row := range []struct {
+		spares string
+		fit    int
+		told   string
+	}{
+		{"100", 1, "holds only 1 beside"}, // of 128 MB, which one that serves an event needs, too
+		{"1", 1, ""},
+	} {
+		c := ahead(t, program.with("BOOTSTRAP_PIPE_SPARES", row.spares), memory(128))
+		if row.told != "" {
+			c.logs("BOOTSTRAP_PIPE_SPARES is " + row.spares + ", but the function's memory of 128 MB " + row.told)
+		}
+		for range 3 {
+			c.spares(row.fit)
+			if got := c.answer("{}"); got != "{}\n" {
+				t.Errorf("got %q", got)
+			}
+		}
+		if row.told == "" && strings.Contains(c.log.String(), "but the function's memory") {
+			t.Errorf("it says that one does not fit: %s", c.log)
+		}
+	}
+	c := ahead(t, program.with("BOOTSTRAP_PIPE_SPARES", "1", "BOOTSTRAP_CONCURRENCY", "4"), memory(128))
+	c.logs("holds none beside")
+	c.spares(0)
+	if got := c.answer("{}"); got != "{}\n" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func memory(mb int) setup {
+	return func(f *platform.Function, _ *platform.Options) { f.MemoryMB = mb }
+}
+
+// The end of stdin would be an event without bytes.
+func TestAtAShutdownNoSpareTakesItForAnEvent(t *testing.T) {
+	c := ahead(t, spares(3, `trap 'exit 0' TERM; read -r event || echo "$event" >>ends; echo`))
+	c.spares(3)
+	c.answer("{}\n")
+	c.spares(3)
+	c.signal(syscall.SIGTERM)
+	c.logs("bootstrap has stopped")
+	if got := c.notes("ends"); len(got) > 0 {
+		t.Errorf("somebody has read the end of stdin: %q", got)
+	}
+}
+
+func TestASpareThatIgnoresTERMIsKilledAtAShutdown(t *testing.T) {
+	c := ahead(t, spares(2, `trap '' TERM; echo up >>ups; read -r event; echo`).with("BOOTSTRAP_SHUTDOWN_GRACE", "200ms"))
+	c.waitFor("both to be up", func() bool { return len(c.notes("ups")) == 2 })
+	c.signal(syscall.SIGTERM)
+	c.logs("bootstrap has stopped")
+}
+
+func TestSparesAreNoBurdenForManyEvents(t *testing.T) {
+	c := ahead(t, spares(3, `read -r event; echo "$event"`).with("BOOTSTRAP_CONCURRENCY", "4"))
+	c.spares(3)
+	pid := c.bootstrap()
+	before := stateOf(t, pid)
+	for round := range 50 {
+		var results []<-chan *platform.Result
+		for i := range 6 {
+			results = append(results, c.begin(fmt.Sprintf("%d-%d\n", round, i)))
+		}
+		for i, result := range results {
+			if got := string((<-result).Payload); got != fmt.Sprintf("%d-%d\n", round, i) {
+				t.Errorf("got %q", got)
+			}
+		}
+	}
+	c.spares(3)
+	if after := stateOf(t, pid); after.fds > before.fds+20 { // a file and pipes for each of four events
+		t.Errorf("%d descriptors were open, now %d", before.fds, after.fds)
+	}
+}
+
+func TestAProgramThatIsThereOnlyLaterIsASpareThen(t *testing.T) {
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "./late", "BOOTSTRAP_PIPE_SPARES": "1"})
+	c.fails("{}", "Runtime.InitError", "There is no file")
+	if err := os.WriteFile(filepath.Join(c.dir, "late"), []byte("#!/bin/sh\nread -r event; echo \"$event\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.answer("{}\n"); got != "{}\n" {
+		t.Errorf("got %q", got)
+	}
+	c.spares(1)
+}
