@@ -162,19 +162,21 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 		err = guard(func() error { return p.Handler.Invoke(ctx, inv, p.response) })
 	}
 	err = p.response.end(err)
-	log := p.Log.With(zap.String("requestId", inv.ID))
 	if err != nil && !errors.Is(err, ErrRefused) {
-		p.fail(work, log, inv, asError(err))
+		p.fail(work, inv, asError(err))
 		return
 	}
 	if _, held := p.response.Whole(); held {
 		err = p.api.Respond(work, inv, p.response)
 	}
 	if err != nil {
-		log.Error("the response did not reach the platform", zap.Error(err))
+		p.Log.Error("the response did not reach the platform", zap.String("requestId", inv.ID), zap.Error(err))
 		return
 	}
-	log.Debug("done", zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
+	// Asked before: the fields of a line that is not wanted were half of an event's garbage.
+	if entry := p.Log.Check(zap.DebugLevel, "done"); entry != nil {
+		entry.Write(zap.String("requestId", inv.ID), zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
+	}
 }
 
 // guard makes an error of a panic: a fault of ours in one event must not take the others
@@ -188,13 +190,14 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-func (p *poller) fail(work context.Context, log *zap.Logger, inv *Invocation, e *Error) {
+func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
+	id := zap.String("requestId", inv.ID)
 	mask := p.Mask.With(inv.Credentials()...)
 	report := e.forCaller(mask)
 	err := p.api.Fail(work, inv, report)
 	report.Cause = e.Cause
-	log.Error(mask.String(report.Error())) // the report first: its caller waits
+	p.Log.Error(mask.String(report.Error()), id) // the report first: its caller waits
 	if err != nil {
-		log.Error("the error did not reach the platform", zap.Error(err))
+		p.Log.Error("the error did not reach the platform", id, zap.Error(err))
 	}
 }

@@ -179,6 +179,7 @@ func TestTheOutputOfASpareThatHasNotReadItsEventIsNotTheAnswer(t *testing.T) {
 }
 
 func TestASpareThatHangsAtItsStartLosesNoEvent(t *testing.T) {
+	t.Parallel()
 	c := ahead(t, spares(2, `echo $$ >>starts; case $(wc -l <starts) in 2|3) exec sleep 600;; esac; read -r event; echo "$event"`), timeout(4*time.Second))
 	c.waitFor("the two that hang", func() bool { return len(c.notes("starts")) == 3 })
 	time.Sleep(2500 * time.Millisecond) // more than half of the timeout: one may take its time
@@ -195,6 +196,7 @@ func TestASpareThatHangsAtItsStartLosesNoEvent(t *testing.T) {
 }
 
 func TestASpareMayTakeItsTimeToStart(t *testing.T) {
+	t.Parallel()
 	c := ahead(t, spares(1, `sleep 1; read -r event; echo "$$ $event"`), timeout(3*time.Second))
 	for range 2 {
 		pid := c.spares(1)[0]
@@ -301,6 +303,7 @@ func shareOfACPU(t *testing.T) (group string) {
 }
 
 func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
+	t.Parallel()
 	python := need(t, "python3")
 	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `x = bytearray(b"x" * 30_000_000); import sys; print(sys.stdin.read())`)}
 	for _, row := range []struct {
