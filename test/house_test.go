@@ -36,7 +36,11 @@ var imports = map[string][]string{
 	"examples/http-go":         {},
 
 	"bench":                      {},
+	"bench/core":                 {"adapter", "runtimeapi/functiongraph"},
+	"bench/minimal":              {},
+	"bench/loops/nethttp-exec":   {},
 	"bench/loops/nethttp-http":   {},
+	"bench/loops/nethttp-null":   {},
 	"bench/loops/nethttp-worker": {},
 }
 

@@ -1,0 +1,45 @@
+// Command core is bootstrap's loop with nothing behind it: every event is its own
+// answer. It wires the loop as cmd/bootstrap does.
+package main
+
+import (
+	"context"
+	"io"
+	"log"
+	"os"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/runtimeapi/functiongraph"
+
+	"go.uber.org/zap"
+)
+
+func main() {
+	logger, err := zap.NewProduction()
+	if err != nil {
+		log.Fatal(err)
+	}
+	loop := &adapter.Loop{
+		Handler: null{},
+		Pollers: []adapter.RuntimeAPI{functiongraph.New(functiongraph.Config{
+			Addr: os.Getenv("RUNTIME_API_ADDR"), Timeout: 30 * time.Second, Margin: time.Second, Log: logger,
+		})},
+		Limit: 6 << 20,
+		Wrap:  true,
+		Log:   logger,
+	}
+	if err := loop.Run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// null is the handler that does the least that can be done.
+type null struct{}
+
+func (null) Invoke(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
+	_, err := w.Write(inv.Payload)
+	return err
+}
+
+func (null) Shutdown(context.Context) error { return nil }
