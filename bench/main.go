@@ -6,26 +6,36 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"regexp"
-	"runtime"
 
 	"golang.org/x/sys/unix"
 )
 
+// options are those of the command line.
+type options struct {
+	quick          bool
+	only           *regexp.Regexp
+	json, markdown string // files to write, "": none
+}
+
 func main() {
-	quick := flag.Bool("quick", false, "few rounds of few events: enough to see that it works, not to quote")
+	var o options
+	flag.BoolVar(&o.quick, "quick", false, "one round of few events: enough to see that it works, not to quote")
 	only := flag.String("only", "", "measure only the groups whose title matches this regular expression")
+	flag.StringVar(&o.json, "json", "", "write all results to this file as JSON")
+	flag.StringVar(&o.markdown, "markdown", "", "write all tables to this file as Markdown")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
-	wanted, err := regexp.Compile(*only)
-	if err == nil {
-		err = bench(ctx, wanted, *quick)
+	var err error
+	if o.only, err = regexp.Compile(*only); err == nil {
+		err = bench(ctx, o)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -36,7 +46,7 @@ func main() {
 // errFailed is for the exit code; the table has said what failed.
 var errFailed = errors.New("at least one candidate failed; see FAILED above")
 
-func bench(ctx context.Context, wanted *regexp.Regexp, quick bool) error {
+func bench(ctx context.Context, o options) error {
 	dir, err := os.MkdirTemp("", "fgbootstrap-bench-")
 	if err != nil {
 		return err
@@ -45,25 +55,56 @@ func bench(ctx context.Context, wanted *regexp.Regexp, quick bool) error {
 	if err := build(ctx, dir); err != nil {
 		return err
 	}
-	fmt.Printf("%s, %d CPUs; at one CPU, driver, poller and worker or server share it\n", runtime.Version(), runtime.NumCPU())
+	all := results{Machine: thisMachine(), Quick: o.quick}
+	fmt.Printf("%s; on one CPU, driver, poller and programs share it; every ratio is to the first line of its table\n", all.Machine)
 	failed := false
 	for _, g := range groups() {
-		if !wanted.MatchString(g.title) {
+		if !o.only.MatchString(g.title) {
 			continue
 		}
-		if quick {
+		if o.quick {
 			g = g.quick()
 		}
-		series := measure(ctx, dir, g)
+		r := g.measured(ctx, dir)
 		if ctx.Err() != nil {
 			return errors.New("interrupted")
 		}
-		text, bad := g.report(series)
-		fmt.Print(text)
-		failed = failed || bad
+		fmt.Print(r.text())
+		failed = failed || r.failed()
+		all.Groups = append(all.Groups, r)
+	}
+	if err := all.write(o); err != nil {
+		return err
 	}
 	if failed {
 		return errFailed
+	}
+	return nil
+}
+
+// measured measures a group, if that can be done here.
+func (g group) measured(ctx context.Context, dir string) report {
+	if g.needs != nil {
+		if why := g.needs(dir); why != nil {
+			return g.skipped(why)
+		}
+	}
+	return g.report(measure(ctx, dir, g))
+}
+
+// write writes the files that are wanted.
+func (r results) write(o options) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	for name, content := range map[string]string{o.json: string(text) + "\n", o.markdown: r.markdown()} {
+		if name == "" {
+			continue
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -3,79 +3,132 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"strings"
-	"text/tabwriter"
 )
 
-// report is one block of what is printed, and whether a candidate failed.
-func (g group) report(all map[string]*series) (text string, failed bool) {
-	text = fmt.Sprintf("\n%s (CPUs: %d; %d rounds of %d events)\n", g.title, min(g.cpus, runtime.NumCPU()), g.rounds, g.load.events)
-	measured := []string{"  \tp50 µs\tp99 µs\tevents/s\tCPU µs\tpeak MB"}
-	for _, c := range g.candidates {
-		measured = append(measured, "  "+c.name+"\t"+all[c.name].columns())
+// results are all that was measured, and where. This is what -json writes.
+type results struct {
+	Machine machine  `json:"machine"`
+	Quick   bool     `json:"quick"` // not to be quoted
+	Groups  []report `json:"groups"`
+}
+
+// report is what the rounds of a group gave.
+type report struct {
+	Title       string     `json:"title"`
+	CPUs        int        `json:"cpus"`
+	Share       float64    `json:"share,omitempty"` // of a CPU
+	Rounds      int        `json:"rounds"`
+	Events      int        `json:"events"`
+	Skipped     string     `json:"skipped,omitempty"` // why nothing was measured
+	Metrics     []string   `json:"metrics,omitempty"`
+	Candidates  []row      `json:"candidates,omitempty"`
+	By          string     `json:"by,omitempty"`
+	Comparisons []compared `json:"comparisons,omitempty"`
+}
+
+// row is a candidate.
+type row struct {
+	Name    string   `json:"name"`
+	Failed  string   `json:"failed,omitempty"`
+	Figures []figure `json:"figures,omitempty"` // one a metric
+	// Calls are system calls an event, where they were counted.
+	Calls map[string]float64 `json:"calls,omitempty"`
+}
+
+// figure is a metric of a candidate.
+type figure struct {
+	spread
+	Ratio  float64 `json:"ratio"` // to the group's first candidate, as a comparison would have it
+	digits int
+}
+
+// compared is a comparison. Without a goal it has no verdict.
+type compared struct {
+	Of     string `json:"of"`
+	To     string `json:"to,omitempty"`
+	Metric string `json:"metric"`
+	spread
+	Missing bool    `json:"missing,omitempty"` // a candidate has failed
+	AtMost  float64 `json:"atMost,omitempty"`
+	AtLeast float64 `json:"atLeast,omitempty"`
+	Verdict string  `json:"verdict,omitempty"`
+}
+
+// report makes the report of what measure gave.
+func (g group) report(all map[string]*series) report {
+	r := g.head()
+	columns := g.columns
+	if columns == nil {
+		columns = []metric{latency, slowest, rate, cpu, peak}
 	}
-	compared := []string{"  compared by " + g.by.name + "\tmedian\tlowest-highest\tgoal"}
+	for _, m := range columns {
+		r.Metrics = append(r.Metrics, m.name)
+	}
+	reference := all[g.candidates[0].name]
+	for _, c := range g.candidates {
+		r.Candidates = append(r.Candidates, all[c.name].row(c.name, columns, reference))
+	}
+	r.By = g.by.name
 	for _, c := range g.compared {
-		compared = append(compared, "  "+c.name()+"\t"+c.columns(g.by, all))
+		r.Comparisons = append(r.Comparisons, c.result(g.by, all))
 	}
-	text += aligned(measured) + aligned(compared)
-	for _, c := range g.candidates {
-		if err := all[c.name].failed; err != nil {
-			failed = true
-			text += "  " + c.name + " FAILED in " + strings.ReplaceAll(err.Error(), "\n", "\n    ") + "\n"
-		}
-	}
-	return text, failed
+	return r
 }
 
-// columns are the medians of a candidate's rounds.
-func (s *series) columns() string {
+// skipped is the report of a group that can't be measured here.
+func (g group) skipped(why error) report {
+	r := g.head()
+	r.Skipped = why.Error()
+	return r
+}
+
+func (g group) head() report {
+	return report{Title: g.title, CPUs: min(g.cpus, runtime.NumCPU()), Share: g.share, Rounds: g.rounds, Events: g.load.events}
+}
+
+func (s *series) row(name string, columns []metric, reference *series) row {
+	r := row{Name: name}
 	if s.failed != nil {
-		return "FAILED"
+		r.Failed = s.failed.Error()
+		return r
 	}
-	median := func(of func(result) float64) float64 { return spreadOf(s.values(of)).median }
-	p99 := func(r result) float64 { return r.P99 }
-	return fmt.Sprintf("%.0f\t%.0f\t%.0f\t%.0f\t%.1f", median(latency.of), median(p99), median(rate.of), median(cpu.of), median(peak.of))
+	r.Calls = s.results[len(s.results)-1].Calls
+	for _, m := range columns {
+		f := figure{spread: spreadOf(s.values(m.of)), digits: m.digits}
+		if reference.failed == nil {
+			f.Ratio = spreadOf(ratios(s.values(m.of), reference.values(m.of))).Median
+		}
+		r.Figures = append(r.Figures, f)
+	}
+	return r
 }
 
-func (c comparison) name() string {
-	name := c.of
-	if c.to != "" {
-		name += " / " + c.to
-	}
-	if c.by != nil {
-		name += ", " + c.by.name
-	}
-	return name
-}
-
-// columns are of the ratios by the group's metric, if the comparison has none of its own.
-func (c comparison) columns(by metric, all map[string]*series) string {
+// result is of the ratios by the group's metric, if the comparison has none of its own.
+func (c comparison) result(by metric, all map[string]*series) compared {
 	if c.by != nil {
 		by = *c.by
 	}
+	r := compared{Of: c.of, To: c.to, Metric: by.name, AtMost: c.atMost, AtLeast: c.atLeast}
 	of := all[c.of]
-	if of.failed != nil {
-		return "-"
+	if of.failed != nil || (c.to != "" && all[c.to].failed != nil) {
+		r.Missing = true
+		return r
 	}
 	values := of.values(by.of)
 	if c.to != "" {
-		to := all[c.to]
-		if to.failed != nil {
-			return "-"
-		}
-		values = ratios(values, to.values(by.of))
+		values = ratios(values, all[c.to].values(by.of))
 	}
-	s := spreadOf(values)
-	return fmt.Sprintf("%.2f\t%.2f-%.2f\t%s", s.median, s.lowest, s.highest, c.verdict(s.median))
+	r.spread = spreadOf(values)
+	r.Verdict = c.verdict(r.Median)
+	return r
 }
 
 func (c comparison) verdict(value float64) string {
 	switch {
 	case c.atMost > 0:
-		return fmt.Sprintf("<= %g %s", c.atMost, metOrMissed(value <= c.atMost))
+		return metOrMissed(value <= c.atMost)
 	case c.atLeast > 0:
-		return fmt.Sprintf(">= %g %s", c.atLeast, metOrMissed(value >= c.atLeast))
+		return metOrMissed(value >= c.atLeast)
 	}
 	return ""
 }
@@ -87,11 +140,51 @@ func metOrMissed(met bool) string {
 	return "missed"
 }
 
-// aligned sets lines whose columns end in tabs.
-func aligned(lines []string) string {
-	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	_, _ = w.Write([]byte(strings.Join(lines, "\n") + "\n")) // a Builder takes everything
-	_ = w.Flush()
-	return text.String()
+// failed tells whether a candidate has.
+func (r report) failed() bool {
+	for _, c := range r.Candidates {
+		if c.Failed != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// conditions are what a reader has to know beside the title.
+func (r report) conditions() string {
+	text := fmt.Sprintf("CPUs: %d; ", r.CPUs)
+	if r.Share > 0 {
+		text += fmt.Sprintf("%g of one for poller and programs; ", r.Share)
+	}
+	text += fmt.Sprintf("rounds: %d", r.Rounds)
+	if r.Events > 0 {
+		text += fmt.Sprintf(" of %d events", r.Events)
+	}
+	return text
+}
+
+func (f figure) String() string {
+	return fmt.Sprintf("%.*f", f.digits, f.Median)
+}
+
+func (c compared) name(by string) string {
+	name := c.Of
+	if c.To != "" {
+		name += " / " + c.To
+	}
+	if c.Metric != by {
+		name += ", " + c.Metric
+	}
+	return name
+}
+
+// goal is what is wanted and whether it is met.
+func (c compared) goal() string {
+	switch {
+	case c.AtMost > 0:
+		return fmt.Sprintf("<= %g %s", c.AtMost, c.Verdict)
+	case c.AtLeast > 0:
+		return fmt.Sprintf(">= %g %s", c.AtLeast, c.Verdict)
+	}
+	return ""
 }

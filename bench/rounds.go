@@ -14,6 +14,10 @@ type series struct {
 // measure runs a group's candidates in turns, so that what else the machine does
 // hits them all: forwards, then backwards, so that none always follows the same.
 func measure(ctx context.Context, dir string, g group) map[string]*series {
+	run := g.run
+	if run == nil {
+		run = runOnce
+	}
 	all := map[string]*series{}
 	for _, c := range g.candidates {
 		all[c.name] = &series{}
@@ -25,7 +29,7 @@ func measure(ctx context.Context, dir string, g group) map[string]*series {
 			}
 			c := g.candidates[i]
 			if s := all[c.name]; s.failed == nil && ctx.Err() == nil {
-				s.add(runOnce(ctx, dir, g, c))
+				s.add(run(ctx, dir, g, c))
 			}
 		}
 	}

@@ -1,25 +1,33 @@
 package main
 
 import (
-	"strconv"
+	"context"
+	"slices"
 	"time"
 )
 
 const (
 	full  = 11 // rounds, odd so that the median is one of them
-	quick = 3
+	quick = 1
 )
 
 // group is a set of candidates that are compared under one load.
 type group struct {
 	title      string
+	needs      func(dir string) error // why it can't be measured here; nil: it can everywhere
 	load       load
 	rounds     int
-	cpus       int // how many CPUs driver, poller and worker or server share
-	candidates []candidate
-	by         metric // what is compared
+	cpus       int         // how many CPUs driver, poller and its programs share
+	share      float64     // of a CPU's time, for poller and programs; 0: all
+	run        runner      // nil: runOnce
+	columns    []metric    // of the table; nil: those of runOnce
+	candidates []candidate // the first is the one that the others are compared with in the table
+	by         metric      // what is compared
 	compared   []comparison
 }
+
+// runner is one run of a candidate.
+type runner func(ctx context.Context, dir string, g group, c candidate) (result, error)
 
 // load is what the driver does in one run.
 type load struct {
@@ -37,13 +45,14 @@ const (
 	stream = "stream" // 1 KB of JSON; the answer is as long as the load says, and comes in chunks
 )
 
-// candidate is one way from the runtime API to a worker or server and back. Programs are
-// found by the names that build gives them.
+// candidate is one way from the runtime API to a program and back. Programs are found by
+// the names that build gives them.
 type candidate struct {
 	name     string
 	command  []string
 	env      []string
 	inFlight int // events that the driver hands out at once
+	slower   int // the load has that many times too many events for it; 0: it has not
 }
 
 // comparison is one ratio: of / to, both of the same round, or, without a `to`, the
@@ -54,167 +63,53 @@ type comparison struct {
 	atMost, atLeast float64 // the goal; 0: none
 }
 
-// metric picks the number that is compared.
+// metric picks the number that is shown or compared.
 type metric struct {
-	name string
-	of   func(result) float64
+	name   string // with its unit
+	of     func(result) float64
+	digits int // behind the point
 }
 
 var (
 	// Saturated, the time from event to event counts: it holds the poll too.
-	period = metric{"period p50", func(r result) float64 { return r.Period }}
+	period = metric{"period p50 µs", func(r result) float64 { return r.Period }, 0}
 	// With gaps the poll waits, and only the time to the answer is felt.
-	latency = metric{"latency p50", func(r result) float64 { return r.P50 }}
-	rate    = metric{"events/s", func(r result) float64 { return r.Rate }}
-	cpu     = metric{"CPU", func(r result) float64 { return r.CPU }}
-	peak    = metric{"peak MB", func(r result) float64 { return r.Peak }}
+	latency = metric{"p50 µs", func(r result) float64 { return r.P50 }, 0}
+	slowest = metric{"p99 µs", func(r result) float64 { return r.P99 }, 0}
+	rate    = metric{"events/s", func(r result) float64 { return r.Rate }, 0}
+	cpu     = metric{"CPU µs", func(r result) float64 { return r.CPU }, 0}
+	peak    = metric{"peak MB", func(r result) float64 { return r.Peak }, 1}
+	rss     = metric{"RSS MB", func(r result) float64 { return r.RSS }, 1}
 )
 
-const (
-	saturatedGoal = 1.5
-	idleGoal      = 1.6
-	handmadeGoal  = 0.65
-	inFlightGoal  = 5
-
-	httpIdleGoal     = 2.3
-	httpInFlightGoal = 1.7
-	// The loop does it by encoding/json, and that is what takes its time.
-	largeCallGoal = 0.25
-
-	streamGoal     = 1.2
-	streamPeakGoal = 10 // MB
-)
-
-// groups is the table: a new mode, reference or load is a new entry.
+// groups is the table: a new mode, reference or load is a new entry in one of these.
 func groups() []group {
-	return []group{
-		lines("1 KB, saturated", load{events: 10_000, warmUp: 1_000, bytes: 1 << 10}, period, saturatedGoal),
-		lines("1 KB, idle gaps of 2 ms", load{events: 500, warmUp: 50, bytes: 1 << 10, gap: 2 * time.Millisecond}, latency, idleGoal),
-		lines("64 KB, saturated", load{events: 3_000, warmUp: 300, bytes: 64 << 10}, period, saturatedGoal),
-		lines("6 MB, saturated", load{events: 60, warmUp: 6, bytes: 6 << 20}, period, saturatedGoal),
-		jsonrpc("0 ms of work", load{events: 10_000, warmUp: 1_000, bytes: 1 << 10}, "0"),
-		jsonrpc("2 ms of work", load{events: 1_000, warmUp: 100, bytes: 1 << 10}, "2"),
-		hop("1 KB, saturated", load{events: 10_000, warmUp: 1_000, bytes: 1 << 10}, period, saturatedGoal),
-		hop("1 KB, idle gaps of 2 ms", load{events: 500, warmUp: 50, bytes: 1 << 10, gap: 2 * time.Millisecond}, latency, httpIdleGoal),
-		atOnce("1 KB, 16 in flight", load{events: 20_000, warmUp: 2_000, bytes: 1 << 10}, 16),
-		calls("1 KB", load{events: 10_000, warmUp: 1_000, kind: text, bytes: 1 << 10}, handmadeGoal),
-		calls("6 MB", load{events: 30, warmUp: 3, kind: binary, bytes: 4_400_000}, largeCallGoal),
-		streamed("pipe", "", "producer", 1),
-		streamed("pipe", "", "producer", 2),
-		streamed("http", "_http", "server", 1),
-		streamed("http", "_http", "server", 2),
+	return slices.Concat(
+		coreGroups(),
+		pipeGroups(),
+		spareGroups(),
+		workerGroups(),
+		httpGroups(),
+		streamGroups(),
+		startGroups(),
+		memoryGroups(),
+		systemCallGroups(),
+	)
+}
+
+// of is the load for a candidate.
+func (l load) of(c candidate) load {
+	if c.slower > 0 {
+		l.events = max(l.events/c.slower, 5)
+		l.warmUp = min(l.warmUp, 1)
 	}
+	return l
 }
 
-func lines(title string, l load, by metric, goal float64) group {
-	const reference, ours, handmade = "C poller", "bootstrap", "net/http loop"
-	return group{
-		title: "worker, lines, " + title, load: l, rounds: full, cpus: 1, by: by,
-		candidates: []candidate{
-			{name: reference, command: []string{"poller_worker", "worker"}, inFlight: 1},
-			{name: ours, command: []string{"bootstrap"}, env: []string{"BOOTSTRAP_MODE=worker", "BOOTSTRAP_COMMAND=worker"}, inFlight: 1},
-			{name: handmade, command: []string{"nethttp-worker", "worker"}, inFlight: 1},
-		},
-		compared: []comparison{
-			{of: ours, to: reference, atMost: goal},
-			{of: ours, to: handmade, atMost: handmadeGoal},
-			{of: handmade, to: reference},
-		},
-	}
-}
-
-func jsonrpc(title string, l load, work string) group {
-	const one, eight = "1 in flight", "8 in flight"
-	env := []string{
-		"BOOTSTRAP_MODE=worker", "BOOTSTRAP_WORKER_PROTOCOL=jsonrpc", "BOOTSTRAP_WORKER_COUNT=1",
-		"BOOTSTRAP_COMMAND=worker_jsonrpc " + work,
-	}
-	return group{
-		title: "worker, jsonrpc, 1 KB, " + title, load: l, rounds: full, cpus: 2, by: rate,
-		candidates: []candidate{
-			{name: one, command: []string{"bootstrap"}, env: env, inFlight: 1},
-			{name: eight, command: []string{"bootstrap"}, env: append(env, "BOOTSTRAP_CONCURRENCY=8"), inFlight: 8},
-		},
-		compared: []comparison{{of: eight, to: one, atLeast: inFlightGoal}},
-	}
-}
-
-const overHTTP, httpLoop = "bootstrap", "net/http loop"
-
-// hop is an event on its way through a web server.
-func hop(title string, l load, by metric, goal float64) group {
-	const reference = "C hop"
-	return group{
-		title: "http, " + title, load: l, rounds: full, cpus: 1, by: by,
-		candidates: []candidate{
-			{name: reference, command: []string{"poller_http", "server"}, inFlight: 1},
-			bootstrapHTTP(1),
-			handmadeHTTP(1),
-		},
-		compared: []comparison{
-			{of: overHTTP, to: reference, atMost: goal},
-			{of: overHTTP, to: httpLoop, atMost: handmadeGoal},
-			{of: httpLoop, to: reference},
-		},
-	}
-}
-
-// calls are what comes through the API gateway.
-func calls(title string, l load, goal float64) group {
-	return group{
-		title: "http, APIG, " + title + ", " + l.kind, load: l, rounds: full, cpus: 1, by: period,
-		candidates: []candidate{bootstrapHTTP(1), handmadeHTTP(1)},
-		compared:   []comparison{{of: overHTTP, to: httpLoop, atMost: goal}},
-	}
-}
-
-func atOnce(title string, l load, inFlight int) group {
-	return group{
-		title: "http, " + title, load: l, rounds: full, cpus: 2, by: rate,
-		candidates: []candidate{bootstrapHTTP(inFlight), handmadeHTTP(inFlight)},
-		compared:   []comparison{{of: overHTTP, to: httpLoop, atLeast: httpInFlightGoal}},
-	}
-}
-
-// streamed is the largest result that the platform takes. It has two references: splice
-// spares the poller the bytes, but took 1.2 to 1.6 of a copy loop's time.
-func streamed(mode, pollerSuffix, program string, cpus int) group {
-	const byCopy, bySplice, ours = "C copy loop", "C splice loop", "bootstrap"
-	const bytes = 200 << 20
-	size := strconv.Itoa(bytes)
-	return group{
-		title: "stream, " + mode + ", 200 MB", load: load{events: 3, warmUp: 1, kind: stream, bytes: bytes}, rounds: full, cpus: cpus, by: latency,
-		candidates: []candidate{
-			{name: byCopy, command: []string{"poller_copy" + pollerSuffix, program, size}, inFlight: 1},
-			{name: bySplice, command: []string{"poller_splice" + pollerSuffix, program, size}, inFlight: 1},
-			{name: ours, command: []string{"bootstrap"}, inFlight: 1, env: []string{
-				"BOOTSTRAP_MODE=" + mode, "BOOTSTRAP_STREAMING=on", "BOOTSTRAP_COMMAND=" + program + " " + size, "BOOTSTRAP_HTTP_PORT=auto",
-			}},
-		},
-		compared: []comparison{
-			{of: ours, to: bySplice, atMost: streamGoal},
-			{of: ours, to: byCopy},
-			{of: ours, to: bySplice, by: &cpu},
-			{of: ours, to: byCopy, by: &cpu},
-			{of: ours, by: &peak, atMost: streamPeakGoal},
-		},
-	}
-}
-
-func bootstrapHTTP(inFlight int) candidate {
-	return candidate{name: overHTTP, command: []string{"bootstrap"}, inFlight: inFlight, env: []string{
-		"BOOTSTRAP_MODE=http", "BOOTSTRAP_COMMAND=server", "BOOTSTRAP_HTTP_PORT=auto",
-		"BOOTSTRAP_CONCURRENCY=" + strconv.Itoa(inFlight),
-	}}
-}
-
-func handmadeHTTP(inFlight int) candidate {
-	return candidate{name: httpLoop, command: []string{"nethttp-http", "-pollers", strconv.Itoa(inFlight), "server"}, inFlight: inFlight}
-}
-
+// quick has as few events as show that it works.
 func (g group) quick() group {
-	g.rounds = quick
-	g.load.events = max(g.load.events/4, min(g.load.events, 20))
-	g.load.warmUp = max(g.load.warmUp/4, min(g.load.warmUp, 2))
+	g.rounds = min(g.rounds, quick)
+	g.load.events = max(g.load.events/20, min(g.load.events, 5))
+	g.load.warmUp = max(g.load.warmUp/20, min(g.load.warmUp, 1))
 	return g
 }

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// timeLimit is for one run, of which the longest takes a few seconds.
-const timeLimit = time.Minute
+// timeLimit is for one run, of which the longest, 100,000 programs, takes a minute or two.
+const timeLimit = 5 * time.Minute
 
 // result is the driver's line of JSON, and what the poller needed; times are
 // microseconds.
@@ -29,42 +29,66 @@ type result struct {
 
 	CPU  float64 `json:"-"` // of the poller and its programs, per event
 	Peak float64 `json:"-"` // the poller's largest resident set, in MB
+	RSS  float64 `json:"-"` // the one at the end
+
+	FirstPoll float64            `json:"-"` // see starts.go
+	Size      float64            `json:"-"` // of the program's file, in MB
+	Calls     map[string]float64 `json:"-"` // see systemcalls.go
 }
 
 // runOnce is one run of a candidate under the group's load.
-func runOnce(ctx context.Context, dir string, g group, c candidate) (result, error) {
+func runOnce(ctx context.Context, dir string, g group, c candidate) (r result, err error) {
+	command := c.command
+	if g.share > 0 {
+		var folder string
+		if folder, err = newShare(g.share); err != nil {
+			return r, err
+		}
+		defer func() { err = errors.Join(err, removeShare(folder)) }()
+		command = within(folder, command)
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeLimit)
 	defer cancel()
-	d, err := startDriver(dir, g.cpus, g.load, c.inFlight)
+	l := g.load.of(c)
+	d, err := startDriver(dir, g.cpus, l, c.inFlight)
 	if err != nil {
-		return result{}, err
+		return r, err
 	}
 	defer func() { _ = d.stdout.Close() }()
-	env := append([]string{"RUNTIME_API_ADDR=127.0.0.1:" + d.port, "RUNTIME_TIMEOUT=30", "RUNTIME_CODE_ROOT=" + dir}, c.env...)
-	poller, err := startProc(dir, g.cpus, c.command, env, nil)
+	poller, err := startProc(dir, g.cpus, command, append(environment(dir, c), "RUNTIME_API_ADDR=127.0.0.1:"+d.port), nil)
 	if err != nil {
 		d.stop()
-		return result{}, err
+		return r, err
 	}
-	var before time.Duration
-	var peak float64
-	line, err := d.await(ctx, poller) // that it is warm
-	if err == nil {
-		before = cpuTime(poller.cmd.Process.Pid)
-		line, err = d.await(ctx, poller)
-	}
-	if err == nil {
-		peak, err = peakRSS(poller.cmd.Process.Pid)
-	}
+	line, u, err := d.watch(ctx, poller)
 	said := poller.stop()
 	complaint := d.stop()
 	if err != nil {
-		return result{}, fmt.Errorf("%w\nthe poller (%v) said: %s\nthe driver said: %s", err, poller.cmd.ProcessState, said, complaint)
+		return r, fmt.Errorf("%w\nthe poller (%v) said: %s\nthe driver said: %s", err, poller.cmd.ProcessState, said, complaint)
 	}
-	r, err := resultOf(line, complaint)
-	r.CPU = float64((poller.cpu - before).Microseconds()) / float64(g.load.events)
-	r.Peak = peak
+	r, err = resultOf(line, complaint)
+	r.CPU = float64((poller.cpu - u.before).Microseconds()) / float64(l.events)
+	r.Peak, r.RSS = u.peak, u.rss
 	return r, err
+}
+
+// usage is what can be asked of a poller only while it is there.
+type usage struct {
+	before    time.Duration // its CPU time when it was warm
+	peak, rss float64       // at the end
+}
+
+// watch waits for the driver's results.
+func (d *driver) watch(ctx context.Context, poller *proc) (line []byte, u usage, err error) {
+	if _, err = d.await(ctx, poller); err != nil { // that it is warm
+		return nil, u, err
+	}
+	u.before = cpuTime(poller.cmd.Process.Pid)
+	if line, err = d.await(ctx, poller); err != nil {
+		return nil, u, err
+	}
+	u.peak, u.rss, err = memory(poller.cmd.Process.Pid)
+	return line, u, err
 }
 
 // driver is the platform of one run.

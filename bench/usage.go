@@ -75,20 +75,22 @@ func waitedFor(pid int) time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-// peakRSS is the largest resident set that a process has had, in MB, while it is
-// there. That of a reaped one would be its largest child's, if that was larger.
-func peakRSS(pid int) (float64, error) {
+// memory is the largest resident set that a process has had and the one that it has, in
+// MB, while it is there. That of a reaped one would be its largest child's, if that was
+// larger.
+func memory(pid int) (peak, rss float64, err error) {
 	status, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer func() { _ = status.Close() }()
 	lines := bufio.NewScanner(status)
 	for lines.Scan() {
-		var kB float64
-		if _, err := fmt.Sscanf(lines.Text(), "VmHWM: %f kB", &kB); err == nil {
-			return kB / 1024, nil
-		}
+		_, _ = fmt.Sscanf(lines.Text(), "VmHWM: %f kB", &peak) // most lines have other names
+		_, _ = fmt.Sscanf(lines.Text(), "VmRSS: %f kB", &rss)
 	}
-	return 0, errors.New("the poller ended before its memory was measured")
+	if peak == 0 || rss == 0 {
+		return 0, 0, errors.New("the poller ended before its memory was measured")
+	}
+	return peak / 1024, rss / 1024, nil
 }
