@@ -13,7 +13,7 @@ BUILD   := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 # The race detector is the one thing that needs a C compiler.
 RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint bench bench-quick clean
+.PHONY: build demo test lint bench bench-quick plot clean
 
 build:
 	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
@@ -37,12 +37,18 @@ lint:
 	$(GOTOOL) errcheck -exclude tools/errcheck.txt ./...
 	$(GOTOOL) go-errorlint ./...
 
-# What a claim about speed quotes, some minutes; and whether it all still works.
+# What a claim about speed quotes, half an hour; and whether it all still works.
 bench:
-	go run ./bench
+	@mkdir -p bin
+	go run ./bench -json bin/bench.json -markdown bin/bench.md
 
 bench-quick:
 	go run ./bench -quick
+
+# What the last bench gave, as a picture.
+plot:
+	@test -f bin/bench.json || { echo "There are no results to draw: make bench first."; exit 1; }
+	cd bench/plot && go run . ../../bin/bench.json ../../docs/performance.svg
 
 clean:
 	rm -rf bin examples/pipe-go/handler examples/http-go/handler
