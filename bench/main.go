@@ -56,7 +56,7 @@ func bench(ctx context.Context, o options) error {
 		return err
 	}
 	all := results{Machine: thisMachine(), Quick: o.quick}
-	fmt.Printf("%s; on one CPU, driver, poller and programs share it; every ratio is to the first line of its table\n", all.Machine)
+	fmt.Printf("%s\nOn one CPU, driver, poller and programs share it. Every ratio is to the first line of its table.\n", all.Machine)
 	failed := false
 	for _, g := range groups() {
 		if !o.only.MatchString(g.title) {

@@ -28,8 +28,11 @@ func (r report) markdown() string {
 			return append([]string{r.Comparisons[i].name(r.By)}, r.Comparisons[i].cells()...)
 		})
 	}
-	if notes := r.notes(); notes != "" {
-		text += "\n" + strings.ReplaceAll(notes, "\n  ", "\n\n")
+	for i, note := range r.notes() {
+		if i == 0 {
+			text += "\n"
+		}
+		text += "- " + strings.ReplaceAll(note, "\n", "\n  ") + "\n"
 	}
 	return text
 }

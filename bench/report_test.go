@@ -64,7 +64,7 @@ func TestTheFilesHaveAllResults(t *testing.T) {
 	}
 	for _, want := range []string{
 		"### a title\n\nCPUs: 1; rounds: 3 of 10 events.\n\n|  | p50 µs | peak MB |\n|---|---:|---:|\n| one | 20 (1.00) | 1.0 (1.00) |\n",
-		"| other / one | 2.00 | 2.00 to 3.00 | <= 2.5 met |\n", "| other | FAILED |", "other FAILED in file already closed", "Skipped: no reason\n",
+		"| other / one | 2.00 | 2.00 to 3.00 | <= 2.5 met |\n", "| other | FAILED |", "\n\n- other FAILED in file already closed\n", "Skipped: no reason\n",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%q is not in\n%s", want, text)

@@ -28,20 +28,23 @@ func (r report) text() string {
 		}
 		text += aligned(comparisons)
 	}
-	return text + r.notes()
+	for _, note := range r.notes() {
+		text += "  " + strings.ReplaceAll(note, "\n", "\n    ") + "\n"
+	}
+	return text
 }
 
 // notes are what is no figure.
-func (r report) notes() (text string) {
+func (r report) notes() (all []string) {
 	for _, c := range r.Candidates {
 		if c.Calls != nil {
-			text += "  " + c.Name + ": " + strings.Join(byName(c.Calls), "\n    ") + "\n"
+			all = append(all, c.Name+": "+strings.Join(byName(c.Calls), "\n"))
 		}
 		if c.Failed != "" {
-			text += "  " + c.Name + " FAILED in " + strings.ReplaceAll(c.Failed, "\n", "\n    ") + "\n"
+			all = append(all, c.Name+" FAILED in "+c.Failed)
 		}
 	}
-	return text
+	return all
 }
 
 func (c row) columns() string {
