@@ -1,6 +1,6 @@
 // Command bench compares bootstrap with C programs that do the least that can
 // be done, and with the loops that people write by hand. It prints ratios, since
-// times differ from machine to machine; what is measured stands in rows.go. It
+// times differ from machine to machine; what is measured stands in rows*.go. It
 // knows of bootstrap only what a function's environment tells it.
 package main
 
