@@ -21,3 +21,7 @@ require (
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
 )
+
+replace github.com/klauspost/compress => ./internal/uncompressed/klauspost
+
+replace github.com/molecule-man/go-brrr => ./internal/uncompressed/brrr

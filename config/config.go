@@ -67,8 +67,9 @@ func Load(environ []string, self string) (*Config, error) {
 	r.vars = r.merge(environ)
 	r.secrets = secrets(r.vars)
 	c := r.resolve(r.read(), self)
-	r.checkNames()
-	r.checkMode(c.Mode)
+	all := Settings()
+	r.checkNames(all)
+	r.checkMode(all, c.Mode)
 	c.Env = programEnv(r.vars, c.Dir)
 	c.Secrets = r.secrets
 	c.Warnings = r.warnings

@@ -14,8 +14,8 @@ const nearby = 2
 // checkNames reports settings that do not exist. A slip, also in the order of words, is a problem, because the setting
 // it was meant for silently has its default. Another unknown name is a warning: BOOTSTRAP_SERVERS, say, is Kafka's. So
 // is a name near a setting that does not start like one: it may have been renamed to switch it off.
-func (r *report) checkNames() {
-	known := knownNames()
+func (r *report) checkNames(all []Setting) {
+	known := names(all)
 	for _, name := range slices.Sorted(maps.Keys(r.vars)) {
 		if r.vars[name] == "" || slices.Contains(known, name) {
 			continue
@@ -38,11 +38,11 @@ func (r *report) checkNames() {
 
 // checkMode warns of settings of another mode than the one chosen: whoever sets a protocol for workers and forgets the
 // mode would wonder.
-func (r *report) checkMode(mode string) {
+func (r *report) checkMode(all []Setting, mode string) {
 	if r.bad["BOOTSTRAP_MODE"] {
 		return
 	}
-	for _, s := range Settings() {
+	for _, s := range all {
 		owner, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(s.Name, settingPrefix)), "_")
 		if v := r.vars[s.Name]; v != "" && v != s.Default && !r.bad[s.Name] && owner != mode && slices.Contains(modes, owner) {
 			r.warnf("%s has no effect: it is for BOOTSTRAP_MODE=%s, and the mode is %s", s.Name, owner, mode)
@@ -50,9 +50,9 @@ func (r *report) checkMode(mode string) {
 	}
 }
 
-func knownNames() []string {
+func names(all []Setting) []string {
 	names := []string{contextFile}
-	for _, s := range Settings() {
+	for _, s := range all {
 		names = append(names, s.Name)
 	}
 	return names

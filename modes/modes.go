@@ -73,7 +73,7 @@ func Command(c *config.Config) process.Command {
 }
 
 func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
-	return pipe.New(pipe.Config{
+	c := pipe.Config{
 		Program:     k.program(),
 		Env:         k.Env,
 		Margin:      k.Margin,
@@ -82,12 +82,15 @@ func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 		Spares:      k.PipeSpares,
 		Concurrency: k.Concurrency,
 		MemoryMB:    k.MemoryMB,
-		CPUs:        k.CGroup.CPUs(),
 		Mask:        k.Mask,
 		Reaper:      k.Reaper,
 		Log:         k.Log,
 		Output:      k.Output,
-	}), nil
+	}
+	if c.Spares > 0 {
+		c.CPUs = k.CGroup.CPUs()
+	}
+	return pipe.New(c), nil
 }
 
 func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {

@@ -8,23 +8,32 @@ import (
 )
 
 // OOM watches how often the kernel has killed for want of memory in our
-// control group.
+// control group. The zero value knows nothing.
 type OOM struct {
-	file string // "" where there is none
+	group CGroup
+	begin sync.Once
+	file  string // "" where there is none
 
 	mu    sync.Mutex
 	count int
 }
 
-// NewOOM finds the counter of this process's control group: version 2 has it in
-// memory.events, version 1 in memory.oom_control.
-func NewOOM(g CGroup) *OOM {
-	for file := range g.files("memory.events", "memory", "memory.oom_control") {
-		if count, ok := readCounter(file); ok {
-			return &OOM{file: file, count: count}
+// NewOOM looks at nothing yet.
+func NewOOM(g CGroup) *OOM { return &OOM{group: g} }
+
+// Begin finds the counter, unless it was found before: version 2 of control groups has it
+// in memory.events, version 1 in memory.oom_control. What was counted up to now is nobody's.
+// Call it with the first program that is started, but not before the first poll waits: it
+// takes a tenth of a millisecond.
+func (o *OOM) Begin() {
+	o.begin.Do(func() {
+		for file := range o.group.files("memory.events", "memory", "memory.oom_control") {
+			if count, ok := readCounter(file); ok {
+				o.file, o.count = file, count
+				return
+			}
 		}
-	}
-	return &OOM{}
+	})
 }
 
 func readCounter(file string) (count int, ok bool) {
@@ -44,6 +53,7 @@ func readCounter(file string) (count int, ok bool) {
 // Rose tells whether the counter rose since the last call, and whether there is
 // one.
 func (o *OOM) Rose() (rose, known bool) {
+	o.Begin()
 	if o.file == "" {
 		return false, false
 	}

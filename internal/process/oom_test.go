@@ -50,6 +50,7 @@ func TestTheCounterOfOutOfMemoryIsFound(t *testing.T) {
 		counter := filepath.Join(root, "cgroup", test.file)
 		write(t, counter, fmt.Sprintf(test.text, 3))
 		o := process.NewOOM(process.CGroup{Root: filepath.Join(root, "cgroup"), Groups: groups})
+		o.Begin()
 		for step, count := range []int{3, 4, 4, 7, 2, 3} {
 			write(t, counter, fmt.Sprintf(test.text, count))
 			want := test.known && (step == 1 || step == 3 || step == 5)
@@ -75,6 +76,7 @@ func TestARiseIsToldOnce(t *testing.T) {
 	write(t, groups, "0::/\n")
 	write(t, counter, "oom_kill 0\n")
 	o := process.NewOOM(process.CGroup{Root: root, Groups: groups})
+	o.Begin()
 	write(t, counter, "oom_kill 1\n")
 	var told atomic.Int32
 	var all sync.WaitGroup

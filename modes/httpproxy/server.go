@@ -148,6 +148,7 @@ func (s *server) launch() error {
 	if err != nil {
 		return s.Program.Command.Explain(path, err)
 	}
+	s.Program.OOM.Begin()
 	s.pipes = s.p
 	return nil
 }

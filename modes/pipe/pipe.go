@@ -46,10 +46,15 @@ type Config struct {
 	Log, Output *zap.Logger
 }
 
+// checkAfter is how long the first event has to show whether the program starts. To look
+// before the first poll took a tenth of the time to it.
+const checkAfter = 100 * time.Millisecond
+
 // Mode is the adapter.Handler of pipe mode.
 type Mode struct {
 	Config
-	spares *spares
+	spares  *spares
+	checked *time.Timer
 
 	mu    sync.Mutex
 	free  []*slot
@@ -58,15 +63,10 @@ type Mode struct {
 	known bool
 }
 
-// New makes the mode, says in the log what would keep the program from starting, and
-// starts the first spare: the first event may be there already.
+// New makes the mode and starts the first spare: the first event may be there already.
 func New(c Config) *Mode {
 	m := &Mode{Config: c}
-	if path, _, _, err := m.command(); err != nil {
-		c.Log.Error(err.Error())
-	} else if finding := c.Program.Command.Check(path); finding != "" {
-		c.Log.Warn(finding)
-	}
+	m.checked = time.AfterFunc(checkAfter, m.check)
 	m.Env = nil
 	for _, entry := range c.Env {
 		// The first entry of a name wins in most programs: ours must be the only one.
@@ -124,11 +124,27 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 	return r.finish(ctx)
 }
 
+// check says in the log what would keep the program from starting, if no event has had it
+// started by then.
+func (m *Mode) check() {
+	path, _, remembered, err := m.command()
+	switch {
+	case remembered:
+	case err != nil:
+		m.Log.Error(err.Error())
+	default:
+		if finding := m.Program.Command.Check(path); finding != "" {
+			m.Log.Warn(finding)
+		}
+	}
+}
+
 // Prepare implements adapter.Preparer.
 func (m *Mode) Prepare() { m.spares.fill() }
 
 // Shutdown implements adapter.Handler.
 func (m *Mode) Shutdown(context.Context) error {
+	m.checked.Stop()
 	m.spares.shutdown()
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -47,6 +47,7 @@ func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
 	if err := m.launch(p, &spec); err != nil {
 		return nil, failure.Start(err)
 	}
+	m.Program.OOM.Begin()
 	p.stderr.Mask = p.keys
 	p.stderr.Emit = func(line []byte) { m.Output.Info(string(line), p.event()) }
 	p.stderr.Flush = func() { _ = m.Output.Sync() }

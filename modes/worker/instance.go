@@ -126,6 +126,7 @@ func (w *worker) launch() error {
 	if err != nil {
 		return w.Program.Command.Explain(path, err)
 	}
+	w.Program.OOM.Begin()
 	return nil
 }
 
