@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	full  = 11 // rounds, odd so that the median is one of them
+	full  = 7 // rounds, odd so that the median is one of them
 	quick = 1
 )
 
