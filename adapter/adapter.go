@@ -54,8 +54,9 @@ type Handler interface {
 
 // Preparer is a Handler that has something to do for the events to come.
 type Preparer interface {
-	// Prepare is called after each event, when its outcome has been reported and nobody
-	// waits for it any more. It must not wait for anything: the next poll follows.
+	// Prepare is called after each event that another may follow, when its outcome has been
+	// reported and nobody waits for it any more. It must not wait for anything: the next
+	// poll follows.
 	Prepare()
 }
 

@@ -146,7 +146,9 @@ func (p *poller) run(ctx, work context.Context) {
 		p.flight.begin()
 		p.serve(work, inv, err)
 		p.flight.end(p.Idle)
-		prepare()
+		if ctx.Err() == nil {
+			prepare()
+		}
 	}
 }
 

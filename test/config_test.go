@@ -48,11 +48,10 @@ func TestBrokenUserDataIsExplainedWithoutItsContent(t *testing.T) {
 }
 
 func TestSettingsOfOtherModesAreKnown(t *testing.T) {
-	c := deploy(t, sh("echo ok").with("BOOTSTRAP_WORKER_PROTOCOL", "jsonrpc", "BOOTSTRAP_HTTP_PORT", "auto", "BOOTSTRAP_PIPE_SPARES", "2"))
+	c := deploy(t, sh("echo ok").with("BOOTSTRAP_WORKER_PROTOCOL", "jsonrpc", "BOOTSTRAP_HTTP_PORT", "auto"))
 	if got := c.answer("{}"); got != "ok\n" {
 		t.Errorf("got %q", got)
 	}
-	c.logs("BOOTSTRAP_PIPE_SPARES has no effect")
 	c.logs("BOOTSTRAP_WORKER_PROTOCOL has no effect: it is for BOOTSTRAP_MODE=worker")
 }
 

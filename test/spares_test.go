@@ -82,6 +82,18 @@ func TestASparesContextIsInTheFileAlone(t *testing.T) {
 	}
 }
 
+func TestASpareFindsNobodysContextBeforeItsEvent(t *testing.T) {
+	c := ahead(t, spares(1, `cat "$BOOTSTRAP_CONTEXT_FILE"; echo; echo ready >&2; read -r event; cat "$BOOTSTRAP_CONTEXT_FILE"`))
+	for i := range 4 {
+		c.waitFor("a spare to be ready", func() bool { return strings.Count(c.log.String(), "INFO ready") == i+2 })
+		result := c.invoke("{}\n")
+		before, after, _ := strings.Cut(string(result.Payload), "\n")
+		if before != "{}" || !strings.Contains(after, result.RequestID) {
+			t.Errorf("before its event it found %s, then %s", before, after)
+		}
+	}
+}
+
 // A program that is started for its event must not find more than a spare does.
 func TestWithSparesEveryProgramHasTheSameEnvironment(t *testing.T) {
 	c := deploy(t, spares(1, `env | grep ^X_CFF_; cat`)) // grep ends it: it waits for nothing
@@ -155,7 +167,7 @@ func TestAProgramThatDoesNotWaitForItsEventIsSoonNoSpareAnyMore(t *testing.T) {
 				}
 			}
 			c.logs("none is started ahead any more")
-			c.logs("Remove BOOTSTRAP_PIPE_SPARES")
+			c.logs("BOOTSTRAP_PIPE_SPARES is for programs that read their stdin before")
 			c.spares(0)
 			if n := len(c.notes("starts")); n > events+6 { // one was being started when the last one failed
 				t.Errorf("%d starts for %d events", n, events)
@@ -175,7 +187,7 @@ func TestTheOutputOfASpareThatHasNotReadItsEventIsNotTheAnswer(t *testing.T) {
 	if got := c.answer("new\n"); got != "new\n" {
 		t.Errorf("got %q", got)
 	}
-	c.logs("had not read its event")
+	c.logs("has not read its event")
 }
 
 func TestASpareThatHangsAtItsStartLosesNoEvent(t *testing.T) {
@@ -192,6 +204,43 @@ func TestASpareThatHangsAtItsStartLosesNoEvent(t *testing.T) {
 	}
 	if took := time.Since(began); took > 1500*time.Millisecond {
 		t.Errorf("the next event got the other one, which hangs too: answered after %s", took)
+	}
+}
+
+// Of an event without bytes nobody can tell whether it was read.
+func TestASpareMayTakeItsTimeForAnEventWithoutBytes(t *testing.T) {
+	t.Parallel()
+	c := ahead(t, spares(2, `cat; sleep 2; echo done`), timeout(3*time.Second))
+	time.Sleep(2 * time.Second)
+	if got := c.answer(""); got != "done\n" {
+		t.Errorf("got %q", got)
+	}
+	c.spares(2)
+}
+
+// The instance may have slept since it was started.
+func TestASpareThatIsAtWorkIsNotTakenForOneThatHangs(t *testing.T) {
+	t.Parallel()
+	c := ahead(t, spares(1, `echo $$ >>starts; if [ $(wc -l <starts) = 2 ]; then while [ ! -e stop ]; do :; done; fi; read -r event; echo "$$ $event"`), timeout(4*time.Second))
+	pid := c.spares(1)[0]
+	time.Sleep(2500 * time.Millisecond)
+	result := c.begin("{}\n")
+	time.Sleep(2500 * time.Millisecond) // after half of its time it was looked at
+	if err := os.WriteFile(filepath.Join(c.dir, "stop"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := string((<-result).Payload); got != fmt.Sprintf("%d {}\n", pid) {
+		t.Errorf("got %q, and the spare was %d", got, pid)
+	}
+}
+
+func TestAStreamedResultOfASpareThatHasNotReadItsEventIsNoSuccess(t *testing.T) {
+	c := ahead(t, spares(1, `echo $$ >>starts; if [ $(wc -l <starts) = 2 ]; then echo old; echo "at work" >&2; sleep 1; exit 0; fi; read -r event; echo "$event"`).
+		with("BOOTSTRAP_STREAMING", "on"), streaming)
+	c.logs("at work")
+	c.fails("new\n", "Runtime.ProtocolError", "has not read it", "BOOTSTRAP_PIPE_SPARES")
+	if got := c.answer("new\n"); got != "new\n" {
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -302,6 +351,17 @@ func shareOfACPU(t *testing.T) (group string) {
 	return group
 }
 
+// Where events come faster than a spare settles, what serves them is weighed.
+func TestUnderSteadyLoadThereAreAsManySparesAsWanted(t *testing.T) {
+	c := ahead(t, spares(3, `read -r event; sleep 0.4; echo "$event"`), memory(256))
+	for end := time.Now().Add(patience); len(children(c.bootstrap())) < 3; {
+		if time.Now().After(end) {
+			t.Fatal("there are never three")
+		}
+		c.answer("{}\n")
+	}
+}
+
 func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 	t.Parallel()
 	python := need(t, "python3")
@@ -379,6 +439,39 @@ func TestSparesAreNoBurdenForManyEvents(t *testing.T) {
 	c.spares(3)
 	if after := stateOf(t, pid); after.fds > before.fds+20 { // a file and pipes for each of four events
 		t.Errorf("%d descriptors were open, now %d", before.fds, after.fds)
+	}
+}
+
+// That many at once are one misfortune.
+func TestSparesThatDieTogetherAreReplaced(t *testing.T) {
+	c := ahead(t, spares(6, `read -r event; echo "$event"`))
+	for range 2 {
+		for _, pid := range c.spares(6) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.spares(6)
+	if strings.Contains(c.log.String(), "none is started ahead any more") {
+		t.Error(c.log)
+	}
+}
+
+func TestWhereNoneCanBeStartedAheadForAWhileTheyAreLater(t *testing.T) {
+	c := ahead(t, spares(1, `read -r event; echo "$event"`).with("BOOTSTRAP_COMMAND", "./now"), file("now", "#!/bin/sh\nread -r event; echo \"$event\"\n", 0o755))
+	pid := c.spares(1)[0]
+	if err := os.Rename(filepath.Join(c.dir, "now"), filepath.Join(c.dir, "then")); err != nil {
+		t.Fatal(err)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	c.logs("no program can be started ahead of its event: There is no file")
+	time.Sleep(3 * time.Second) // as many tries as would be too many
+	if err := os.Rename(filepath.Join(c.dir, "then"), filepath.Join(c.dir, "now")); err != nil {
+		t.Fatal(err)
+	}
+	c.spares(1)
+	if got := c.answer("{}\n"); got != "{}\n" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -86,9 +86,10 @@ def handle(event):
 
 
 def main():
+    event = json.load(sys.stdin.buffer)  # first of all: a program that was started ahead has no invocation before
     about = context()
     log("invocation {}, {}".format(about.get("requestId", "local"), about.get("invokeType", "sync")))
-    json.dump(handle(json.load(sys.stdin.buffer)), sys.stdout)
+    json.dump(handle(event), sys.stdout)
     print()
 
 

@@ -23,8 +23,8 @@ func NewOOM(g CGroup) *OOM { return &OOM{group: g} }
 
 // Begin finds the counter, unless it was found before: version 2 of control groups has it
 // in memory.events, version 1 in memory.oom_control. What was counted up to now is nobody's.
-// Call it with the first program that is started, but not before the first poll waits: it
-// takes a tenth of a millisecond.
+// Call it with the first program that is started, and where that comes after the first
+// poll not before: it takes a tenth of a millisecond.
 func (o *OOM) Begin() {
 	o.begin.Do(func() {
 		for file := range o.group.files("memory.events", "memory", "memory.oom_control") {

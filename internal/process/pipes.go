@@ -67,13 +67,13 @@ func prefill(fd int, input []byte) int {
 	return n
 }
 
-// reader is another descriptor of the program's end of its stdin, or one that is of no use.
-func (p *pipes) reader() *os.File {
+// reader is another descriptor of the program's end of its stdin.
+func (p *pipes) reader() (*os.File, error) {
 	fd, err := unix.FcntlInt(p.child[0], unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
-		fd = -1
+		return nil, fmt.Errorf("open a pipe: %w", err)
 	}
-	return os.NewFile(uintptr(fd), "pipe")
+	return os.NewFile(uintptr(fd), "pipe"), nil
 }
 
 // file makes our end of pipe i one that Go's poller watches; it owns it.

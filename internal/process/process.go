@@ -25,7 +25,7 @@ type Spec struct {
 	KeepStdin bool
 	// CountUnread keeps the reading end of stdin open here too, so that Unread can tell
 	// what nobody has read, also of a program that has ended. A write to Stdin then does
-	// not fail for want of a reader before CloseUnread is called.
+	// not fail for want of a reader before TakeUnread is called.
 	CountUnread bool
 	// Answers gives the program a fourth pipe, its descriptor 3, to write to.
 	Answers bool
@@ -64,7 +64,15 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
+	var unread *os.File
+	if spec.CountUnread {
+		if unread, err = pipes.reader(); err != nil {
+			pipes.close()
+			return nil, err
+		}
+	}
 	p := &Process{
+		unread:  unread,
 		Written: prefill(pipes.ours[0], spec.Input),
 		Stdout:  pipes.file(1), Stderr: pipes.file(2),
 		exit: spec.Exited,
@@ -72,9 +80,6 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	}
 	if spec.Answers {
 		p.Answers = pipes.file(3)
-	}
-	if spec.CountUnread {
-		p.unread = pipes.reader()
 	}
 	if spec.KeepStdin || p.Written < len(spec.Input) {
 		p.Stdin = pipes.file(0)
@@ -127,7 +132,7 @@ func (p *Process) Prefill(input []byte) (written int) {
 }
 
 // Unread is how many bytes are in the pipe of stdin, with Spec.CountUnread and before
-// CloseUnread.
+// TakeUnread.
 func (p *Process) Unread() (n int) {
 	raw, err := p.unread.SyscallConn()
 	if err != nil {
@@ -137,9 +142,43 @@ func (p *Process) Unread() (n int) {
 	return n
 }
 
-// CloseUnread ends the counting, and with it, if the program has ended, a write to Stdin
-// that is under way.
-func (p *Process) CloseUnread() { _ = p.unread.Close() }
+// TakeUnread empties the pipe of stdin, so that nobody else can read what was in it, and
+// returns how much that was. It ends the counting. Nobody may be writing. Without
+// Spec.CountUnread it does nothing.
+func (p *Process) TakeUnread() (n int) {
+	if p.unread == nil {
+		return 0
+	}
+	defer func() { _ = p.unread.Close() }()
+	left := p.Unread() // and nothing that is written meanwhile
+	raw, err := p.unread.SyscallConn()
+	if err != nil || left == 0 {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		_, _ = unix.FcntlInt(fd, unix.F_SETFL, unix.O_NONBLOCK) // somebody may be faster
+		for buf := make([]byte, min(left, 64<<10)); n < left; {
+			more, err := unix.Read(int(fd), buf[:min(len(buf), left-n)])
+			if err != nil || more == 0 {
+				return
+			}
+			n += more
+		}
+	})
+	return n
+}
+
+// CPUTime is what the program and what it has started have used so far.
+func (p *Process) CPUTime() (all time.Duration) {
+	const schedulersClock = 2 // as in clock_getcpuclockid: stat knows only hundredths of a second
+	for _, pid := range Processes().Under(p.PID) {
+		var used unix.Timespec
+		if unix.ClockGettime(int32(^pid<<3|schedulersClock), &used) == nil {
+			all += time.Duration(used.Nano())
+		}
+	}
+	return all
+}
 
 // Close closes the pipes. It does not end the program.
 func (p *Process) Close() {

@@ -112,7 +112,7 @@ func (m *Mode) give(s *slot) {
 func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
 	if p := m.spares.take(); p != nil {
 		r := &run{Mode: m, program: p, inv: inv, response: w}
-		if err := r.ahead(ctx); !r.missed(ctx) {
+		if missed, err := r.serve(ctx); !missed {
 			return err
 		}
 	}
@@ -120,6 +120,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 	if err != nil {
 		return err
 	}
+	m.spares.begun(inv)
 	r := &run{Mode: m, program: p, inv: inv, response: w}
 	return r.finish(ctx)
 }

@@ -21,6 +21,8 @@ const (
 	// defaultPipe is the system's pipe; events and results over it get
 	// process.LargePipe: that took 0.8 of the time for 1 MB events, 0.67 for 6 MB.
 	defaultPipe = 64 << 10
+	// lastWords is for what is in stderr's pipe when the program had to be stopped.
+	lastWords = 10 * time.Millisecond
 )
 
 // program is one start of the user's program: for an event, or ahead of it.
@@ -32,7 +34,8 @@ type program struct {
 	stderr  process.Lines
 	keys    *output.Keyring
 	about   atomic.Pointer[string] // the id of its event
-	readers sync.WaitGroup         // everything that refers to its event or its pipes
+	readers sync.WaitGroup         // of its stderr
+	feeding sync.WaitGroup         // who writes the rest of its event
 	fed     int                    // bytes of the event that feed has written
 	unread  int                    // bytes of it that nobody has read; valid after tidy, for spares
 
@@ -86,6 +89,36 @@ func (m *Mode) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 	return m.start(s, spec)
 }
 
+// ahead starts a program for an event to come. It finds no context before that: what is in
+// the file may be another's.
+func (m *Mode) ahead() (*program, error) {
+	s, err := m.take()
+	if err != nil {
+		return nil, err
+	}
+	p, err := m.startAhead(s)
+	if err != nil {
+		m.give(s)
+		return nil, err
+	}
+	p.follow()
+	return p, nil
+}
+
+func (m *Mode) startAhead(s *slot) (*program, error) {
+	if err := s.context.write([]byte("{}")); err != nil {
+		return nil, err
+	}
+	return m.start(s, process.Spec{Env: environment(m.Env, nil, s.context.path), KeepStdin: true, CountUnread: true})
+}
+
+// dismiss ends one that has no event. Its stdin stays open: its end would be an event
+// without bytes.
+func (m *Mode) dismiss(p *program) {
+	p.stop(m.Grace, drain)
+	m.tidy(p, drain)
+}
+
 // follow begins to hand on what the program prints to stderr.
 func (p *program) follow() {
 	p.readers.Go(func() { _ = p.stderr.Follow(p.Stderr, p.lines) }) // a deadline ends it
@@ -128,14 +161,14 @@ func (p *program) belong(inv *adapter.Invocation) {
 }
 
 // feed writes rest, what of the event is not in the pipe yet, and ends stdin. A program
-// need not read it: then the write fails when the program ends.
+// need not read it: then the write fails when the program ends, or in tidy.
 func (p *program) feed(rest []byte) {
 	switch {
 	case p.Stdin == nil: // it has got everything, and ended, at the start
 	case len(rest) == 0:
 		_ = p.Stdin.Close()
 	default:
-		p.readers.Go(func() {
+		p.feeding.Go(func() {
 			p.fed, _ = p.Stdin.Write(rest)
 			_ = p.Stdin.Close()
 		})
@@ -157,8 +190,9 @@ func (m *Mode) tidy(p *program, patience time.Duration) {
 	if !p.KillGroup(patience) {
 		m.Log.Error("processes of this event can't be killed", p.event(), zap.Int("group", p.PID))
 	}
-	p.unread = p.Unread()
-	p.CloseUnread()
+	_ = p.Stdin.SetWriteDeadline(time.Now()) // nil, as a rule
+	p.feeding.Wait()                         // or it would fill up what is counted
+	p.unread = p.TakeUnread()
 	p.readers.Wait()
 	p.Close()
 	m.give(p.slot)
@@ -170,5 +204,5 @@ func (p *program) stop(grace, patience time.Duration) {
 	now := time.Now()
 	_ = p.Stdin.SetWriteDeadline(now)
 	_ = p.Stdout.SetReadDeadline(now)
-	_ = p.Stderr.SetReadDeadline(now.Add(rest))
+	_ = p.Stderr.SetReadDeadline(now.Add(lastWords))
 }

@@ -14,9 +14,6 @@ import (
 	"go.uber.org/zap"
 )
 
-// rest is for what is in stderr's pipe when the program had to be stopped.
-const rest = 10 * time.Millisecond
-
 // run is one program at work on one event.
 type run struct {
 	*Mode
@@ -27,47 +24,71 @@ type run struct {
 	sent     int          // bytes of the event that a spare was handed at once
 }
 
-// ahead serves an event with a program that was started ahead of it.
-func (r *run) ahead(ctx context.Context) error {
+// serve serves an event with a program that was started ahead of it. missed: it has ended
+// without having read anything of the event. That is as if it had never been there, and
+// the event is for another program.
+func (r *run) serve(ctx context.Context) (missed bool, err error) {
+	r.belong(r.inv) // before it can read, and print, what is to be masked
 	if err := r.context.write(r.inv.Context(r.Credentials)); err != nil {
-		r.spares.dismiss(r.program)
-		return err
+		go r.dismiss(r.program)
+		return false, err
 	}
-	r.belong(r.inv)
 	if len(r.inv.Payload) > defaultPipe {
 		process.GrowPipe(r.Stdin, process.LargePipe)
 		process.GrowPipe(r.Stdout, process.LargePipe)
 	}
 	r.sent = r.Prefill(r.inv.Payload)
 	r.feed(r.inv.Payload[r.sent:])
-	r.spares.event(r.inv)
-	defer r.watch()()
-	return r.finish(ctx)
+	r.spares.begun(r.inv)
+	release := r.watch()
+	err = r.finish(ctx)
+	release()
+	switch {
+	case r.sent == 0: // of an event without bytes there is no telling
+		return false, err
+	case r.unread < r.sent+r.fed:
+		r.spares.served()
+		return false, err
+	case ctx.Err() != nil:
+		return false, err
+	}
+	r.spares.failed("A program that was started ahead has not read its event. It " + r.Status().String() + ".")
+	if !discard(r.response) {
+		return false, &adapter.Error{
+			Type: adapter.TypeProtocol,
+			Message: "A part of the response is sent, but the program, which was started ahead of the event, has not read it: it " +
+				r.Status().String() + ". " + advice,
+		}
+	}
+	return true, nil
 }
 
+// atWork is how long a program is watched for signs of life, and how much of a CPU it
+// needs to be at work.
+const (
+	atWork     = 100 * time.Millisecond
+	leastOfCPU = time.Millisecond
+)
+
 // watch stops a spare that hangs since before its event: half of the time is left for
-// another. Where the event was not handed over whole, there is no telling.
-func (r *run) watch() (release func() bool) {
+// another. One that is at work may be slow, or the instance may have slept. Where the
+// event was not handed over whole, there is no telling.
+func (r *run) watch() (release func()) {
 	half := time.Until(r.inv.Deadline) / 2
+	then := r.inv.Received.Add(-half)
+	if r.sent == 0 || r.sent < len(r.inv.Payload) || half <= 0 || r.began.After(then) {
+		return func() {}
+	}
+	sent := r.sent
 	hangs := time.AfterFunc(half, func() {
-		if r.sent == len(r.inv.Payload) && r.inv.Received.Sub(r.began) > half && r.Unread() == r.sent {
-			r.spares.hang()
+		before := r.CPUTime()
+		time.Sleep(atWork)
+		if r.Unread() == sent && r.CPUTime()-before < leastOfCPU {
+			r.spares.hang(then)
 			r.stop(r.Margin/4, r.Margin/8)
 		}
 	})
-	return hangs.Stop
-}
-
-// missed tells whether a spare has ended without having read anything of its event: that
-// is as if it had never been there, and goes to another program, if there is time for it
-// and nothing has been sent of what the spare wrote.
-func (r *run) missed(ctx context.Context) bool {
-	if r.sent == 0 || r.unread < r.sent+r.fed {
-		r.spares.served()
-		return false
-	}
-	r.spares.failed("The program " + r.Status().String() + " and had not read its event.")
-	return ctx.Err() == nil && discard(r.response)
+	return func() { hangs.Stop() }
 }
 
 // discard forgets what is in a response that takes that.

@@ -24,11 +24,14 @@ const (
 	ours = 24 << 20
 )
 
+// advice is for programs that are no spares.
+const advice = "BOOTSTRAP_PIPE_SPARES is for programs that read their stdin before they do anything else."
+
 // spares are the programs that are started ahead and wait for their events. New ones are
 // started when nobody waits: after a report. Only where events come without a pause, and
 // there is another CPU for it, they are started while an event is served.
 type spares struct {
-	*Mode
+	mode     *Mode
 	parallel bool // there is more than one CPU
 	quit     chan struct{}
 	work     sync.WaitGroup // whatever runs beside the events
@@ -42,13 +45,14 @@ type spares struct {
 	rush    bool       // the last event came at once
 	paused  bool       // the back-off runs
 	closed  bool
-	useless int // in a row
+	useless int  // in a row
+	broken  bool // the last one could not be started
 	pace    retry.Backoff
 }
 
 func newSpares(m *Mode) *spares {
 	s := &spares{
-		Mode: m, parallel: m.CPUs > 1, quit: make(chan struct{}),
+		mode: m, parallel: m.CPUs > 1, quit: make(chan struct{}),
 		wanted: m.Spares, weighed: m.Spares == 0 || m.MemoryMB == 0,
 	}
 	s.filled = sync.NewCond(&s.mu)
@@ -83,8 +87,8 @@ func (s *spares) remove(p *program) (was bool) {
 	return was
 }
 
-// event is told of each event as soon as it is served.
-func (s *spares) event(inv *adapter.Invocation) {
+// begun is told of each event when its program has got it.
+func (s *spares) begun(inv *adapter.Invocation) {
 	s.mu.Lock()
 	again := inv.Waited < atOnce && s.rush
 	s.rush = inv.Waited < atOnce
@@ -130,24 +134,20 @@ func (s *spares) fillUp() {
 
 // startOne starts a spare.
 func (s *spares) startOne() {
-	place, err := s.Mode.take()
-	if err != nil {
-		s.failed(err.Error())
-		return
-	}
-	p, err := s.start(place, process.Spec{
-		Env: environment(s.Env, nil, place.context.path), KeepStdin: true, CountUnread: true,
-	})
-	if err != nil {
-		s.give(place)
-		s.failed(err.Error())
-		return
-	}
-	p.follow()
+	p, err := s.mode.ahead()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err != nil {
+		if !s.broken {
+			s.mode.Log.Warn("no program can be started ahead of its event: " + err.Error())
+		}
+		s.broken = true
+		s.pause()
+		return
+	}
+	s.broken = false
 	if s.closed {
-		s.work.Go(func() { s.dismiss(p) })
+		s.work.Go(func() { s.mode.dismiss(p) })
 		return
 	}
 	s.waiting = append(s.waiting, p)
@@ -168,8 +168,9 @@ func (s *spares) bury(p *program) {
 	if !wasted {
 		return
 	}
-	s.tidy(p, drain)
-	s.failed(s.Program.Exit(p.file, p.Status(), "", p.stderr.Tail()).Message)
+	s.mode.tidy(p, drain)
+	s.failed("A program that was started ahead has ended before an event came. " +
+		s.mode.Program.Exit(p.file, p.Status(), "", p.stderr.Tail()).Message)
 }
 
 // served is told that a spare has read its event.
@@ -182,115 +183,122 @@ func (s *spares) served() {
 
 // failed counts one that was of no use to an event: it is not replaced at once, and after
 // too many not at all. A program that does not wait for its event does its work without
-// one, and each start may do harm.
+// one, and each start may do harm. Those that end together count as one. reason is a
+// sentence or two.
 func (s *spares) failed(reason string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.useless++
-	switch {
-	case s.closed:
-	case s.useless == lostCause:
-		s.wanted, s.weighed = 0, true
-		s.empty()
-		s.Log.Error(fmt.Sprintf("%d programs in a row that were started ahead have not waited for an event: none is started ahead any more, "+
-			"and each event gets a program of its own. Remove BOOTSTRAP_PIPE_SPARES, or have the program read its stdin before it does anything else. "+
-			"The last one: %s", lostCause, reason))
-	case s.useless == 1:
-		s.Log.Warn("a program that was started ahead, for BOOTSTRAP_PIPE_SPARES, has not waited for an event; programs do that which read their stdin before " +
-			"they do anything else. " + reason)
-		fallthrough
-	default:
-		s.paused = true
-		time.AfterFunc(s.pace.Next(), func() {
-			s.mu.Lock()
-			s.paused = false
-			s.mu.Unlock()
-			s.fill()
-		})
+	switch s.count() {
+	case 1:
+		s.mode.Log.Warn(reason + " " + advice)
+	case lostCause:
+		s.mode.Log.Error(fmt.Sprintf("%s It is the %dth in a row that was of no use: none is started ahead any more, and each event "+
+			"gets a program of its own. %s", reason, lostCause, advice))
 	}
 }
 
-// weigh finds out what the program takes when it has started, and how many fit. If it is
-// taken before, the next one is weighed.
+func (s *spares) count() (useless int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.paused || s.closed || s.wanted == 0 {
+		return 0
+	}
+	s.useless++
+	if s.useless == lostCause {
+		s.wanted = 0
+		s.empty(time.Now())
+	}
+	s.pause()
+	return s.useless
+}
+
+// pause starts none for as long as the back-off says; s.mu is held.
+func (s *spares) pause() {
+	s.paused = true
+	time.AfterFunc(s.pace.Next(), func() {
+		s.mu.Lock()
+		s.paused = false
+		s.mu.Unlock()
+		s.fill()
+	})
+}
+
+// weigh finds out what the program takes when it has started, and how many fit. If an
+// event takes it before, its work may be in it.
 func (s *spares) weigh(p *program) {
 	tick := time.NewTicker(settling)
 	defer tick.Stop()
 	last, now := process.Memory{}, process.Memory{Own: 1}
 	for now.Own-last.Own > last.Own/16 {
+		ended := false
 		select {
 		case <-p.Done():
-			return
+			ended = true
 		case <-s.quit:
 			return
 		case <-tick.C:
+			last, now = now, p.Memory()
 		}
-		last, now = now, p.Memory()
-		if s.wasTaken(p) {
-			return
+		select {
+		case <-p.Done(): // also while it was looked at
+			ended = true
+		default:
+		}
+		if ended && last.Own > 1 {
+			now = last
+			break
+		}
+		if ended {
+			return // the next one is weighed
 		}
 	}
 	s.fit(now)
 	s.fill()
 }
 
-func (s *spares) wasTaken(p *program) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return p.taken
-}
-
 // fit wants no more than the function's memory holds, beside as many as there are events.
 func (s *spares) fit(each process.Memory) {
-	room := int64(s.MemoryMB)<<20 - ours - each.Shared
-	fit := s.wanted
-	if each.Own > 0 {
-		fit = int(max(room/each.Own-int64(s.Concurrency), 0))
-	}
+	room := int64(s.mode.MemoryMB)<<20 - ours - each.Shared
 	s.mu.Lock()
-	wanted := s.wanted
+	wanted, fit := s.wanted, s.wanted
+	if each.Own > 0 { // else there is no telling
+		fit = int(max(room/each.Own-int64(s.mode.Concurrency), 0))
+	}
+	news := !s.weighed && fit < wanted
 	s.weighed = true
 	s.wanted = min(wanted, fit)
 	if s.wanted == 0 {
-		s.empty()
+		s.empty(time.Now())
 	}
 	s.mu.Unlock()
-	if fit >= wanted {
+	if !news {
 		return
 	}
-	s.Log.Warn(fmt.Sprintf("BOOTSTRAP_PIPE_SPARES is %d, but the function's memory of %d MB holds %s beside those that serve events: each has %s for itself "+
-		"when it has started, and they share %s. Lower it, or raise the function's memory.",
-		wanted, s.MemoryMB, count(fit), megabytes(each.Own), megabytes(each.Shared)))
-}
-
-func count(n int) string {
-	if n == 0 {
-		return "none"
+	number := "none"
+	if fit > 0 {
+		number = fmt.Sprintf("only %d", fit)
 	}
-	return fmt.Sprintf("only %d", n)
+	s.mode.Log.Warn(fmt.Sprintf("BOOTSTRAP_PIPE_SPARES is %d, but the function's memory of %d MB holds %s beside those that serve events: each has %s for itself "+
+		"when it has started, and they share %s. Lower it, or raise the function's memory.",
+		wanted, s.mode.MemoryMB, number, megabytes(each.Own), megabytes(each.Shared)))
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
 
-// dismiss ends one that nobody has. Its stdin stays open: its end would be an event
-// without bytes.
-func (s *spares) dismiss(p *program) {
-	p.stop(s.Grace, drain)
-	s.tidy(p, drain)
-}
-
-// empty ends all that wait; s.mu is held.
-func (s *spares) empty() {
+// empty ends those that were started before then and wait; s.mu is held.
+func (s *spares) empty(then time.Time) {
 	for _, p := range slices.Clone(s.waiting) {
-		s.remove(p)
-		s.work.Go(func() { s.dismiss(p) })
+		if p.began.Before(then) {
+			s.remove(p)
+			s.work.Go(func() { s.mode.dismiss(p) })
+		}
 	}
 }
 
-// hang is told of a spare that hangs. The others are as old, and to be replaced, too.
-func (s *spares) hang() {
+// hang is told of a spare that hangs, and of when it was started at the latest: those that
+// are as old are replaced, too.
+func (s *spares) hang(then time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.empty()
+	s.empty(then)
 }
 
 // shutdown ends them all, and returns when they have, or soon after the grace: one that
@@ -298,7 +306,7 @@ func (s *spares) hang() {
 func (s *spares) shutdown() {
 	s.mu.Lock()
 	s.closed = true
-	s.empty()
+	s.empty(time.Now())
 	s.mu.Unlock()
 	close(s.quit)
 	done := make(chan struct{})
@@ -308,7 +316,7 @@ func (s *spares) shutdown() {
 	}()
 	select {
 	case <-done:
-	case <-time.After(s.Grace + time.Second):
-		s.Log.Error("programs that were started ahead can't be killed")
+	case <-time.After(s.mode.Grace + time.Second):
+		s.mode.Log.Error("programs that were started ahead can't be killed")
 	}
 }
