@@ -141,7 +141,7 @@ func (m *Mode) check() {
 }
 
 // Prepare implements adapter.Preparer.
-func (m *Mode) Prepare() { m.spares.fill() }
+func (m *Mode) Prepare() { m.spares.reported() }
 
 // Shutdown implements adapter.Handler.
 func (m *Mode) Shutdown(context.Context) error {

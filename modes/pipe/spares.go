@@ -1,6 +1,7 @@
 package pipe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -28,8 +29,9 @@ const (
 const advice = "BOOTSTRAP_PIPE_SPARES is for programs that read their stdin before they do anything else."
 
 // spares are the programs that are started ahead and wait for their events. New ones are
-// started when nobody waits: after a report. Only where events come without a pause, and
-// there is another CPU for it, they are started while an event is served.
+// started when nobody waits: after a report. Where events come without a pause, they are
+// started while an event is served if there is another CPU for it, and else not at all:
+// then the next event is there before they are, and a start ahead is a detour.
 type spares struct {
 	mode     *Mode
 	parallel bool // there is more than one CPU
@@ -43,6 +45,7 @@ type spares struct {
 	filled  *sync.Cond // that there is one more, or nobody at it
 	weighed bool       // what one takes is known, and wanted is what fits
 	rush    bool       // the last event came at once
+	lull    *time.Timer
 	paused  bool       // the back-off runs
 	closed  bool
 	useless int  // in a row
@@ -56,6 +59,8 @@ func newSpares(m *Mode) *spares {
 		wanted: m.Spares, weighed: m.Spares == 0 || m.MemoryMB == 0,
 	}
 	s.filled = sync.NewCond(&s.mu)
+	s.lull = time.AfterFunc(atOnce, s.fill)
+	s.lull.Stop()
 	return s
 }
 
@@ -89,11 +94,24 @@ func (s *spares) remove(p *program) (was bool) {
 
 // begun is told of each event when its program has got it.
 func (s *spares) begun(inv *adapter.Invocation) {
+	s.lull.Stop()
 	s.mu.Lock()
 	again := inv.Waited < atOnce && s.rush
 	s.rush = inv.Waited < atOnce
 	s.mu.Unlock()
 	if again && s.parallel {
+		s.fill()
+	}
+}
+
+// reported is told when nobody waits for an event any more.
+func (s *spares) reported() {
+	s.mu.Lock()
+	wait := s.rush && !s.parallel
+	s.mu.Unlock()
+	if wait {
+		s.lull.Reset(atOnce)
+	} else {
 		s.fill()
 	}
 }
@@ -139,7 +157,7 @@ func (s *spares) startOne() {
 	defer s.mu.Unlock()
 	if err != nil {
 		if !s.broken {
-			s.mode.Log.Warn("no program can be started ahead of its event: " + err.Error())
+			s.mode.Log.Warn("no program can be started ahead of its event: " + sentence(err))
 		}
 		s.broken = true
 		s.pause()
@@ -158,6 +176,15 @@ func (s *spares) startOne() {
 	if !s.weighed {
 		s.work.Go(func() { s.weigh(p) })
 	}
+}
+
+// sentence is what an error says to the user.
+func sentence(err error) string {
+	var told *adapter.Error
+	if errors.As(err, &told) {
+		return told.Message
+	}
+	return err.Error()
 }
 
 // bury sees to a spare that has ended before an event took it.
@@ -242,13 +269,16 @@ func (s *spares) weigh(p *program) {
 			ended = true
 		default:
 		}
-		if ended && last.Own > 1 {
-			now = last
-			break
+		if !ended {
+			continue
 		}
-		if ended {
+		if now.Own <= 1 { // it had ended when it was looked at
+			now = last
+		}
+		if now.Own <= 1 {
 			return // the next one is weighed
 		}
+		break
 	}
 	s.fit(now)
 	s.fill()
