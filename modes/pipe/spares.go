@@ -46,7 +46,7 @@ type spares struct {
 	weighed bool       // what one takes is known, and wanted is what fits
 	rush    bool       // the last event came at once
 	lull    *time.Timer
-	paused  bool       // the back-off runs
+	paused  bool // the back-off runs
 	closed  bool
 	useless int  // in a row
 	broken  bool // the last one could not be started
