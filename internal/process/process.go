@@ -168,18 +168,6 @@ func (p *Process) TakeUnread() (n int) {
 	return n
 }
 
-// CPUTime is what the program and what it has started have used so far.
-func (p *Process) CPUTime() (all time.Duration) {
-	const schedulersClock = 2 // as in clock_getcpuclockid: stat knows only hundredths of a second
-	for _, pid := range Processes().Under(p.PID) {
-		var used unix.Timespec
-		if unix.ClockGettime(int32(^pid<<3|schedulersClock), &used) == nil {
-			all += time.Duration(used.Nano())
-		}
-	}
-	return all
-}
-
 // Close closes the pipes. It does not end the program.
 func (p *Process) Close() {
 	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr, p.Answers, p.unread} {

@@ -63,12 +63,8 @@ func (r *run) serve(ctx context.Context) (missed bool, err error) {
 	return true, nil
 }
 
-// atWork is how long a program is watched for signs of life, and how much of a CPU it
-// needs to be at work.
-const (
-	atWork     = 100 * time.Millisecond
-	leastOfCPU = time.Millisecond
-)
+// signsOfLife is how long a program is watched that may hang.
+const signsOfLife = 100 * time.Millisecond
 
 // watch stops a spare that hangs since before its event: half of the time is left for
 // another. One that is at work may be slow, or the instance may have slept. Where the
@@ -81,9 +77,9 @@ func (r *run) watch() (release func()) {
 	}
 	sent := r.sent
 	hangs := time.AfterFunc(half, func() {
-		before := r.CPUTime()
-		time.Sleep(atWork)
-		if r.Unread() == sent && r.CPUTime()-before < leastOfCPU {
+		before := r.Look()
+		time.Sleep(signsOfLife)
+		if r.Unread() == sent && r.Look().Idle(before) {
 			r.spares.hang(then)
 			r.stop(r.Margin/4, r.Margin/8)
 		}

@@ -18,8 +18,8 @@ const (
 	atOnce = 5 * time.Millisecond
 	// lostCause is how many spares in a row have to be of no use until there are no more.
 	lostCause = 5
-	// settling is how often a program that starts is looked at, until its memory has
-	// hardly grown between two looks.
+	// settling is how often a program that starts is looked at, until it has only waited
+	// between two looks, and its memory has hardly grown.
 	settling = 250 * time.Millisecond
 	// ours is what of the function's memory is bootstrap's own, with events of 6 MB.
 	ours = 24 << 20
@@ -253,8 +253,8 @@ func (s *spares) pause() {
 func (s *spares) weigh(p *program) {
 	tick := time.NewTicker(settling)
 	defer tick.Stop()
-	last, now := process.Memory{}, process.Memory{Own: 1}
-	for now.Own-last.Own > last.Own/16 {
+	last, now := process.Look{}, process.Look{Own: 1}
+	for now.Own-last.Own > last.Own/16 || !now.Idle(last) {
 		ended := false
 		select {
 		case <-p.Done():
@@ -262,7 +262,7 @@ func (s *spares) weigh(p *program) {
 		case <-s.quit:
 			return
 		case <-tick.C:
-			last, now = now, p.Memory()
+			last, now = now, p.Look()
 		}
 		select {
 		case <-p.Done(): // also while it was looked at
@@ -285,7 +285,7 @@ func (s *spares) weigh(p *program) {
 }
 
 // fit wants no more than the function's memory holds, beside as many as there are events.
-func (s *spares) fit(each process.Memory) {
+func (s *spares) fit(each process.Look) {
 	room := int64(s.mode.MemoryMB)<<20 - ours - each.Shared
 	s.mu.Lock()
 	wanted, fit := s.wanted, s.wanted

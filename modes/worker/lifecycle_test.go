@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/adapter"
 	"fgbootstrap/modes/worker"
 
 	"golang.org/x/sys/unix"
@@ -58,8 +59,14 @@ func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBack
 	script("echo 'no database' >&2; exit 7")
 	h := open(t, "lines", []string{"./app"}, in(dir))
 	began := time.Now()
+	// On a busy machine what it said may be read when it already has an event.
+	explained := func(told adapter.Error) {
+		if !strings.Contains(told.Message, "no database") && !strings.Contains(told.Message, "it is in the log") {
+			t.Fatalf("got %s", told.Message)
+		}
+	}
 	for range 1000 {
-		h.fails(`{"a":1}`, patience, "Runtime.ExitError", "code 7", "no database")
+		explained(h.fails(`{"a":1}`, patience, "Runtime.ExitError", "code 7"))
 	}
 	took := time.Since(began)
 	// At once, then after 50, 100, 200 … ms, each perhaps half of that by jitter.
@@ -69,7 +76,7 @@ func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBack
 	if took > patience {
 		t.Errorf("1000 answers took %s", took)
 	}
-	h.fails(`{}`, patience, "Runtime.ExitError", "The program exited with code 7", "no database (It has failed", "times in a row")
+	explained(h.fails(`{}`, patience, "Runtime.ExitError", "The program exited with code 7", " (It has failed", "times in a row"))
 	script("exec cat")
 	eventually(t, "the repaired program works", func() bool {
 		got, err := h.invoke("id", `{"a":1}`, patience)

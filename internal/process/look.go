@@ -1,0 +1,56 @@
+package process
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Look is what a program, and what it has started, was found to have and to do.
+type Look struct {
+	// Own is what no other process has in memory, in bytes: as much again for each
+	// further start. Shared is in files, above all its code: there once, however many have
+	// them. Both are 0 where there is no telling.
+	Own, Shared int64
+
+	cpu  time.Duration // used so far
+	busy bool          // it runs, would like to, or waits for a disk
+}
+
+// leastOfCPU is what who waits may use between two looks.
+const leastOfCPU = time.Millisecond
+
+// Idle tells whether it has only waited since a look before.
+func (l Look) Idle(before Look) bool {
+	return !l.busy && !before.busy && l.cpu-before.cpu < leastOfCPU
+}
+
+// Look goes through all processes that can be seen; it takes a millisecond or so.
+func (p *Process) Look() (l Look) {
+	busy := map[int]bool{}
+	for pid, stat := range stats {
+		busy[pid] = stat.state == "R" || stat.state == "D" // of its first thread
+	}
+	page := int64(os.Getpagesize())
+	for _, pid := range Processes().Under(p.PID) {
+		l.busy = l.busy || busy[pid]
+		l.cpu += cpuTime(pid)
+		var size, resident, shared int64
+		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)) // none, if it has ended
+		if n, _ := fmt.Sscan(string(text), &size, &resident, &shared); n == 3 {
+			l.Own += (resident - shared) * page
+			l.Shared = max(l.Shared, shared*page)
+		}
+	}
+	return l
+}
+
+// cpuTime is what all threads of a process have used.
+func cpuTime(pid int) time.Duration {
+	const schedulersClock = 2 // as in clock_getcpuclockid: stat knows only hundredths of a second
+	var used unix.Timespec
+	_ = unix.ClockGettime(int32(^pid<<3|schedulersClock), &used) // 0, if it has ended
+	return time.Duration(used.Nano())
+}
