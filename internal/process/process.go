@@ -50,6 +50,7 @@ type Process struct {
 	exit   func(*Process)
 	done   chan struct{}
 	status Status
+	peak   int64
 }
 
 // Start starts a program in a new process group with pipes for stdin, stdout
@@ -191,6 +192,11 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 
 // Status is how the program ended; valid once Done is closed.
 func (p *Process) Status() Status { return p.status }
+
+// Peak is the most bytes that the program, or one that it has waited for, had in memory,
+// shared ones too; valid once Done is closed. It is never below what this process had when
+// it started the program, for they were one then.
+func (p *Process) Peak() int64 { return p.peak }
 
 // Signal sends a signal to the whole group; there being nobody left is fine.
 //

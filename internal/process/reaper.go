@@ -94,8 +94,9 @@ func (r *Reaper) childless() {
 func (r *Reaper) reap() {
 	for {
 		var status unix.WaitStatus
+		var used unix.Rusage
 		r.mu.Lock()
-		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, nil)
+		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, &used)
 		p := r.children[pid]
 		delete(r.children, pid)
 		r.mu.Unlock()
@@ -103,6 +104,7 @@ func (r *Reaper) reap() {
 			return
 		}
 		if p != nil {
+			p.peak = used.Maxrss << 10
 			p.exited(Status{status})
 		}
 	}

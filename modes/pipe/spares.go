@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -21,6 +22,8 @@ const (
 	// settling is how often a program that starts is looked at, until it has only waited
 	// between two looks, and its memory has hardly grown.
 	settling = 250 * time.Millisecond
+	// restless is how many may end before that.
+	restless = 5
 	// ours is what of the function's memory is bootstrap's own, with events of 6 MB.
 	ours = 24 << 20
 )
@@ -37,6 +40,8 @@ type spares struct {
 	parallel bool // there is more than one CPU
 	quit     chan struct{}
 	work     sync.WaitGroup // whatever runs beside the events
+
+	unsettled atomic.Int32 // how many have ended before they could be weighed
 
 	mu      sync.Mutex
 	wanted  int
@@ -248,37 +253,30 @@ func (s *spares) pause() {
 	})
 }
 
-// weigh finds out what the program takes when it has started, and how many fit. If an
-// event takes it before, its work may be in it.
+// weigh finds out what the program takes when it has started, and how many fit. If it has
+// ended before, the next one is weighed. If events leave none of them the time to settle, the
+// most that one had is what counts.
 func (s *spares) weigh(p *program) {
 	tick := time.NewTicker(settling)
 	defer tick.Stop()
 	last, now := process.Look{}, process.Look{Own: 1}
 	for now.Own-last.Own > last.Own/16 || !now.Idle(last) {
-		ended := false
 		select {
 		case <-p.Done():
-			ended = true
 		case <-s.quit:
 			return
 		case <-tick.C:
 			last, now = now, p.Look()
 		}
 		select {
-		case <-p.Done(): // also while it was looked at
-			ended = true
+		case <-p.Done(): // maybe when it was looked at
+			if s.unsettled.Add(1) >= restless {
+				s.fit(process.Look{Own: p.Peak() - last.Shared, Shared: last.Shared})
+				s.fill()
+			}
+			return
 		default:
 		}
-		if !ended {
-			continue
-		}
-		if now.Own <= 1 { // it had ended when it was looked at
-			now = last
-		}
-		if now.Own <= 1 {
-			return // the next one is weighed
-		}
-		break
 	}
 	s.fit(now)
 	s.fill()
