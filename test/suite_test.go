@@ -175,7 +175,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 		}
 	})
 	t.Run("events side by side keep their answers", func(t *testing.T) {
-		c := deploy(t, program("echo").with("BOOTSTRAP_CONCURRENCY", "4"))
+		c := deploy(t, program("echo").with("BOOTSTRAP_CONCURRENCY", "4"), memory(1024)) // for spares beside them
 		var all sync.WaitGroup
 		for range 40 {
 			all.Go(func() {
