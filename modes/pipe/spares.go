@@ -304,8 +304,8 @@ func (s *spares) fit(each process.Look) {
 	if fit > 0 {
 		number = fmt.Sprintf("only %d", fit)
 	}
-	s.mode.Log.Warn(fmt.Sprintf("BOOTSTRAP_PIPE_SPARES is %d, but the function's memory of %d MB holds %s beside those that serve events: each has %s for itself "+
-		"when it has started, and they share %s. Lower it, or raise the function's memory.",
+	s.mode.Log.Warn(fmt.Sprintf("BOOTSTRAP_PIPE_SPARES is %d, but the function's memory of %d MB holds %s beside those that serve events: each takes %s for itself, "+
+		"and they share %s. Lower it, or raise the function's memory.",
 		wanted, s.mode.MemoryMB, number, megabytes(each.Own), megabytes(each.Shared)))
 }
 
