@@ -45,13 +45,13 @@ type spares struct {
 
 	mu      sync.Mutex
 	wanted  int
-	waiting []*program // the longest waiting first
-	filling bool       // somebody is at it
-	filled  *sync.Cond // that there is one more, or nobody at it
-	weighed bool       // what one takes is known, and wanted is what fits
-	rush    bool       // the last event came at once
-	lull    *time.Timer
-	paused  bool // the back-off runs
+	waiting []*program  // the longest waiting first
+	filling bool        // somebody is at it
+	filled  *sync.Cond  // that there is one more, or nobody at it
+	weighed bool        // what one takes is known, and wanted is what fits
+	rush    bool        // the last event came at once
+	lull    *time.Timer // runs to the end if none comes at once
+	paused  bool        // the back-off runs
 	closed  bool
 	useless int  // in a row
 	broken  bool // the last one could not be started
@@ -99,6 +99,9 @@ func (s *spares) remove(p *program) (was bool) {
 
 // begun is told of each event when its program has got it.
 func (s *spares) begun(inv *adapter.Invocation) {
+	if s.mode.Spares == 0 {
+		return
+	}
 	s.lull.Stop()
 	s.mu.Lock()
 	again := inv.Waited < atOnce && s.rush
