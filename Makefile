@@ -37,7 +37,7 @@ lint:
 	$(GOTOOL) errcheck -exclude tools/errcheck.txt ./...
 	$(GOTOOL) go-errorlint ./...
 
-# What a claim about speed quotes, forty minutes; and whether it all still works.
+# What a claim about speed quotes, half an hour; and whether it all still works.
 bench:
 	@mkdir -p bin
 	go run ./bench -json bin/bench.json -markdown bin/bench.md

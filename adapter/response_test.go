@@ -430,3 +430,20 @@ func TestAStreamedResponseHasNoRoom(t *testing.T) {
 		t.Error("it has")
 	}
 }
+
+func TestWhatIsDiscardedIsNotInTheResponse(t *testing.T) {
+	r := newResponse(t, ResponseOptions{Limit: 10})
+	r.Reset(nil)
+	if _, err := r.Write([]byte("far too much")); err == nil {
+		t.Fatal("it took more than its limit")
+	}
+	if !r.Discard() {
+		t.Fatal("it is held, and not discarded")
+	}
+	if _, err := r.Write([]byte("new")); err != nil {
+		t.Error(err)
+	}
+	if body, held := r.Whole(); string(body) != "new" || !held || r.Written() != 3 {
+		t.Errorf("got %q, held %v, %d bytes", body, held, r.Written())
+	}
+}

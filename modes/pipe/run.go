@@ -30,7 +30,7 @@ type run struct {
 func (r *run) serve(ctx context.Context) (missed bool, err error) {
 	r.belong(r.inv) // before it can read, and print, what is to be masked
 	if err := r.context.write(r.inv.Context(r.Credentials)); err != nil {
-		go r.dismiss(r.program)
+		r.spares.work.Go(func() { r.dismiss(r.program) })
 		return false, err
 	}
 	if len(r.inv.Payload) > defaultPipe {
