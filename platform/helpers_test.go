@@ -18,7 +18,7 @@ import (
 	"fgbootstrap/platform"
 )
 
-const patience = 10 * time.Second
+const patience = 60 * time.Second
 
 // newAPI opens a runtime API; at the test's end nothing of it may be left.
 func newAPI(t *testing.T, cfg platform.Config) *platform.API {

@@ -101,11 +101,11 @@ func TestASpareMayTakeItsTimeForAnEventWithoutBytes(t *testing.T) {
 // The instance may have slept since it was started.
 func TestASpareThatIsAtWorkIsNotTakenForOneThatHangs(t *testing.T) {
 	t.Parallel()
-	c := ahead(t, spares(1, `echo $$ >>starts; if [ $(wc -l <starts) = 2 ]; then while [ ! -e stop ]; do :; done; fi; read -r event; echo "$$ $event"`), timeout(4*time.Second))
+	c := ahead(t, spares(1, `echo $$ >>starts; if [ $(wc -l <starts) = 2 ]; then while [ ! -e stop ]; do :; done; fi; read -r event; echo "$$ $event"`), timeout(10*time.Second))
 	pid := c.spares(1)[0]
-	time.Sleep(2500 * time.Millisecond)
+	time.Sleep(5500 * time.Millisecond)
 	result := c.begin("{}\n")
-	time.Sleep(2500 * time.Millisecond) // after half of its time it was looked at
+	time.Sleep(5500 * time.Millisecond) // after half of its time it was looked at
 	if err := os.WriteFile(filepath.Join(c.dir, "stop"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -170,6 +170,7 @@ func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
 	script := `echo $$ >>starts; read -r event; sleep 0.2; wc -l <starts`
 	early := func(t *testing.T, c *cloud) (n int) {
 		c.spares(1)
+		enough := len(c.notes("starts")) + 5 // of six events one has the spare
 		var results []<-chan *platform.Result
 		for range 6 {
 			results = append(results, c.begin("{}\n"))
@@ -179,7 +180,7 @@ func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
 			if r.Failed {
 				t.Fatalf("event %d failed: %s", i, r.Payload)
 			}
-			if started, _ := strconv.Atoi(strings.TrimSpace(string(r.Payload))); started > 7 {
+			if started, _ := strconv.Atoi(strings.TrimSpace(string(r.Payload))); started > enough {
 				n++
 			}
 		}
@@ -204,9 +205,9 @@ func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
 		if runtime.NumCPU() < 2 {
 			t.Skip("there is only one here")
 		}
-		if n := early(t, ahead(t, spares(1, script))); n == 0 {
-			t.Error("no event ran beside the start of a spare")
-		}
+		// On a busy machine the events may have their pauses.
+		c := ahead(t, spares(1, script))
+		c.waitFor("an event to run beside the start of a spare", func() bool { return early(t, c) > 0 })
 	})
 }
 
@@ -274,6 +275,28 @@ func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 	if got := c.answer("{}"); got != "{}\n" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// A program that is ending has no memory any more. Where its first thread has ended, it
+// looks like that all the time.
+func TestAProgramThatIsEndingIsNotTakenForASmallOne(t *testing.T) {
+	python := need(t, "python3")
+	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
+import ctypes, os, sys, threading
+def serve():
+    x = bytearray(30_000_000)
+    print(sys.stdin.read(), flush=True)
+    os._exit(0)
+threading.Thread(target=serve).start()
+ctypes.CDLL(None).syscall(ctypes.c_long(60 if os.uname().machine == "x86_64" else 93), 0)`)}
+	c := ahead(t, program.with("BOOTSTRAP_PIPE_SPARES", "8"), memory(128))
+	c.spares(1)
+	time.Sleep(time.Second) // it is looked at twice
+	c.spares(1)
+	for range 5 {
+		c.answer("{}")
+	}
+	c.logs("holds only 1 beside")
 }
 
 func memory(mb int) setup {

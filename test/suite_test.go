@@ -100,7 +100,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 	})
 	t.Run("an empty response is a response", func(t *testing.T) {
 		if strings.HasPrefix(v.empty, "Runtime.") {
-			c := deploy(t, program("empty").with(aSecond...), timeout(3*time.Second))
+			c := deploy(t, program("empty").with(aSecond...), timeout(6*time.Second))
 			c.fails("{}", v.empty, "blank line")
 		} else if got := deploy(t, program("empty")).answer("{}"); got != v.empty {
 			t.Errorf("got %q", got)
@@ -153,7 +153,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 		c.fails("{}", "Runtime.Timeout")
 	})
 	t.Run("a program that is silent is asked whether it flushes", func(t *testing.T) {
-		c := deploy(t, program("silent").with(aSecond...), timeout(3*time.Second))
+		c := deploy(t, program("silent").with(aSecond...), timeout(6*time.Second))
 		c.fails("{}", "Runtime.Timeout", v.silence)
 		c.company(v, 1)
 	})

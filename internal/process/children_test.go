@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -25,6 +26,7 @@ func init() {
 		"echo":        echo,
 		"exit":        func(args []string) int { return atoi(args[0]) },
 		"hang":        func([]string) int { return hang() },
+		"ending":      ending,
 		"ignore-term": ignoreTERM,
 		"family":      family,
 		"orphan":      orphan,
@@ -53,6 +55,22 @@ func hang() int {
 	fmt.Println(os.Getpid())
 	time.Sleep(time.Hour)
 	return 0
+}
+
+// ending is a program that the kernel is ending, for a while: its first thread has come to
+// its end.
+func ending([]string) int {
+	ready := make(chan struct{})
+	go func() {
+		runtime.LockOSThread() // not the first thread, which main_test.go keeps
+		fmt.Println("ready")
+		close(ready)
+		_ = unix.Nanosleep(&unix.Timespec{Sec: 2}, nil)
+		unix.Exit(3)
+	}()
+	<-ready
+	_, _, _ = unix.RawSyscall(unix.SYS_EXIT, 0, 0, 0)
+	return 1
 }
 
 func echo([]string) int {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,24 +83,28 @@ func groupLives(group int) bool {
 }
 
 // stat is what we need of a process's line in /proc.
-type stat struct{ state, parent, group string }
+type stat struct{ state, parent, group, flags string }
 
 // stats goes through all processes that can be seen.
 func stats(yield func(pid int, s stat) bool) {
 	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
 		if err != nil {
 			continue
 		}
-		// pid (name) state ppid pgrp …; the name may hold anything, also ") ".
-		fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil || len(fields) < 3 {
-			continue
-		}
-		if !yield(pid, stat{string(fields[0]), string(fields[1]), string(fields[2])}) {
+		if s, ok := readStat(path); ok && !yield(pid, s) {
 			return
 		}
 	}
+}
+
+func readStat(path string) (s stat, ok bool) {
+	text, err := os.ReadFile(path)
+	// pid (name) state ppid pgrp session tty tpgid flags …; the name may hold anything, also ") ".
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if err != nil || len(fields) < 7 {
+		return stat{}, false
+	}
+	return stat{state: fields[0], parent: fields[1], group: fields[2], flags: fields[6]}, true
 }

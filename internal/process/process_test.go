@@ -2,6 +2,7 @@ package process_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,44 @@ func TestAnExitIsToldInWords(t *testing.T) {
 			t.Errorf("%q: %s, success %v, killed %v; want %s, %v, %v", test.spec.Args,
 				status, status.Success(), status.Killed(), test.want, test.success, test.killed)
 		}
+	}
+}
+
+func startEnding(t *testing.T) *program {
+	t.Helper()
+	p := start(t, child("ending"))
+	p.line()
+	for end := time.Now().Add(patience); p.State() != "has ended"; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("its first thread does not end, or all have: ", p.State())
+		}
+	}
+	return p
+}
+
+func TestAProgramThatTheKernelIsEndingEndsSoon(t *testing.T) {
+	const moment = 10 * time.Millisecond
+	p := startEnding(t)
+	if !p.EndsSoon(t.Context(), moment) || p.Status().ExitStatus() != 3 {
+		t.Error("it was not waited for")
+	}
+	p = start(t, child("hang"))
+	p.line()
+	if began := time.Now(); p.EndsSoon(t.Context(), moment) || time.Since(began) > patience/2 {
+		t.Error("a program that goes on was waited for")
+	}
+	_ = p.Signal(unix.SIGKILL)
+	if !p.EndsSoon(t.Context(), patience) {
+		t.Error("a program that was killed was not waited for")
+	}
+}
+
+func TestAProgramThatIsEndingIsNotWaitedForBeyondTheEvent(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	p := startEnding(t)
+	if p.EndsSoon(ctx, time.Millisecond) {
+		t.Error("it was waited for")
 	}
 }
 

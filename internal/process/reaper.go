@@ -27,6 +27,7 @@ type Reaper struct {
 	// dies at once is not taken for an inherited one.
 	mu       sync.Mutex
 	children map[int]*Process
+	stuck    map[int]bool  // inherited ones that were killed and did not go in time
 	started  chan struct{} // a child was started after there was none
 	alone    atomic.Bool   // there is no child, neither started nor inherited
 	quit     chan struct{}
@@ -43,6 +44,7 @@ func NewReaper(log *zap.Logger) *Reaper {
 		log:      log,
 		watch:    newWatch(),
 		children: map[int]*Process{},
+		stuck:    map[int]bool{},
 		started:  make(chan struct{}, 1),
 		quit:     make(chan struct{}),
 		done:     make(chan struct{}),
@@ -99,6 +101,7 @@ func (r *Reaper) reap() {
 		pid, err := unix.Wait4(-1, &status, unix.WNOHANG, &used)
 		p := r.children[pid]
 		delete(r.children, pid)
+		delete(r.stuck, pid)
 		r.mu.Unlock()
 		if err != nil || pid <= 0 {
 			return
@@ -110,9 +113,9 @@ func (r *Reaper) reap() {
 	}
 }
 
-// sweepPatience bounds Sweep: a process that hangs in the kernel can't be
-// killed, and one that has much memory takes a while to go.
-const sweepPatience = 50 * time.Millisecond
+// sweepPatience bounds Sweep: a process that has much memory takes a while to go, and
+// one that hangs in the kernel can't be killed. It is waited for once.
+const sweepPatience = 500 * time.Millisecond
 
 // Sweep kills the processes that we inherited and that belong to no group of
 // ours: what a program left behind with setsid. It returns when they are gone,
@@ -131,6 +134,7 @@ func (r *Reaper) Sweep() {
 			}
 		}
 		if time.Now().After(end) {
+			r.giveUp(killed)
 			break
 		}
 		// They are reaped by run; then their own children become ours.
@@ -188,9 +192,19 @@ func (r *Reaper) sweep() (killed []int) {
 		if err != nil || group == own || r.owns(group) {
 			continue
 		}
-		if unix.Kill(pid, unix.SIGKILL) == nil {
+		err = unix.Kill(pid, unix.SIGKILL) // stuck ones too: they may have come free
+		if err == nil && !r.stuck[pid] {
 			killed = append(killed, pid)
 		}
 	}
 	return killed
+}
+
+// giveUp notes which of these are still there.
+func (r *Reaper) giveUp(killed []int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, pid := range inherited() {
+		r.stuck[pid] = r.stuck[pid] || slices.Contains(killed, pid)
+	}
 }

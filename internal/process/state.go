@@ -1,10 +1,12 @@
 package process
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -30,6 +32,39 @@ func (p *Process) State() string {
 		return text
 	}
 	return "can't be looked at"
+}
+
+// exiting is the flag of proc(5), PF_EXITING, of a program that is not run any more.
+const exiting = 0x4
+
+// exitPatience bounds how long the kernel may take to end a program.
+const exitPatience = 10 * time.Second
+
+// EndsSoon waits for the program to end, as long as patience: it has just closed what it
+// should not. One that the kernel is ending, which closes that first, is waited for longer:
+// on a share of a processor it takes long to give back much memory. It is false at ctx's end.
+func (p *Process) EndsSoon(ctx context.Context, patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	}
+	stat, _ := readStat(fmt.Sprintf("/proc/%d/stat", p.PID))
+	if flags, _ := strconv.Atoi(stat.flags); flags&exiting == 0 {
+		return false
+	}
+	timer.Reset(exitPatience)
+	select {
+	case <-p.done:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
 }
 
 // Bypassed is the command line of a process that the program has started and that

@@ -34,13 +34,27 @@ func TestAServerMayCloseItsConnectionsBetweenEvents(t *testing.T) {
 	}
 }
 
+// second makes a request the second of its connection, which the server drops then. A
+// connection is not kept for long: on a busy machine the request may get one of its own,
+// and be made again.
+func second(t *testing.T, method, body string) (h *house, answer string, err error) {
+	t.Helper()
+	for {
+		h = open(t, "puppet", nil)
+		h.pid()
+		answer, err = h.invoke("some-id", call(method, "/drop-second", body), patience)
+		if err != nil || h.times("/drop-second") != "1" {
+			return h, answer, err
+		}
+	}
+}
+
 func TestARequestThatMeetsTheEndOfItsConnectionIsRepeatedOnceIfItIsSafe(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
-		h := open(t, "puppet", nil)
-		h.pid() // whose connection is kept
-		if got := h.answer(call(method, "/drop-second", "")); got.StatusCode != 200 {
-			t.Errorf("got %d", got.StatusCode)
+		h, _, err := second(t, method, "")
+		if err != nil {
+			t.Error(err)
 		}
 		if n := h.times("/drop-second"); n != "2" {
 			t.Errorf("the server has got it %s times", n)
@@ -56,9 +70,8 @@ func TestARequestThatChangesSomethingIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "get", "PURGE"} {
 		for _, body := range []string{"", "x", bytesOf(300 << 10)} {
-			h := open(t, "puppet", nil)
-			h.pid()
-			h.fails(call(method, "/drop-second", body), patience, "Runtime.ProtocolError", "did not answer "+method+" /drop-second")
+			h, got, err := second(t, method, body)
+			h.fits(got, err, "Runtime.ProtocolError", "did not answer "+method+" /drop-second")
 			if n := h.times("/drop-second"); n != "1" {
 				t.Errorf("%s, %d bytes: the server has got it %s times", method, len(body), n)
 			}

@@ -92,16 +92,11 @@ func (x *exchange) path() string {
 
 // endsSoon waits a little for the server's end, and not beyond the event's deadline.
 func (s *server) endsSoon(ctx context.Context) bool {
-	timer := time.NewTimer(endPatience)
-	defer timer.Stop()
-	select {
-	case <-s.process().Done():
-	case <-timer.C:
-		return false
-	case <-ctx.Done():
+	if !s.process().EndsSoon(ctx, endPatience) {
 		return false
 	}
-	timer.Reset(killPatience)
+	timer := time.NewTimer(killPatience)
+	defer timer.Stop()
 	select {
 	case <-s.ended:
 		return true

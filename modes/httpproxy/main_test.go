@@ -225,9 +225,15 @@ func (h *house) pid() string {
 func (h *house) fails(event string, within time.Duration, errorType string, texts ...string) adapter.Error {
 	h.t.Helper()
 	got, err := h.invoke("some-id", event, within)
+	return h.fits(got, err, errorType, texts...)
+}
+
+// fits wants an event to have ended with such an error.
+func (h *house) fits(got string, err error, errorType string, texts ...string) adapter.Error {
+	h.t.Helper()
 	var told *adapter.Error
 	if !errors.As(err, &told) {
-		h.t.Fatalf("%.200s: got %.200q, %v", event, got, err)
+		h.t.Fatalf("got %.200q, %v", got, err)
 	}
 	if told.Type != errorType {
 		h.t.Fatalf("want %s, got %v", errorType, told)

@@ -262,8 +262,8 @@ func (s *spares) pause() {
 func (s *spares) weigh(p *program) {
 	tick := time.NewTicker(settling)
 	defer tick.Stop()
-	last, now := process.Look{}, process.Look{Own: 1}
-	for now.Own-last.Own > last.Own/16 || !now.Idle(last) {
+	last, now := process.Look{}, process.Look{}
+	for now.Own == 0 || now.Own-last.Own > last.Own/16 || !now.Idle(last) { // 0: it is ending
 		select {
 		case <-p.Done():
 		case <-s.quit:

@@ -52,9 +52,7 @@ func (w *worker) unreadable(ctx context.Context, err error) error {
 	if errors.As(err, &told) {
 		return told
 	}
-	ctx, cancel := context.WithTimeout(ctx, closedPatience)
-	defer cancel()
-	if w.overBy(ctx) {
+	if w.p.EndsSoon(ctx, closedPatience) && w.overBy(ctx) {
 		return w.itsEnd()
 	}
 	w.mu.Lock()
@@ -111,16 +109,12 @@ const wrapperAdvice = "A wrapper such as npm start does not hand descriptor 3 on
 // lost sees to it that a worker whose response channel can't be read any more
 // ends; err is why.
 func (w *worker) lost(err error) {
-	timer := time.NewTimer(closedPatience)
-	defer timer.Stop()
 	var told *adapter.Error
 	if !errors.As(err, &told) {
-		select {
-		case <-w.p.Done():
+		if w.p.EndsSoon(context.Background(), closedPatience) {
 			return
-		case <-timer.C:
-			told = w.closed()
 		}
+		told = w.closed()
 	}
 	w.condemn(told)
 }
