@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAnIdleInstanceStopsAtOnce(t *testing.T) {
@@ -170,6 +172,8 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 	if _, err := api.Invoke(t.Context(), platform.Event{Payload: []byte("an event")}); err != nil {
 		t.Fatal(err)
 	}
+	// Whoever is slow again would not be waited for, after what was lost.
+	waitFor(t, "all to be read", func() bool { return unread(t, read) == 0 })
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)
@@ -180,4 +184,17 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 	if err := api.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// unread is how many bytes are in a pipe.
+func unread(t *testing.T, pipe *os.File) (n int) {
+	t.Helper()
+	raw, err := pipe.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
