@@ -106,11 +106,18 @@ func TestAnEventBehindHalfAnotherGoesToTheSuccessor(t *testing.T) {
 
 func TestAProgramThatClosesItsPipeHoldsNoEventPastItsDeadline(t *testing.T) {
 	h := open(t, "lines", eachLine(`sleep 0.4; exec >&-; sleep 600`), func(c *worker.Config) { c.Margin = 150 * time.Millisecond })
-	began := time.Now()
-	_, err := h.invoke("id", "1", 500*time.Millisecond)
-	if late := time.Since(began) - 500*time.Millisecond; err == nil || late > 350*time.Millisecond {
-		t.Errorf("%v, %s after the deadline", err, late)
+	late := time.Hour
+	for range 10 { // a busy machine makes it late at times, a fault always
+		began := time.Now()
+		if _, err := h.invoke("id", "1", 500*time.Millisecond); err == nil {
+			t.Fatal("it was answered")
+		}
+		late = min(late, time.Since(began)-500*time.Millisecond)
+		if late < 350*time.Millisecond {
+			return
+		}
 	}
+	t.Errorf("it ended %s after the deadline", late)
 }
 
 func TestWithDescriptor3StdoutIsLog(t *testing.T) {

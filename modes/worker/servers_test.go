@@ -34,7 +34,7 @@ var servers = map[string]func(r request){
 	"slow start": func(r request) {
 		if r.Method == "initialize" {
 			if _, err := os.Stat("started"); err == nil {
-				time.Sleep(500 * time.Millisecond)
+				time.Sleep(3 * time.Second)
 			}
 			_ = os.WriteFile("started", nil, 0o600)
 		}
