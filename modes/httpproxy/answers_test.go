@@ -260,6 +260,6 @@ func TestAHeadWhoseLinesEndWithLineFeedsAloneIsNamed(t *testing.T) {
 	t.Parallel()
 	h := open(t, "puppet", nil)
 	const why = "end with LF alone"
-	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), 300*time.Millisecond, "Runtime.Timeout", why)
+	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), time.Second, "Runtime.Timeout", why)
 	h.fails(saysAndCloses("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), patience, "Runtime.ProtocolError", why)
 }

@@ -19,7 +19,7 @@ func TestAServerThatHangsInOneRequestOnlyIsKept(t *testing.T) {
 	for _, ready := range []string{"", "/pid"} {
 		h := open(t, "puppet", func(c *httpproxy.Config) { c.ReadyPath = ready })
 		pid := h.pid()
-		h.fails(call("GET", "/hang", ""), 300*time.Millisecond, "Runtime.Timeout", "had not answered GET /hang 300ms after the event came", "raise the timeout")
+		h.fails(call("GET", "/hang", ""), time.Second, "Runtime.Timeout", "had not answered GET /hang 1s after the event came", "raise the timeout")
 		if got := h.pid(); got != pid {
 			t.Errorf("ready path %q: the server was restarted", ready)
 		}
@@ -32,7 +32,7 @@ func TestAServerThatHangsAltogetherIsRestarted(t *testing.T) {
 		h := open(t, "single", func(c *httpproxy.Config) { c.ReadyPath = ready })
 		pid := h.pid()
 		for range 2 {
-			h.fails(call("GET", "/hang", ""), 300*time.Millisecond, "Runtime.Timeout", "had not answered GET /hang")
+			h.fails(call("GET", "/hang", ""), time.Second, "Runtime.Timeout", "had not answered GET /hang")
 			got := h.pid()
 			if got == pid {
 				t.Errorf("ready path %q: the server has answered after all", ready)
@@ -49,7 +49,7 @@ func TestAStoppedServerIsRestarted(t *testing.T) {
 	t.Parallel()
 	h := open(t, "puppet", nil)
 	pid := h.pid()
-	h.fails(script("GET", step{Kill: int(unix.SIGSTOP)}), 300*time.Millisecond, "Runtime.Timeout")
+	h.fails(script("GET", step{Kill: int(unix.SIGSTOP)}), time.Second, "Runtime.Timeout")
 	if got := h.pid(); got == pid {
 		t.Error("the server has answered after all")
 	}
@@ -60,7 +60,7 @@ func TestAnAnswerThatHangsHalfWayIsATimeout(t *testing.T) {
 	h := open(t, "puppet", nil)
 	pid := h.pid()
 	for _, begun := range []string{"HTTP/1.1 2", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n"} {
-		h.fails(script("GET", step{Write: begun}, step{Hang: true}), 300*time.Millisecond, "Runtime.Timeout", "begun to answer, but not to an end")
+		h.fails(script("GET", step{Write: begun}, step{Hang: true}), time.Second, "Runtime.Timeout", "begun to answer, but not to an end")
 	}
 	if got := h.pid(); got != pid {
 		t.Error("the server was restarted")
@@ -81,7 +81,7 @@ func TestOneEventThatHangsLeavesTheOthersAlone(t *testing.T) {
 	pid := h.pid()
 	var events sync.WaitGroup
 	events.Go(func() {
-		h.fails(call("GET", "/hang", ""), 500*time.Millisecond, "Runtime.Timeout")
+		h.fails(call("GET", "/hang", ""), time.Second, "Runtime.Timeout")
 	})
 	for n := range 7 {
 		events.Go(func() {
@@ -104,7 +104,7 @@ func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
 	t.Parallel()
 	h := open(t, "single", atATime(8))
 	pid := h.pid()
-	h.fails(call("GET", "/hang", ""), 300*time.Millisecond, "Runtime.Timeout")
+	h.fails(call("GET", "/hang", ""), time.Second, "Runtime.Timeout")
 	// The probe takes a second. These come within it.
 	var events sync.WaitGroup
 	for range 4 {

@@ -184,7 +184,7 @@ func TestAServerThatDoesNotListenWhereItShouldIsToldWhereItDoes(t *testing.T) {
 			eventually(t, "it has come so far", func() bool {
 				return h.logs.FilterMessage("I wait").Len() > 0
 			})
-			h.fails(says(ok), 300*time.Millisecond, "Runtime.InitError", append(c.texts[:len(c.texts):len(c.texts)], "not ready for the event within 300ms")...)
+			h.fails(says(ok), time.Second, "Runtime.InitError", append(c.texts[:len(c.texts):len(c.texts)], "not ready for the event within 1s")...)
 		})
 	}
 }
@@ -241,7 +241,7 @@ func TestAPortInUseIsToldWithWhoHasItAndTakenWhenItIsFree(t *testing.T) {
 	defer func() { _ = listener.Close() }()
 	port := listener.Addr().(*net.TCPAddr).Port
 	h := open(t, "puppet", func(c *httpproxy.Config) { c.Port = port })
-	h.fails(says(ok), 300*time.Millisecond, "Runtime.InitError", fmt.Sprintf("port %d is in use already, by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
+	h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("port %d is in use already, by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
 	_ = listener.Close()
 	h.recovers() // with the next start
 }
@@ -283,7 +283,7 @@ func TestUnixSockets(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := open(t, "on a socket", all(env("SOCKET="+path), func(c *httpproxy.Config) { c.Socket = path }))
-		h.fails(says(ok), 300*time.Millisecond, "Runtime.ConfigError", "BOOTSTRAP_HTTP_SOCKET is "+path, "no socket")
+		h.fails(says(ok), time.Second, "Runtime.ConfigError", "BOOTSTRAP_HTTP_SOCKET is "+path, "no socket")
 		if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
 			t.Errorf("got %q, %v", text, err)
 		}
@@ -298,7 +298,7 @@ func TestUnixSockets(t *testing.T) {
 		}
 		defer func() { _ = listener.Close() }()
 		h := open(t, "on a socket", all(env("SOCKET="+path), func(c *httpproxy.Config) { c.Socket = path }))
-		h.fails(says(ok), 300*time.Millisecond, "Runtime.InitError", fmt.Sprintf("the socket %s is in use already, by process %d", path, os.Getpid()))
+		h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("the socket %s is in use already, by process %d", path, os.Getpid()))
 	})
 }
 

@@ -146,7 +146,7 @@ func TestATimeoutSaysHowFarItCame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := open(t, "lines", row.words, nil)
-			h.fails("1", 500*time.Millisecond, "Runtime.Timeout", row.want...)
+			h.fails("1", time.Second, "Runtime.Timeout", row.want...)
 		})
 	}
 }
@@ -209,7 +209,7 @@ func TestSeveralEventsInOneWorkerAreAnsweredInAnyOrder(t *testing.T) {
 func TestACancelledEventThatIsGivenUpLeavesTheWorkerInService(t *testing.T) {
 	h := server(t, "cancels", nil)
 	before := h.answer("0")
-	h.fails("1", 300*time.Millisecond, "Runtime.Timeout")
+	h.fails("1", time.Second, "Runtime.Timeout")
 	if after := h.answer("0"); after != before {
 		t.Errorf("%s was replaced by %s", before, after)
 	}
@@ -227,7 +227,7 @@ func TestACancelledEventThatGoesOnEndsTheWorkerButNotItsNeighbours(t *testing.T)
 		}
 	})
 	<-began
-	h.fails("2", 300*time.Millisecond, "Runtime.Timeout")
+	h.fails("2", time.Second, "Runtime.Timeout")
 	if after := h.answer("0"); after == before {
 		t.Error("the worker is still given events")
 	}
@@ -354,12 +354,12 @@ func TestAShutdownEndsAnEventAfterItsGrace(t *testing.T) {
 
 func TestAProgramThatSpeaksAnotherProtocolIsToldSo(t *testing.T) {
 	h := openWithin(t, 200*time.Millisecond, "jsonrpc", eachLine(`echo '{"hello":"world"}'`), nil)
-	h.fails("1", 300*time.Millisecond, "Runtime.InitError", `«{"hello":"world"}»`, "BOOTSTRAP_WORKER_PROTOCOL")
+	h.fails("1", time.Second, "Runtime.InitError", `«{"hello":"world"}»`, "BOOTSTRAP_WORKER_PROTOCOL")
 	h = open(t, "actionloop", eachLine(`echo '{"hello":"world"}'`), nil)
-	h.fails("{}", 300*time.Millisecond, "Runtime.Timeout", "stdout, which is log", "descriptor 3")
+	h.fails("{}", time.Second, "Runtime.Timeout", "stdout, which is log", "descriptor 3")
 	// The answer to the first event is no answer: its caller learns what it was.
 	h = open(t, "jsonrpc", shell(`read -r i; echo '{"id":"initialize","result":1}'; while read -r line; do echo '{"hello":"world"}'; done`), nil)
-	h.fails("1", 300*time.Millisecond, "Runtime.Timeout", `«{"hello":"world"}»`)
+	h.fails("1", time.Second, "Runtime.Timeout", `«{"hello":"world"}»`)
 }
 
 // Neither may leave it to the other.

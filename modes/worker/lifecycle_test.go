@@ -165,7 +165,7 @@ func TestAWorkerThatIsNeverReadyIsDescribed(t *testing.T) {
 	h := openWithin(t, 100*time.Millisecond, "jsonrpc", self(t), serving("never ready", nil))
 	eventually(t, "it says what it does", func() bool { return h.logs.FilterMessage("loading the model").Len() > 0 })
 	for range 2 { // it is left to start
-		e := h.fails("1", 300*time.Millisecond, "Runtime.InitError", "not ready", "initialize", "loading the model")
+		e := h.fails("1", time.Second, "Runtime.InitError", "not ready", "initialize", "loading the model")
 		if strings.Join(e.Stack, "") != "loading the model" {
 			t.Errorf("got %q", e.Stack)
 		}
@@ -205,7 +205,7 @@ func TestWhereAllAreBusyAnEventSaysSo(t *testing.T) {
 	defer busy.Wait()
 	busy.Go(func() { h.answer("1.5") })
 	time.Sleep(200 * time.Millisecond)
-	h.fails("0", 300*time.Millisecond, "Runtime.Timeout", "No worker was free", "BOOTSTRAP_WORKER_COUNT")
+	h.fails("0", time.Second, "Runtime.Timeout", "No worker was free", "BOOTSTRAP_WORKER_COUNT")
 }
 
 func TestShutdownEndsWorkersByTheEndOfTheirInput(t *testing.T) {

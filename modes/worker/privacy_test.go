@@ -45,7 +45,7 @@ func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 	var neighbour sync.WaitGroup
 	neighbour.Go(func() { _, _ = h.invoke("other", `"card of another"`, time.Second) })
 	eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
-	e := h.fails(`"mine"`, 300*time.Millisecond, "Runtime.Timeout")
+	e := h.fails(`"mine"`, time.Second, "Runtime.Timeout")
 	if text := e.Message + strings.Join(e.Stack, ""); strings.Contains(text, "another") {
 		t.Errorf("got %s", text)
 	}
