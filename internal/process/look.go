@@ -3,6 +3,7 @@ package process
 import (
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,16 +16,18 @@ type Look struct {
 	// them. Both are 0 where there is no telling.
 	Own, Shared int64
 
-	cpu  time.Duration // used so far
-	busy bool          // it runs, would like to, or waits for a disk
+	pids []int         // in order
+	cpu  time.Duration // that these have used so far
+	busy bool          // one runs, would like to, or waits for a disk
 }
 
 // leastOfCPU is what who waits may use between two looks.
 const leastOfCPU = time.Millisecond
 
-// Idle tells whether it has only waited since a look before.
+// Idle tells whether it has only waited since a look before. A script waits, too, for what
+// it runs: other processes are a sign of life.
 func (l Look) Idle(before Look) bool {
-	return !l.busy && !before.busy && l.cpu-before.cpu < leastOfCPU
+	return !l.busy && !before.busy && slices.Equal(l.pids, before.pids) && l.cpu-before.cpu < leastOfCPU
 }
 
 // Look goes through all processes that can be seen; it takes a millisecond or so.
@@ -34,7 +37,9 @@ func (p *Process) Look() (l Look) {
 		busy[pid] = stat.state == "R" || stat.state == "D" // of its first thread
 	}
 	page := int64(os.Getpagesize())
-	for _, pid := range Processes().Under(p.PID) {
+	l.pids = Processes().Under(p.PID)
+	slices.Sort(l.pids)
+	for _, pid := range l.pids {
 		l.busy = l.busy || busy[pid]
 		l.cpu += cpuTime(pid)
 		var size, resident, shared int64
