@@ -280,7 +280,7 @@ func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 // Many programs are started by a script that has to find something out before.
 func TestAScriptThatHasNotStartedItsProgramYetIsNotTakenForIt(t *testing.T) {
 	python := need(t, "python3")
-	c := ahead(t, sh(`for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.15; done; exec "$PYTHON" -c '
+	c := ahead(t, sh(`for i in 1 2 3 4 5 6; do sleep 0.15; done; exec "$PYTHON" -c '
 x = bytearray(b"x" * 30_000_000)
 import sys
 print(sys.stdin.read())'`).with("PYTHON", python, "BOOTSTRAP_PIPE_SPARES", "8"), memory(128))

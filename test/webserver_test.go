@@ -138,7 +138,7 @@ func expressEvents(s *site) {
 // Express's own example takes no port from anybody.
 func expressHello(t *testing.T, dir string) {
 	hello, port := server("node", "hello.js"), freePort(t)
-	c := deploy(t, hello.with("APP_PORT", port, "BOOTSTRAP_INIT_WAIT", "100ms").with(aSecond...), from(dir), timeout(3*time.Second))
+	c := deploy(t, hello.with("APP_PORT", port, "BOOTSTRAP_INIT_WAIT", "100ms", "BOOTSTRAP_TIMEOUT_MARGIN", "8s"), from(dir), timeout(9*time.Second))
 	c.waitFor("the app to listen", func() bool { return strings.Contains(c.failure("{}").Message, "It listens on port "+port) })
 	c.fails("{}", "Runtime.InitError", "It listens on port "+port, "set BOOTSTRAP_HTTP_PORT", "the variable PORT")
 	port = freePort(t)
