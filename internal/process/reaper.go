@@ -205,6 +205,8 @@ func (r *Reaper) giveUp(killed []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, pid := range inherited() {
-		r.stuck[pid] = r.stuck[pid] || slices.Contains(killed, pid)
+		if slices.Contains(killed, pid) {
+			r.stuck[pid] = true
+		}
 	}
 }
