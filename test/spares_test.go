@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -169,7 +170,8 @@ func TestASpareIsReplacedWhenNobodyWaits(t *testing.T) {
 func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
 	script := `echo $$ >>starts; read -r event; sleep 0.2; wc -l <starts`
 	early := func(t *testing.T, c *cloud) (n int) {
-		c.spares(1)
+		spare := strconv.Itoa(c.spares(1)[0])
+		c.waitFor("the spare to note its start", func() bool { return slices.Contains(c.notes("starts"), spare) })
 		enough := len(c.notes("starts")) + 5 // of six events one has the spare
 		var results []<-chan *platform.Result
 		for range 6 {
