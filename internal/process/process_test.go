@@ -49,11 +49,7 @@ func startEnding(t *testing.T) *program {
 	t.Helper()
 	p := start(t, child("ending"))
 	p.line()
-	for end := time.Now().Add(patience); p.State() != "has ended"; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("its first thread does not end, or all have: ", p.State())
-		}
-	}
+	eventually(t, "its first thread has ended", func() bool { return p.State() == "has ended" })
 	return p
 }
 

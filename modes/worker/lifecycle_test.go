@@ -203,7 +203,7 @@ func TestWhereAllAreBusyAnEventSaysSo(t *testing.T) {
 	h := open(t, "lines", shell(`while read -r line; do sleep "$line"; echo done; done`), nil)
 	var busy sync.WaitGroup
 	defer busy.Wait()
-	busy.Go(func() { h.answer("1.5") })
+	busy.Go(func() { h.answer("4") })
 	time.Sleep(200 * time.Millisecond)
 	h.fails("0", time.Second, "Runtime.Timeout", "No worker was free", "BOOTSTRAP_WORKER_COUNT")
 }

@@ -43,7 +43,7 @@ func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
 func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 	h := server(t, "chats", func(c *worker.Config) { c.Capacity = 2 })
 	var neighbour sync.WaitGroup
-	neighbour.Go(func() { _, _ = h.invoke("other", `"card of another"`, time.Second) })
+	neighbour.Go(func() { _, _ = h.invoke("other", `"card of another"`, 3*time.Second) })
 	eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
 	e := h.fails(`"mine"`, time.Second, "Runtime.Timeout")
 	if text := e.Message + strings.Join(e.Stack, ""); strings.Contains(text, "another") {

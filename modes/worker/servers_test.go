@@ -77,8 +77,8 @@ var servers = map[string]func(r request){
 		case string(r.Params.Event) == "1":
 			cancelled.Store(string(r.ID), true)
 		case string(r.Params.Event) == "2":
-		case string(r.Params.Event) == "3":
-			time.Sleep(700 * time.Millisecond)
+		case string(r.Params.Event) == "3": // longer than who sends 2 has
+			time.Sleep(3 * time.Second)
 			result(r.ID, os.Getpid())
 		default:
 			result(r.ID, os.Getpid())
