@@ -24,7 +24,7 @@ import (
 )
 
 // patience is how long a test waits for what must come; only a failure takes it.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // program is a Handler of two functions.
 type program struct {

@@ -228,7 +228,7 @@ func children(pid int) []string {
 
 // patience is how long something that happens at once may take on a busy
 // machine.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 func (c *cloud) waitFor(what string, reached func() bool) {
 	c.t.Helper()

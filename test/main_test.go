@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -31,7 +32,11 @@ func withBinaries(run func() int) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	bin = dir
+	bin = filepath.Join(dir, "bin")
+	if err := python(filepath.Join(dir, "python")); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	// As `make build` does; the build cache makes it cheap.
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", bin+"/",
 		"fgbootstrap/cmd/bootstrap", "fgbootstrap/cmd/fgdev")
@@ -41,6 +46,22 @@ func withBinaries(run func() int) int {
 		return 1
 	}
 	return run()
+}
+
+// python puts the interpreter itself first on PATH: what is there may be a launcher of a
+// version manager, which takes longer to start than most tests.
+func python(dir string) error {
+	path, err := exec.Command("python3", "-c", "import sys; print(sys.executable)").Output()
+	if err != nil {
+		return nil // those that need it will say so
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	if err := os.Symlink(strings.TrimSpace(string(path)), filepath.Join(dir, "python3")); err != nil {
+		return err
+	}
+	return os.Setenv("PATH", dir+string(filepath.ListSeparator)+os.Getenv("PATH"))
 }
 
 // bootstrap is the binary under test. A test that asks for it looks at all our

@@ -304,7 +304,7 @@ threading.Thread(target=serve).start()
 ctypes.CDLL(None).syscall(ctypes.c_long(60 if os.uname().machine == "x86_64" else 93), 0)`)}
 	c := ahead(t, program.with("BOOTSTRAP_PIPE_SPARES", "8"), memory(128))
 	c.spares(1)
-	time.Sleep(time.Second) // it is looked at twice
+	time.Sleep(2 * time.Second) // long enough to be weighed
 	c.spares(1)
 	for range 5 {
 		c.answer("{}")

@@ -24,19 +24,18 @@ func TestAWorkerThatIsNotReadyInTimeIsDescribed(t *testing.T) {
 	t.Parallel()
 	c := deploy(t, worker("jsonrpc", "sh", "-c", `echo "loading the model" >&2; read -r line; sleep 600`).with("BOOTSTRAP_INIT_WAIT", "200ms").with(aSecond...),
 		timeout(3*time.Second))
-	began := time.Now()
 	f := c.fails(`{}`, "Runtime.InitError", "not ready", "initialize", "loading the model")
-	if took := time.Since(began); took > 10*time.Second || strings.Join(f.Stack, "") != "loading the model" {
-		t.Errorf("after %s got %q", took, f.Stack)
+	if strings.Join(f.Stack, "") != "loading the model" {
+		t.Errorf("got %q", f.Stack)
 	}
 }
 
 func TestTheFirstPollDoesNotWaitForAWorkerThatDies(t *testing.T) {
 	t.Parallel()
-	c := deploy(t, worker("jsonrpc", "sh", "-c", `exit 3`).with("BOOTSTRAP_INIT_WAIT", "15s"))
+	c := deploy(t, worker("jsonrpc", "sh", "-c", `exit 3`).with("BOOTSTRAP_INIT_WAIT", "60s"))
 	began := time.Now()
 	c.fails(`{}`, "Runtime.ExitError", "code 3")
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 40*time.Second {
 		t.Errorf("it took %s", took)
 	}
 }

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is for what must happen; nothing waits for it to pass.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // childVariable makes this test binary one of the programs in children_test.go.
 const childVariable = "PROCESS_TEST_CHILD"

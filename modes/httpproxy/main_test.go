@@ -27,7 +27,7 @@ import (
 )
 
 // patience is for what must happen; nothing waits for it to pass.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // childVariable makes this test binary one of programs.
 const childVariable = "HTTPPROXY_TEST_CHILD"
@@ -144,7 +144,7 @@ func (h *house) shutdown() {
 	h.closed = true
 	began := time.Now()
 	_ = h.Shutdown(context.Background())
-	if took := time.Since(began); took > 10*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		h.t.Errorf("the shutdown took %s", took)
 	}
 }
@@ -169,7 +169,7 @@ func (h *house) invoke(id, event string, within time.Duration) (string, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), inv.Deadline)
 	defer cancel()
 	err = h.Invoke(ctx, inv, response)
-	if late := time.Since(inv.Expires) - 3*time.Second; late > 0 { // on a machine that does nothing else it is none
+	if late := time.Since(inv.Expires) - 20*time.Second; late > 0 { // on a machine that does nothing else it is none
 		h.t.Errorf("event %s ended %s too late", id, late)
 	}
 	if err != nil {

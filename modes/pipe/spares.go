@@ -19,9 +19,11 @@ const (
 	atOnce = 5 * time.Millisecond
 	// lostCause is how many spares in a row have to be of no use until there are no more.
 	lostCause = 5
-	// settling is how often a program that starts is looked at, until it has only waited
-	// between two looks, and its memory has hardly grown.
+	// settling is the pause between two looks at a program that starts. When it has only
+	// waited in so many of them in a row, and its memory has hardly grown, it has started:
+	// in a single one it may just wait for something else than its event.
 	settling = 250 * time.Millisecond
+	calm     = 4
 	// restless is how many may end before that.
 	restless = 5
 	// ours is what of the function's memory is bootstrap's own, with events of 6 MB.
@@ -260,15 +262,13 @@ func (s *spares) pause() {
 // ended before, the next one is weighed. If events leave none of them the time to settle, the
 // most that one had is what counts.
 func (s *spares) weigh(p *program) {
-	tick := time.NewTicker(settling)
-	defer tick.Stop()
 	last, now := process.Look{}, process.Look{}
-	for now.Own == 0 || now.Own-last.Own > last.Own/16 || !now.Idle(last) { // 0: it is ending
+	for waited := 0; waited < calm; {
 		select {
 		case <-p.Done():
 		case <-s.quit:
 			return
-		case <-tick.C:
+		case <-time.After(settling): // no ticker: after a stall its ticks are close together
 			last, now = now, p.Look()
 		}
 		select {
@@ -279,6 +279,10 @@ func (s *spares) weigh(p *program) {
 			}
 			return
 		default:
+		}
+		waited++
+		if now.Own == 0 || now.Own-last.Own > last.Own/16 || !now.Idle(last) { // 0: it is ending
+			waited = 0
 		}
 	}
 	s.fit(now)

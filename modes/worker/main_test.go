@@ -24,7 +24,7 @@ import (
 )
 
 // patience is for what must happen; nothing waits for it to pass.
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 // childVariable makes this test binary a worker that misbehaves in that protocol,
 // or one of servers.
@@ -156,7 +156,7 @@ func (h *house) invoke(id, event string, within time.Duration) (string, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), inv.Deadline)
 	defer cancel()
 	err = h.Invoke(ctx, inv, response)
-	if late := time.Since(inv.Deadline) - h.margin/2; late > 3*time.Second { // on a machine that does nothing else it is none
+	if late := time.Since(inv.Deadline) - h.margin/2; late > 20*time.Second { // on a machine that does nothing else it is none
 		h.t.Errorf("event %s ended %s too late", id, late)
 	}
 	if err != nil {
