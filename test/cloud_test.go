@@ -193,17 +193,32 @@ func (c *cloud) processes() map[int]string {
 	return found
 }
 
-// bootstrap is the pid of the bootstrap.
+// bootstrap is the pid of the bootstrap. A program that it starts looks like it for a
+// moment, and is its child.
 func (c *cloud) bootstrap() int {
 	c.t.Helper()
 	for pid := range c.processes() {
-		exe, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
-		if strings.HasSuffix(exe, "/bootstrap") {
+		if isBootstrap(pid) && !isBootstrap(parent(pid)) {
 			return pid
 		}
 	}
 	c.t.Fatal("there is no bootstrap")
 	return 0
+}
+
+func isBootstrap(pid int) bool {
+	exe, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	return strings.HasSuffix(exe, "/bootstrap")
+}
+
+func parent(pid int) int {
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 2 {
+		return 0 // it has ended
+	}
+	ppid, _ := strconv.Atoi(fields[1])
+	return ppid
 }
 
 // alone wants nothing of the function to run but the bootstrap, and no zombies.
@@ -242,6 +257,18 @@ func waitFor(t *testing.T, what string, reached func() bool) {
 			t.Fatalf("waited %s in vain for %s", patience, what)
 		}
 	}
+}
+
+// soonerOrLater wants something to be so once in five tries, where a busy machine may be
+// late, but is not always.
+func soonerOrLater(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for range 5 {
+		if so() {
+			return
+		}
+	}
+	t.Errorf("five times it was not so that %s", what)
 }
 
 // journal is a log that can be read while it is written.

@@ -133,9 +133,9 @@ func TestAnOverdueEventOfALibraryIsCancelled(t *testing.T) {
 	t.Parallel()
 	for name, make := range jsonRPCServers {
 		t.Run(name, func(t *testing.T) {
-			c := deploy(t, make(t).with(aSecond...), timeout(3*time.Second))
+			c := deploy(t, make(t).with(twoSeconds...), timeout(5*time.Second))
 			c.answer(`{"a":1}`)
-			c.fails(`{"ms":60000}`, "Runtime.Timeout", "1s after", "timeout is 3s")
+			c.fails(`{"ms":60000}`, "Runtime.Timeout", "2s after", "timeout is 5s")
 			if got := c.answer(`{"a":1}`); !sameJSON(got, `{"a":1}`) {
 				t.Errorf("got %s", got)
 			}

@@ -100,7 +100,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 	})
 	t.Run("an empty response is a response", func(t *testing.T) {
 		if strings.HasPrefix(v.empty, "Runtime.") {
-			c := deploy(t, program("empty").with(aSecond...), timeout(6*time.Second))
+			c := deploy(t, program("empty").with(twoSeconds...), timeout(7*time.Second))
 			c.fails("{}", v.empty, "blank line")
 		} else if got := deploy(t, program("empty")).answer("{}"); got != v.empty {
 			t.Errorf("got %q", got)
@@ -147,13 +147,13 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 		deploy(t, program("signal")).fails("{}", "Runtime.ExitError", "SIGKILL")
 	})
 	t.Run("a program that hangs is stopped in time", func(t *testing.T) {
-		c := deploy(t, program("hang").with("BOOTSTRAP_TIMEOUT_MARGIN", "2s"), timeout(3*time.Second))
-		c.fails("{}", "Runtime.Timeout", "1s", "3s")
+		c := deploy(t, program("hang").with("BOOTSTRAP_TIMEOUT_MARGIN", "3s"), timeout(5*time.Second))
+		c.fails("{}", "Runtime.Timeout", "2s", "5s")
 		c.company(v, 1)
 		c.fails("{}", "Runtime.Timeout")
 	})
 	t.Run("a program that is silent is asked whether it flushes", func(t *testing.T) {
-		c := deploy(t, program("silent").with(aSecond...), timeout(6*time.Second))
+		c := deploy(t, program("silent").with(twoSeconds...), timeout(7*time.Second))
 		c.fails("{}", "Runtime.Timeout", v.silence)
 		c.company(v, 1)
 	})
