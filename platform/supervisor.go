@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	sampling     = 50 * time.Millisecond
-	startsInARow = 5 // fruitless starts until the waiting events are failed
+	sampling     = 50 * time.Millisecond // between two looks at the memory, or
+	rest         = 20                    // times what one took: it goes through all processes of the machine
+	startsInARow = 5                     // fruitless starts until the waiting events are failed
 )
 
 // supervisor keeps one instance of the function alive while there are events for it.
@@ -27,7 +28,7 @@ type supervisor struct {
 	current *process // nil while none runs
 	number  int
 	peak    int64     // memory of the instance at most, in bytes
-	sampled time.Time // when it was looked at last
+	again   time.Time // when to look at it again
 }
 
 func newSupervisor(fn Function, api *API, logs *journal, grace time.Duration) *supervisor {
@@ -109,7 +110,7 @@ func (s *supervisor) live() (unstarted *Result, served bool) {
 
 // watch looks at the memory while events are in hand, until the instance ends or has to.
 func (s *supervisor) watch(p *process) {
-	tick := time.NewTicker(sampling)
+	tick := time.NewTicker(sampling / 5)
 	defer tick.Stop()
 	for {
 		select {
@@ -126,10 +127,17 @@ func (s *supervisor) watch(p *process) {
 	}
 }
 
+// sample looks at the memory if it is time for that.
 func (s *supervisor) sample(p *process) {
+	s.mu.Lock()
+	began, again := time.Now(), s.again
+	s.mu.Unlock()
+	if began.Before(again) {
+		return
+	}
 	used := p.memory()
 	s.mu.Lock()
-	s.peak, s.sampled = max(s.peak, used), time.Now()
+	s.peak, s.again = max(s.peak, used), time.Now().Add(max(sampling, rest*time.Since(began)))
 	s.mu.Unlock()
 }
 
@@ -143,7 +151,7 @@ func (s *supervisor) start(number int, path string) (*process, error) {
 		return nil, err
 	}
 	s.mu.Lock()
-	s.current, s.number, s.peak, s.sampled = p, number, 0, time.Time{}
+	s.current, s.number, s.peak, s.again = p, number, 0, time.Time{}
 	s.mu.Unlock()
 	return p, nil
 }
@@ -184,13 +192,11 @@ func (s *supervisor) memory() int64 {
 		return 0 // nobody reads it, and walking all processes costs more than a small invocation
 	}
 	s.mu.Lock()
-	p, sampled := s.current, s.sampled
+	p := s.current
 	s.mu.Unlock()
 	if p != nil {
 		p.flush()
-		if time.Since(sampled) > sampling { // a look takes longer than many an invocation
-			s.sample(p)
-		}
+		s.sample(p)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -252,7 +252,7 @@ func (c *cloud) waitFor(what string, reached func() bool) {
 
 func waitFor(t *testing.T, what string, reached func() bool) {
 	t.Helper()
-	for end := time.Now().Add(patience); !reached(); time.Sleep(2 * time.Millisecond) {
+	for end := time.Now().Add(patience); !reached(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited %s in vain for %s", patience, what)
 		}
