@@ -53,6 +53,7 @@ func TestARuntimeAPIThatMisbehavesLosesNoEvent(t *testing.T) {
 			"post:500,post:reset,post:lost,post:slow=200ms", "{}"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			c := deploy(t, sh("cat"), faults(t, row.faults))
 			for range 3 {
 				if got := c.answer(row.event); got != row.event {

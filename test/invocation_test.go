@@ -24,6 +24,7 @@ func TestAtTheDeadlineTheWholeGroupIsGone(t *testing.T) {
 		"that left its pipe": `trap '' TERM; exec >/dev/null; sleep 600 & while :; do sleep 1; done`,
 	} {
 		t.Run("one "+name, func(t *testing.T) {
+			t.Parallel()
 			c := deploy(t, sh(script).with(twoSeconds...), timeout(5*time.Second))
 			c.fails("{}", "Runtime.Timeout", "running 2s after", "timeout is 5s")
 			c.alone()
@@ -79,6 +80,7 @@ func (c *cloud) reportsATimeoutInTime() {
 }
 
 func TestATimeoutSaysWhatTheProgramSaidAndAsksWhetherItFlushes(t *testing.T) {
+	t.Parallel()
 	f := deploy(t, sh(`echo "loading" >&2; sleep 60`).with(twoSeconds...), timeout(5*time.Second)).fails("{}", "Runtime.Timeout", "raise the timeout")
 	if strings.Join(f.Stack, ",") != "loading" {
 		t.Errorf("got %q", f.Stack)
@@ -211,6 +213,7 @@ func TestAStreamedResponseArrivesWhole(t *testing.T) {
 }
 
 func TestAFailureAfterTheCommitCutsTheStreamAndIsReportedOnce(t *testing.T) {
+	t.Parallel()
 	// As much as no pipe and no socket holds: when the program goes on, the platform has read
 	// some of it. Of less the error may overtake the stream, as they come by two connections.
 	for name, script := range map[string]string{

@@ -101,6 +101,7 @@ func TestAResultOverSeveralLinesIsReportedAndTheLauncherReplaced(t *testing.T) {
 }
 
 func TestAnAckIsWaitedForIfTheEnvironmentAsksForIt(t *testing.T) {
+	t.Parallel()
 	waits := []string{"__OW_WAIT_FOR_ACK", "1"}
 	for _, pairs := range [][]string{nil, waits, append(waits, "LAUNCHER_ACK", "always")} {
 		c := launcher(t, pairs...)
@@ -117,6 +118,7 @@ func TestAnAckIsWaitedForIfTheEnvironmentAsksForIt(t *testing.T) {
 }
 
 func TestAWrapperThatKeepsDescriptor3IsNamed(t *testing.T) {
+	t.Parallel()
 	need(t, "node")
 	for _, start := range []string{"start", "node"} {
 		c := deploy(t, worker("actionloop", need(t, "npm"), "run", start), func(f *platform.Function, o *platform.Options) {

@@ -16,8 +16,7 @@ import (
 // bin is the folder with the binaries under test, built for this run.
 var bin string
 
-// TestMain builds the binaries, or is the user's program: the platform starts
-// this same test binary again with behaviourVariable set.
+// TestMain builds the binaries, or is the user's program, with behaviourVariable set.
 func TestMain(m *testing.M) {
 	if name := os.Getenv(behaviourVariable); name != "" {
 		os.Exit(program(name))
@@ -37,13 +36,18 @@ func withBinaries(run func() int) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	// As `make build` does; the build cache makes it cheap.
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", bin+"/",
-		"fgbootstrap/cmd/bootstrap", "fgbootstrap/cmd/fgdev")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
-		return 1
+	// As `make build` does; the build cache makes it cheap. The user's programs are this
+	// test binary without the race detector: with it, each takes longer to start than most do to run.
+	for _, build := range [][]string{
+		{"build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", bin + "/", "fgbootstrap/cmd/bootstrap", "fgbootstrap/cmd/fgdev"},
+		{"test", "-c", "-o", filepath.Join(bin, "program"), "fgbootstrap/test"},
+	} {
+		cmd := exec.Command("go", build...)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s\n%v\n", out, err)
+			return 1
+		}
 	}
 	return run()
 }
@@ -81,19 +85,8 @@ var sources = sync.OnceFunc(func() {
 	})
 })
 
-// self is the test binary, as a program to run.
-func self(t *testing.T) string {
-	t.Helper()
-	path, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path, err = filepath.EvalSymlinks(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
+// aProgram does what behaviourVariable says.
+func aProgram() string { return filepath.Join(bin, "program") }
 
 // need finds an interpreter that a test can't do without. Where nobody promised
 // it the test is skipped; CI installs what it needs, so there it fails.

@@ -31,7 +31,7 @@ func parrot() int {
 // What an event of 6 MB takes is given back after it, and the hundredth finds as much
 // as the first.
 func TestAHundredEventsOfSixMegabytesLeaveNothingBehind(t *testing.T) {
-	http := settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: "echo"}
+	http := settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: "echo"}
 	text := strings.Repeat("0123456789abcdef", 6000000/16)
 	call := func(body string) string {
 		return `{"httpMethod":"POST","path":"/","requestContext":{},"isBase64Encoded":false,"body":"` + body + `"}`
@@ -46,7 +46,7 @@ func TestAHundredEventsOfSixMegabytesLeaveNothingBehind(t *testing.T) {
 		{"pipe", settings{"BOOTSTRAP_COMMAND": "cat"}, "small", strings.Repeat("x", 6<<20), "", 24},
 		{"http", http, "small", strings.Repeat("x", 6<<20), "", 24},
 		{"http for the gateway", http, call("small"), call(text), text + `"}`, 28},
-		{"worker", worker("jsonrpc", self(t)).with(behaviourVariable, "parrot"), `"small"`, `"` + text + `"`, "", 28},
+		{"worker", worker("jsonrpc", aProgram()).with(behaviourVariable, "parrot"), `"small"`, `"` + text + `"`, "", 28},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -80,8 +80,8 @@ func TestAHundredEventsOfSixMegabytesLeaveNothingBehind(t *testing.T) {
 	}
 }
 
-// racing tells whether races are looked for in the test binary, so also in the platform
-// and in its programs: then an event of 6 MB takes them a second, and 100 MB of base64 half a minute.
+// racing tells whether races are looked for in the test binary, so also in the platform:
+// then an event of 6 MB takes it a second, and 100 MB of base64 half a minute.
 func racing() bool {
 	info, _ := debug.ReadBuildInfo()
 	return slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})

@@ -179,7 +179,7 @@ func TestRoundTripTruth(t *testing.T) {
 	dir := t.TempDir()
 	direct := directServer(t, dir+"/direct")
 	c := deploy(t, settings{
-		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_HTTP_PORT": "auto",
+		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto",
 		behaviourVariable: "record", seenVariable: dir + "/through",
 	})
 	door, err := platform.OpenDoor(c.Platform, "127.0.0.1:0")
@@ -231,7 +231,7 @@ func directServer(t *testing.T, file string) (addr string) {
 	addr = free.Addr().String()
 	_ = free.Close()
 	_, port, _ := net.SplitHostPort(addr)
-	server := exec.Command(self(t))
+	server := exec.Command(aProgram())
 	server.Env = append(os.Environ(), "BOOTSTRAP_MODE=http", behaviourVariable+"=record", seenVariable+"="+file, "PORT="+port)
 	server.Stderr = os.Stderr
 	if err := server.Start(); err != nil {

@@ -29,6 +29,7 @@ func TestASpareThatIsKilledIsReplaced(t *testing.T) {
 
 // Such a program does its work without an event: nobody wants that for long.
 func TestAProgramThatDoesNotWaitForItsEventIsSoonNoSpareAnyMore(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{
 		"reads nothing":             `echo $$ >>starts; echo done`,
 		"reads nothing and hurries": `echo $$ >>starts; exec 0<&-; echo done`,
@@ -151,6 +152,7 @@ func TestSparesThatDieTogetherAreReplaced(t *testing.T) {
 }
 
 func TestWhereNoneCanBeStartedAheadForAWhileTheyAreLater(t *testing.T) {
+	t.Parallel()
 	c := ahead(t, spares(1, `read -r event; echo "$event"`).with("BOOTSTRAP_COMMAND", "./now"), file("now", "#!/bin/sh\nread -r event; echo \"$event\"\n", 0o755))
 	pid := c.spares(1)[0]
 	if err := os.Rename(filepath.Join(c.dir, "now"), filepath.Join(c.dir, "then")); err != nil {

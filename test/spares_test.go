@@ -277,6 +277,7 @@ func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 
 // Many programs are started by a script that has to find something out before.
 func TestAScriptThatHasNotStartedItsProgramYetIsNotTakenForIt(t *testing.T) {
+	t.Parallel()
 	python := need(t, "python3")
 	c := ahead(t, sh(`for i in 1 2 3 4 5 6; do sleep 0.15; done; exec "$PYTHON" -c '
 x = bytearray(b"x" * 30_000_000)
@@ -289,6 +290,7 @@ print(sys.stdin.read())'`).with("PYTHON", python, "BOOTSTRAP_PIPE_SPARES", "8"),
 // A program that is ending has no memory any more. Where its first thread has ended, it
 // looks like that all the time.
 func TestAProgramThatIsEndingIsNotTakenForASmallOne(t *testing.T) {
+	t.Parallel()
 	python := need(t, "python3")
 	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
 import ctypes, os, sys, threading

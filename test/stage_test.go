@@ -45,8 +45,8 @@ func (script transcript) play(t *testing.T) error {
 		}
 	}()
 	variables := settings{
-		"BOOTSTRAP_MODE": "worker", "BOOTSTRAP_COMMAND": command(self(t)), "BOOTSTRAP_WORKER_PROTOCOL": script.protocol,
-		behaviourVariable: "puppet", stageVariable: listener.Addr().String(), "GORACE": "atexit_sleep_ms=0",
+		"BOOTSTRAP_MODE": "worker", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_WORKER_PROTOCOL": script.protocol,
+		behaviourVariable: "puppet", stageVariable: listener.Addr().String(),
 	}
 	maps.Copy(variables, script.variables)
 	var setups []setup

@@ -24,8 +24,7 @@ type flow struct {
 
 // flows are all the ways, with the streamer as the user's program.
 func flows(t *testing.T) []flow {
-	pipe := settings{"BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: "streamer", "BOOTSTRAP_STREAMING": "on",
-		"GORACE": "atexit_sleep_ms=0"} // a race detector sleeps for a second at its end
+	pipe := settings{"BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: "streamer", "BOOTSTRAP_STREAMING": "on"}
 	http := pipe.with("BOOTSTRAP_MODE", "http", "BOOTSTRAP_HTTP_PORT", "auto")
 	const all, wrapped = 200 << 20, 140 << 20
 	return []flow{

@@ -48,8 +48,7 @@ func TestEveryMode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of it is waiting
 			suite(t, v, func(behaviour string) settings {
-				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(self(t)), behaviourVariable: behaviour,
-					"GORACE": "atexit_sleep_ms=0"} // a race detector sleeps for a second at its end
+				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: behaviour}
 				switch v.mode {
 				case "pipe":
 					s["BOOTSTRAP_PIPE_SPARES"] = strconv.Itoa(v.spares)

@@ -11,6 +11,7 @@ import (
 // docs/worker-protocol.md, which says what its lines mean, with the bootstrap on one
 // side and a puppet on the other.
 func TestTheTranscriptsOfTheWorkerProtocolsAreTrue(t *testing.T) {
+	t.Parallel()
 	for _, script := range transcripts(t) {
 		t.Run(fmt.Sprintf("line %d %s", script.line, script.protocol), func(t *testing.T) {
 			t.Parallel()

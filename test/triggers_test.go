@@ -65,7 +65,7 @@ type gatewayCall struct {
 func TestEventsOfAllTriggersReachTheServer(t *testing.T) {
 	t.Parallel()
 	const path = "/events/in?from=trigger"
-	c := deploy(t, server(self(t)).with(behaviourVariable, "mirror", "BOOTSTRAP_HTTP_EVENT_PATH", path))
+	c := deploy(t, server(aProgram()).with(behaviourVariable, "mirror", "BOOTSTRAP_HTTP_EVENT_PATH", path))
 	calls := 0
 	for name, event := range samples(t) {
 		t.Run(name, func(t *testing.T) {

@@ -107,8 +107,8 @@ func TestALineOfSixMegabytesTakesThreeTimesItsSize(t *testing.T) {
 	large := `{"x":"` + strings.Repeat("0123456789abcdef", 6<<20/16-1) + `"}`
 	for name, s := range map[string]settings{
 		"lines":      worker("lines", "cat"),
-		"jsonrpc":    worker("jsonrpc", self(t)).with(behaviourVariable, "echo"),
-		"actionloop": worker("actionloop", self(t)).with(behaviourVariable, "echo"),
+		"jsonrpc":    worker("jsonrpc", aProgram()).with(behaviourVariable, "echo"),
+		"actionloop": worker("actionloop", aProgram()).with(behaviourVariable, "echo"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := deploy(t, s)

@@ -42,6 +42,9 @@ func Envelope(answer []byte, streaming bool, limit int64) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// FreePort is where a server listens that may do so anywhere.
+var FreePort = freePort
+
 // IsToken tells whether a name can be a header's.
 var IsToken = isToken
 

@@ -423,3 +423,29 @@ func TestShutdownAsksTheServerAndKillsOneThatDoesNotListen(t *testing.T) {
 	h.shutdown()
 	gone(t, pid)
 }
+
+// Between the look for one and the server's listen the kernel gives ports to others.
+func TestAFreePortIsNoneThatTheKernelGivesAway(t *testing.T) {
+	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
+	if err != nil {
+		t.Skip(err)
+	}
+	var first int
+	if _, err := fmt.Sscan(string(text), &first); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		port, err := httpproxy.FreePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if port < 1024 || port >= first {
+			t.Errorf("got %d, and the kernel gives away those from %d on", port, first)
+		}
+		l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = l.Close()
+	}
+}

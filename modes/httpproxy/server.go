@@ -3,6 +3,7 @@ package httpproxy
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
@@ -88,12 +89,10 @@ func (s *server) settle() error {
 	}
 	s.port = s.Port
 	if s.port == 0 {
-		free, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
+		var err error
+		if s.port, err = freePort(); err != nil {
 			return fmt.Errorf("look for a free port: %w", err)
 		}
-		s.port = free.Addr().(*net.TCPAddr).Port // as the network is called
-		_ = free.Close()
 	}
 	port := strconv.Itoa(s.port)
 	s.pool = newPool("tcp", "127.0.0.1:"+port, "[::1]:"+port)
@@ -101,6 +100,24 @@ func (s *server) settle() error {
 		return s.inUse()
 	}
 	return nil
+}
+
+// Linux gives ports from 32768 on to whoever asks for any, and to outgoing connections: one
+// of those might be somebody else's when the server listens at last.
+const lowestFree, highestFree = 10000, 32767
+
+func freePort() (int, error) {
+	for range 20 {
+		port := lowestFree + rand.IntN(highestFree-lowestFree+1)
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close() // as the network is called
 }
 
 // taken tells whether somebody takes connections where the server is to listen.
