@@ -279,12 +279,20 @@ func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 func TestAScriptThatHasNotStartedItsProgramYetIsNotTakenForIt(t *testing.T) {
 	t.Parallel()
 	python := need(t, "python3")
-	c := ahead(t, sh(`for i in 1 2 3 4 5 6; do sleep 0.15; done; exec "$PYTHON" -c '
+	for name, before := range map[string]string{
+		"it runs others":           `for i in 1 2 3 4 5 6; do sleep 0.15; done`,
+		"it waits for one of them": `sleep 0.7`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := ahead(t, sh(before+`; exec "$PYTHON" -c '
 x = bytearray(b"x" * 30_000_000)
 import sys
 print(sys.stdin.read())'`).with("PYTHON", python, "BOOTSTRAP_PIPE_SPARES", "8"), memory(128))
-	c.logs("holds only 1 beside")
-	c.spares(1)
+			c.logs("holds only 1 beside")
+			c.spares(1)
+		})
+	}
 }
 
 // A program that is ending has no memory any more. Where its first thread has ended, it
