@@ -133,9 +133,10 @@ func TestAnOverdueEventOfALibraryIsCancelled(t *testing.T) {
 	t.Parallel()
 	for name, make := range jsonRPCServers {
 		t.Run(name, func(t *testing.T) {
-			c := deploy(t, make(t).with(twoSeconds...), timeout(5*time.Second))
+			t.Parallel()
+			c := deploy(t, make(t).with("BOOTSTRAP_TIMEOUT_MARGIN", "20s"), timeout(30*time.Second))
 			c.answer(`{"a":1}`)
-			c.fails(`{"ms":60000}`, "Runtime.Timeout", "2s after", "timeout is 5s")
+			c.fails(`{"ms":60000}`, "Runtime.Timeout", "10s after", "timeout is 30s")
 			if got := c.answer(`{"a":1}`); !sameJSON(got, `{"a":1}`) {
 				t.Errorf("got %s", got)
 			}

@@ -222,7 +222,8 @@ func TestAFailureAfterTheCommitCutsTheStreamAndIsReportedOnce(t *testing.T) {
 		"deadline":  `head -c 20000000 /dev/zero; sleep 60`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := deploy(t, sh(script).with("BOOTSTRAP_STREAMING", "on").with(twoSeconds...), streaming, timeout(5*time.Second))
+			t.Parallel()
+			c := deploy(t, sh(script).with("BOOTSTRAP_STREAMING", "on", "BOOTSTRAP_TIMEOUT_MARGIN", "20s"), streaming, timeout(30*time.Second))
 			result := c.invoke("{}")
 			if !result.Failed || !result.Cut {
 				t.Errorf("got %+v", result)
