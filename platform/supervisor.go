@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	sampling     = 50 * time.Millisecond // between two looks at the memory, or
-	rest         = 20                    // times what one took: it goes through all processes of the machine
+	sampling     = 50 * time.Millisecond // between two looks at the memory
+	rest         = 20                    // times what one took, at least: it goes through all processes of the machine
 	startsInARow = 5                     // fruitless starts until the waiting events are failed
 )
 
@@ -110,7 +110,7 @@ func (s *supervisor) live() (unstarted *Result, served bool) {
 
 // watch looks at the memory while events are in hand, until the instance ends or has to.
 func (s *supervisor) watch(p *process) {
-	tick := time.NewTicker(sampling / 5)
+	tick := time.NewTicker(sampling)
 	defer tick.Stop()
 	for {
 		select {
@@ -137,7 +137,7 @@ func (s *supervisor) sample(p *process) {
 	}
 	used := p.memory()
 	s.mu.Lock()
-	s.peak, s.again = max(s.peak, used), time.Now().Add(max(sampling, rest*time.Since(began)))
+	s.peak, s.again = max(s.peak, used), began.Add(max(sampling/2, rest*time.Since(began)))
 	s.mu.Unlock()
 }
 
