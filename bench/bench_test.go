@@ -106,7 +106,10 @@ func TestEveryRowOfTheTableCanBeMeasured(t *testing.T) {
 			if g.load.kind == stream {
 				g.load.events, g.load.warmUp = 1, 0 // 200 MB
 			}
-			r := g.measured(t.Context(), programs)
+			r, err := g.measured(t.Context(), programs)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if r.Skipped != "" {
 				t.Skip(r.Skipped)
 			}
@@ -119,6 +122,21 @@ func TestEveryRowOfTheTableCanBeMeasured(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestABenchThatIsInterruptedBetweenTwoCandidatesEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	g := group{rounds: 2, candidates: []candidate{{name: "one"}, {name: "other"}}}
+	runs := 0
+	g.run = func(context.Context, string, group, candidate) (result, error) {
+		if runs++; runs == 3 {
+			cancel()
+		}
+		return result{P50: 1}, nil
+	}
+	if _, err := g.measured(ctx, ""); err == nil || runs != 3 {
+		t.Errorf("got %v after %d runs", err, runs)
 	}
 }
 

@@ -65,9 +65,9 @@ func bench(ctx context.Context, o options) error {
 		if o.quick {
 			g = g.quick()
 		}
-		r := g.measured(ctx, dir)
-		if ctx.Err() != nil {
-			return errors.New("interrupted")
+		r, err := g.measured(ctx, dir)
+		if err != nil {
+			return err
 		}
 		fmt.Print(r.text())
 		failed = failed || r.failed()
@@ -82,14 +82,19 @@ func bench(ctx context.Context, o options) error {
 	return nil
 }
 
-// measured measures a group, if that can be done here.
-func (g group) measured(ctx context.Context, dir string) report {
+// measured measures a group, if that can be done here. The error is ctx's: of some
+// candidates there may be fewer rounds than of others then.
+func (g group) measured(ctx context.Context, dir string) (report, error) {
 	if g.needs != nil {
 		if why := g.needs(dir); why != nil {
-			return g.skipped(why)
+			return g.skipped(why), nil
 		}
 	}
-	return g.report(measure(ctx, dir, g))
+	all := measure(ctx, dir, g)
+	if ctx.Err() != nil {
+		return report{}, errors.New("interrupted")
+	}
+	return g.report(all), nil
 }
 
 // write writes the files that are wanted.
