@@ -80,7 +80,7 @@ func TestNoSecretShowsInAnyLogOrError(t *testing.T) {
 			for k, v := range secrets {
 				s[k] = v
 			}
-			c := deploy(t, s.with("BOOTSTRAP_LOG_LEVEL", "debug", "BOOTSTRAP_CREDENTIALS", "on").with(twoSeconds...), encrypted, timeout(5*time.Second))
+			c := deploy(t, s.with("BOOTSTRAP_LOG_LEVEL", "debug", "BOOTSTRAP_CREDENTIALS", "on").with(ampleMargin...), encrypted, timeout(5*time.Second))
 			result := c.invoke("{}")
 			if err := c.Close(); err != nil {
 				t.Error(err)

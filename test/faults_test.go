@@ -93,7 +93,7 @@ func TestAnEventWhoseHeadBreaksOffIsThePlatformsToRepeat(t *testing.T) {
 }
 
 func TestAnEventThatTakesTooLongToArriveIsATimeout(t *testing.T) {
-	c := deploy(t, sh("cat").with(twoSeconds...), faults(t, "poll:slow=10s"), timeout(5*time.Second))
+	c := deploy(t, sh("cat").with(ampleMargin...), faults(t, "poll:slow=10s"), timeout(5*time.Second))
 	c.fails(strings.Repeat("x", 1<<20), "Runtime.Timeout", "before the event had arrived", "not started")
 	c.outcomes()
 }

@@ -51,7 +51,7 @@ func TestTheFirstAnswerComesAsSoonAsTheServerIsReady(t *testing.T) {
 // BOOTSTRAP_MODE is easily forgotten.
 func TestAWebServerThatIsRunForEachEventIsToldOfHTTPMode(t *testing.T) {
 	t.Parallel()
-	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command("sh", "-c", `"$0"; exit`, aProgram()), behaviourVariable: "late"}.with(twoSeconds...), timeout(23*time.Second))
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command("sh", "-c", `"$0"; exit`, aProgram()), behaviourVariable: "late"}.with(ampleMargin...), timeout(23*time.Second))
 	c.fails("{}", "Runtime.Timeout", "It listens on port", "BOOTSTRAP_MODE=http")
 }
 

@@ -13,9 +13,9 @@ import (
 	"fgbootstrap/platform"
 )
 
-// twoSeconds makes the deadline come after two of five seconds: on a busy machine the
-// others are enough to stop and to report before the platform steps in.
-var twoSeconds = []string{"BOOTSTRAP_TIMEOUT_MARGIN", "3s"}
+// ampleMargin is enough on a busy machine to stop a program and to report before the
+// platform steps in. With a timeout of five seconds it leaves an event two.
+var ampleMargin = []string{"BOOTSTRAP_TIMEOUT_MARGIN", "3s"}
 
 func TestAtTheDeadlineTheWholeGroupIsGone(t *testing.T) {
 	for name, script := range map[string]string{
@@ -25,7 +25,7 @@ func TestAtTheDeadlineTheWholeGroupIsGone(t *testing.T) {
 	} {
 		t.Run("one "+name, func(t *testing.T) {
 			t.Parallel()
-			c := deploy(t, sh(script).with(twoSeconds...), timeout(5*time.Second))
+			c := deploy(t, sh(script).with(ampleMargin...), timeout(5*time.Second))
 			c.fails("{}", "Runtime.Timeout", "running 2s after", "timeout is 5s")
 			c.alone()
 			if strings.Contains(c.log.String(), "4010") {
@@ -81,11 +81,11 @@ func (c *cloud) reportsATimeoutInTime() {
 
 func TestATimeoutSaysWhatTheProgramSaidAndAsksWhetherItFlushes(t *testing.T) {
 	t.Parallel()
-	f := deploy(t, sh(`echo "loading" >&2; sleep 60`).with(twoSeconds...), timeout(5*time.Second)).fails("{}", "Runtime.Timeout", "raise the timeout")
+	f := deploy(t, sh(`echo "loading" >&2; sleep 60`).with(ampleMargin...), timeout(5*time.Second)).fails("{}", "Runtime.Timeout", "raise the timeout")
 	if strings.Join(f.Stack, ",") != "loading" {
 		t.Errorf("got %q", f.Stack)
 	}
-	deploy(t, sh(`sleep 60`).with(twoSeconds...), timeout(5*time.Second)).fails("{}", "Runtime.Timeout", "flush")
+	deploy(t, sh(`sleep 60`).with(ampleMargin...), timeout(5*time.Second)).fails("{}", "Runtime.Timeout", "flush")
 }
 
 func TestTheMarginIsAsConfigured(t *testing.T) {

@@ -130,6 +130,6 @@ func TestAWrapperThatKeepsDescriptor3IsNamed(t *testing.T) {
 	}
 	// One that fails silently.
 	script := `exec 4>&3; sh -c 'exec 3>&- 4>&-; read -r line; sleep 600'`
-	c := deploy(t, worker("actionloop", "sh", "-c", script).with(twoSeconds...), timeout(5*time.Second))
+	c := deploy(t, worker("actionloop", "sh", "-c", script).with(ampleMargin...), timeout(5*time.Second))
 	c.fails(`{"a":1}`, "Runtime.Timeout", "does not have descriptor 3", "sleep 600")
 }

@@ -362,7 +362,7 @@ if child == 0:
     time.sleep(600)
 while os.getpgid(child) != child: time.sleep(0.01)
 os.setpgid(0, child)
-time.sleep(600)`)}.with(twoSeconds...), timeout(5*time.Second))
+time.sleep(600)`)}.with(ampleMargin...), timeout(5*time.Second))
 	c.fails("{}", "Runtime.Timeout", "still running")
 	c.waitFor("the program to be gone", func() bool { return len(c.processes()) == 1 })
 }

@@ -99,7 +99,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 	})
 	t.Run("an empty response is a response", func(t *testing.T) {
 		if strings.HasPrefix(v.empty, "Runtime.") {
-			c := deploy(t, program("empty").with(twoSeconds...), timeout(7*time.Second))
+			c := deploy(t, program("empty").with(ampleMargin...), timeout(7*time.Second))
 			c.fails("{}", v.empty, "blank line")
 		} else if got := deploy(t, program("empty")).answer("{}"); got != v.empty {
 			t.Errorf("got %q", got)
@@ -152,7 +152,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 		c.fails("{}", "Runtime.Timeout")
 	})
 	t.Run("a program that is silent is asked whether it flushes", func(t *testing.T) {
-		c := deploy(t, program("silent").with(twoSeconds...), timeout(7*time.Second))
+		c := deploy(t, program("silent").with(ampleMargin...), timeout(7*time.Second))
 		c.fails("{}", "Runtime.Timeout", v.silence)
 		c.company(v, 1)
 	})

@@ -22,7 +22,7 @@ func TestAWorkerServesFromTheFirstEventOn(t *testing.T) {
 
 func TestAWorkerThatIsNotReadyInTimeIsDescribed(t *testing.T) {
 	t.Parallel()
-	c := deploy(t, worker("jsonrpc", "sh", "-c", `echo "loading the model" >&2; read -r line; sleep 600`).with("BOOTSTRAP_INIT_WAIT", "200ms").with(twoSeconds...),
+	c := deploy(t, worker("jsonrpc", "sh", "-c", `echo "loading the model" >&2; read -r line; sleep 600`).with("BOOTSTRAP_INIT_WAIT", "200ms").with(ampleMargin...),
 		timeout(5*time.Second))
 	f := c.fails(`{}`, "Runtime.InitError", "not ready", "initialize", "loading the model")
 	if strings.Join(f.Stack, "") != "loading the model" {
