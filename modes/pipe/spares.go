@@ -280,9 +280,10 @@ func (s *spares) weigh(p *program) {
 			return
 		default:
 		}
-		waited++
 		if now.Own == 0 || now.Own-last.Own > last.Own/16 || !now.Idle(last) { // 0: it is ending
 			waited = 0
+		} else {
+			waited++
 		}
 	}
 	s.fit(now)

@@ -132,8 +132,8 @@ func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 		if pid == last {
 			continue
 		}
-		if n < 2 {
-			t.Errorf("worker %s was replaced after %d event", pid, n)
+		if n < 2 || n > 100 { // two, where the successor is there at once
+			t.Errorf("worker %s was replaced after %d events", pid, n)
 		}
 		eventually(t, "the retired worker is gone", func() bool {
 			_, err := os.Stat("/proc/" + pid)
