@@ -8,8 +8,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/config"
+	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/httpproxy"
 	"fgbootstrap/modes/pipe"
 	"fgbootstrap/modes/worker"

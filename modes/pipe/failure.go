@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 )
 
 // overdue is the error of a run that was stopped.

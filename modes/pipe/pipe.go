@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 
 	"go.uber.org/zap"
 )

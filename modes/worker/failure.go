@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/worker/codec"
 
 	"golang.org/x/sys/unix"

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/output"
 
 	"go.uber.org/zap"

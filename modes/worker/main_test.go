@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/worker"
 	"fgbootstrap/modes/worker/codec"
 

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/failure"
 	"fgbootstrap/modes/output"
 	"fgbootstrap/modes/worker/codec"
 
