@@ -9,8 +9,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/output"
 )
 
 // explain is the error of an exchange that failed for err.

@@ -14,8 +14,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/output"
 
 	"go.uber.org/zap"
 )

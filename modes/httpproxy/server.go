@@ -15,8 +15,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/output"
 
 	"golang.org/x/sys/unix"
 )

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/modes/output"
+	"fgbootstrap/internal/output"
 )
 
 // call is an event in flight in a multiplexed worker. The worker's reader hands

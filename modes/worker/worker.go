@@ -12,8 +12,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/modes/output"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/modes/output"
+	"fgbootstrap/internal/output"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
