@@ -7,6 +7,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"fgbootstrap/internal/offheap"
 )
 
 const (
@@ -40,9 +42,9 @@ type ResponseOptions struct {
 // owns it and uses it again for its next invocation.
 type Response struct {
 	ResponseOptions
-	held    Memory // what was written before the commit
-	piece   Memory // what is on its way to it or, once committed, to the platform; mapped when first needed
-	wrapped Memory // room for held in its envelope, mapped when first needed
+	held    offheap.Buffer // what was written before the commit
+	piece   offheap.Buffer // what is on its way to it or, once committed, to the platform; mapped when first needed
+	wrapped offheap.Buffer // room for held in its envelope, mapped when first needed
 
 	mu     sync.Mutex
 	event  []byte      // of this invocation, asked whether it is the gateway's
@@ -60,7 +62,7 @@ func NewResponse(o ResponseOptions) (*Response, error) {
 	if o.Stream == nil {
 		size = o.Limit + 1 // the byte that is too many must have a place
 	}
-	held, err := MapMemory(int(size))
+	held, err := offheap.Map(int(size))
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +156,7 @@ func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
 // streamFrom writes everything src has: up to the commit as Write does.
 func (r *Response) streamFrom(src io.Reader) (read int64, err error) {
 	if r.piece == nil {
-		if r.piece, err = MapMemory(streamBytes); err != nil {
+		if r.piece, err = offheap.Map(streamBytes); err != nil {
 			return 0, err
 		}
 	}
@@ -225,9 +227,7 @@ func (r *Response) Room() []byte {
 // expect is told how much is about to be held. The pages up to where they are large are
 // used for sure then.
 func (r *Response) expect(n int) {
-	if r.n <= KeepMemory && r.n+n > KeepMemory {
-		r.held.Populate(KeepMemory, hugePage)
-	}
+	r.held.Expect(r.n, n)
 }
 
 // Written is how many bytes the handler wrote.
@@ -342,7 +342,7 @@ func (r *Response) envelop() error {
 	}
 	if r.wrapped == nil {
 		// Room for one step over the limit: append must not move to the heap.
-		room, err := MapMemory(2*len(r.held) + 1024)
+		room, err := offheap.Map(2*len(r.held) + 1024)
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/iotest"
 	"unsafe"
+
+	"fgbootstrap/internal/offheap"
 )
 
 const apigEvent = `{"httpMethod":"GET","path":"/","requestContext":{"requestId":"r"},"body":"","isBase64Encoded":true}`
@@ -133,7 +135,7 @@ func TestALargeResponseGivesItsMemoryBack(t *testing.T) {
 		t.Fatalf("%d bytes are resident: this test can't fail", n)
 	}
 	r.Reset(nil)
-	if n := resident(t, r.held) + resident(t, r.wrapped); n > 2*KeepMemory {
+	if n := resident(t, r.held) + resident(t, r.wrapped); n > 2*offheap.Keep {
 		t.Errorf("%d bytes are still resident", n)
 	}
 	// And what is used again is clean.
@@ -146,7 +148,7 @@ func TestALargeResponseGivesItsMemoryBack(t *testing.T) {
 }
 
 // resident is how many bytes of m the system holds for us.
-func resident(t *testing.T, m Memory) int {
+func resident(t *testing.T, m offheap.Buffer) int {
 	t.Helper()
 	page := os.Getpagesize()
 	pages := make([]byte, (len(m)+page-1)/page)

@@ -13,35 +13,40 @@ import (
 // imports says which packages of ours each may import; see docs/adr/0001. What
 // is not listed may not be imported, and every package has to be listed.
 var imports = map[string][]string{
-	"adapter":          {},
+	"adapter":          {"internal/offheap"},
 	"config":           {},
 	"internal/failure": {"adapter", "internal/process"},
+	"internal/offheap": {},
+	"internal/output":  {"adapter", "internal/process", "internal/rawio"},
 	"internal/process": {"internal/rawio", "internal/retry"},
 	"internal/rawio":   {},
 	"internal/retry":   {},
 	"modes": {
-		"adapter", "config", "internal/process", "internal/failure", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
+		"adapter", "config", "internal/failure", "internal/process", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
-	"modes/httpproxy":          {"adapter", "internal/process", "internal/rawio", "internal/failure", "internal/output"},
-	"internal/output":          {"adapter", "internal/process", "internal/rawio"},
-	"modes/pipe":               {"adapter", "internal/process", "internal/retry", "internal/failure", "internal/output"},
-	"modes/worker":             {"adapter", "internal/process", "internal/rawio", "internal/failure", "internal/output", "modes/worker/codec"},
+	"modes/httpproxy": {
+		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/rawio",
+	},
+	"modes/pipe": {"adapter", "internal/failure", "internal/output", "internal/process", "internal/retry"},
+	"modes/worker": {
+		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/rawio", "modes/worker/codec",
+	},
 	"modes/worker/codec":       {"adapter"},
-	"runtimeapi/functiongraph": {"adapter", "internal/rawio", "internal/retry"},
+	"runtimeapi/functiongraph": {"adapter", "internal/offheap", "internal/rawio", "internal/retry"},
 	"platform":                 {"internal/retry"},
 	"cmd/bootstrap":            {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
 	"cmd/fgdev":                {"platform"},
 	"test":                     {},
-	"examples/pipe-go":         {},
 	"examples/http-go":         {},
+	"examples/pipe-go":         {},
 
 	"bench":                      {},
 	"bench/core":                 {"adapter", "runtimeapi/functiongraph"},
-	"bench/minimal":              {},
 	"bench/loops/nethttp-exec":   {},
 	"bench/loops/nethttp-http":   {},
 	"bench/loops/nethttp-null":   {},
 	"bench/loops/nethttp-worker": {},
+	"bench/minimal":              {},
 }
 
 // only says which packages alone may import a module of somebody else.

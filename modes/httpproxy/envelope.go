@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/offheap"
 
 	"github.com/valyala/fasthttp"
 )
@@ -102,7 +103,7 @@ func (x *exchange) collect(w io.Writer) error {
 	if declared := int64(x.answer.Header.ContentLength()); declared >= 0 {
 		size = declared
 	}
-	memory, err := adapter.MapMemory(int(size) + 1) // the byte that is too many must have a place
+	memory, err := offheap.Map(int(size) + 1) // the byte that is too many must have a place
 	if err != nil {
 		return err
 	}

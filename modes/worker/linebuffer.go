@@ -3,7 +3,7 @@ package worker
 import (
 	"bytes"
 
-	"fgbootstrap/adapter"
+	"fgbootstrap/internal/offheap"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 // lineBuffer makes lines of what is read into it. It reads nothing itself. Its
 // memory is off the heap, for a line may have 6 MB.
 type lineBuffer struct {
-	memory               adapter.Memory
+	memory               offheap.Buffer
 	start, searched, end int  // of what is not taken yet; no line end before searched
 	high                 int  // where the memory was used to
 	dropping             bool // the rest of a line that was too long
@@ -26,7 +26,7 @@ type lineBuffer struct {
 
 // newLineBuffer has room for lines of limit bytes.
 func newLineBuffer(limit int) (*lineBuffer, error) {
-	memory, err := adapter.MapMemory(limit + readBytes)
+	memory, err := offheap.Map(limit + readBytes)
 	return &lineBuffer{memory: memory}, err
 }
 

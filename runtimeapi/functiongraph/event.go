@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/offheap"
 
 	"github.com/valyala/fasthttp"
 )
@@ -27,7 +28,7 @@ var errNoEvent = errors.New("it answered a poll without a request id")
 type event struct {
 	inv    adapter.Invocation
 	small  []byte
-	mapped adapter.Memory
+	mapped offheap.Buffer
 }
 
 func (e *event) release() {
@@ -75,9 +76,9 @@ func (e *event) read(body io.Reader, size int) (err error) {
 }
 
 func (e *event) readPayload(body io.Reader, size int) ([]byte, error) {
-	if size > adapter.KeepMemory {
+	if size > offheap.Keep {
 		var err error
-		if e.mapped, err = adapter.MapMemory(size); err != nil {
+		if e.mapped, err = offheap.Map(size); err != nil {
 			return nil, err
 		}
 		e.mapped.Populate(0, size)
@@ -96,8 +97,8 @@ func (e *event) readPayload(body io.Reader, size int) ([]byte, error) {
 
 // readAll reads a payload that did not say its size.
 func (e *event) readAll(body io.Reader) ([]byte, error) {
-	if cap(e.small) < adapter.KeepMemory {
-		e.small = make([]byte, adapter.KeepMemory)
+	if cap(e.small) < offheap.Keep {
+		e.small = make([]byte, offheap.Keep)
 	}
 	into, used := e.small[:cap(e.small)], 0
 	for {
@@ -121,7 +122,7 @@ func (e *event) readAll(body io.Reader) ([]byte, error) {
 
 // grow moves what is mapped, or else small, into a new mapping of size bytes.
 func (e *event) grow(size int) error {
-	larger, err := adapter.MapMemory(size)
+	larger, err := offheap.Map(size)
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,6 @@
-package adapter
+// Package offheap has large buffers outside of the Go heap. It follows mmap(2) and
+// madvise(2), and knows nothing of what is put into them.
+package offheap
 
 import (
 	"fmt"
@@ -6,23 +8,23 @@ import (
 	"syscall"
 )
 
-// KeepMemory is how much of a buffer stays between events, in bytes. What is
+// Keep is how much of a buffer stays between events, in bytes. What is
 // larger is given back to the system at once: a 6 MB event every now and then
 // must not make up the instance's memory for ever.
-const KeepMemory = 1 << 20
+const Keep = 1 << 20
 
-// Memory is a buffer outside the Go heap, of a fixed size whose pages cost
+// Buffer is a buffer outside the Go heap, of a fixed size whose pages cost
 // nothing before they are written. On the heap a single 6 MB event would raise
 // the collector's target for all time (measured: 70 MB against 19 MB peak).
-// Whoever called MapMemory owns it; nothing may refer to it after Free.
-type Memory []byte
+// Whoever called Map owns it; nothing may refer to it after Free.
+type Buffer []byte
 
 // hugePage is what a page has where the system has large ones. The first of them and
 // one that would not be full are left as small ones: a little in it would cost it all.
 const hugePage = 2 << 20
 
-// MapMemory reserves size bytes.
-func MapMemory(size int) (Memory, error) {
+// Map reserves size bytes.
+func Map(size int) (Buffer, error) {
 	whole := (size + hugePage - 1) / hugePage * hugePage // the system aligns only such sizes
 	m, err := syscall.Mmap(-1, 0, whole, syscall.PROT_READ|syscall.PROT_WRITE,
 		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE)
@@ -39,7 +41,7 @@ func MapMemory(size int) (Memory, error) {
 
 // Populate gets the pages from one byte to another at once: to touch them one by one
 // costs ten times that. For memory that is sure to be used.
-func (m Memory) Populate(from, to int) {
+func (m Buffer) Populate(from, to int) {
 	const populateWrite = 23 // MADV_POPULATE_WRITE; kernels before 5.14 don't have it, which is no harm
 	from &^= os.Getpagesize() - 1
 	if to = min(to, len(m)); from < to {
@@ -47,18 +49,26 @@ func (m Memory) Populate(from, to int) {
 	}
 }
 
+// Expect is told that n bytes are about to be written behind the first used ones. The
+// pages up to where they are large are used for sure then.
+func (m Buffer) Expect(used, n int) {
+	if used <= Keep && used+n > Keep {
+		m.Populate(Keep, hugePage)
+	}
+}
+
 // Trim gives back the pages of a buffer that was used up to byte used, but for
-// the first KeepMemory bytes. The contents behind them are lost.
-func (m Memory) Trim(used int) {
-	if used > KeepMemory {
+// the first Keep bytes. The contents behind them are lost.
+func (m Buffer) Trim(used int) {
+	if used > Keep {
 		m = m[:cap(m)] // to the end of a large page, which would be split
 		// It can only fail for an address that is not ours.
-		_ = syscall.Madvise(m[KeepMemory:], syscall.MADV_DONTNEED)
+		_ = syscall.Madvise(m[Keep:], syscall.MADV_DONTNEED)
 	}
 }
 
 // Free gives everything back.
-func (m Memory) Free() {
+func (m Buffer) Free() {
 	if m != nil {
 		_ = syscall.Munmap(m[:cap(m)])
 	}
