@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"unicode/utf8"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
 // APIGEvent is what an API gateway's call has that can be asked for, as JSON: raw,
@@ -22,7 +24,7 @@ func ReadAPIG(event []byte) (call APIGEvent, ok bool) {
 		"httpMethod": &call.Method, "path": &call.Path, "requestContext": &context,
 		"queryStringParameters": &call.Query, "headers": &call.Headers, "body": &call.Body, "isBase64Encoded": &call.IsBase64,
 	}
-	whole := ScanObject(event, func(key, value []byte) {
+	whole := jsonscan.Object(event, func(key, value []byte) {
 		if member := members[string(key)]; member != nil {
 			*member = value
 		}
@@ -41,7 +43,7 @@ func isAPIG(event []byte) bool {
 // an integer statusCode from 100 to 999.
 func isEnvelope(result []byte) bool {
 	status := false
-	whole := ScanObject(result, func(key, value []byte) {
+	whole := jsonscan.Object(result, func(key, value []byte) {
 		if string(key) == "statusCode" {
 			status = len(value) == 3 && value[0] >= '1' && value[0] <= '9' && digit(value[1]) && digit(value[2])
 		}

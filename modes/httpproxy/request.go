@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/jsonscan"
 )
 
 // request is an HTTP request as an event describes it. It refers to the event.
@@ -152,7 +153,7 @@ func eachText(object []byte, what string, do func(key, value []byte) error) (err
 	if object == nil || string(object) == "null" {
 		return nil
 	}
-	whole := adapter.ScanObject(object, func(rawKey, value []byte) {
+	whole := jsonscan.Object(object, func(rawKey, value []byte) {
 		key, ok := unescape(rawKey)
 		if !ok {
 			err = refused("a name in its %s is no JSON string", what)
@@ -168,7 +169,7 @@ func eachText(object []byte, what string, do func(key, value []byte) error) (err
 		}
 		if value[0] != '[' {
 			one(value)
-		} else if !adapter.ScanArray(value, one) && err == nil {
+		} else if !jsonscan.Array(value, one) && err == nil {
 			err = refused("%.100q in its %s is no JSON", key, what)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/jsonscan"
 )
 
 // actionLoop is what OpenWhisk's launchers speak.
@@ -68,7 +69,7 @@ func (actionLoop) Read(line []byte) (Message, error) {
 	}
 	var failure, acknowledged []byte
 	members := 0
-	adapter.ScanObject(line, func(key, value []byte) {
+	jsonscan.Object(line, func(key, value []byte) {
 		members++
 		switch string(key) {
 		case "error":

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/jsonscan"
 )
 
 // jsonrpc is JSON-RPC 2.0 (jsonrpc.org/specification), a message a line.
@@ -79,12 +80,12 @@ func (r *reply) member(key, value []byte) {
 	}
 }
 
-// scanValid is adapter.ScanObject that also wants the object to be JSON all through, but
+// scanValid is jsonscan.Object that also wants the object to be JSON all through, but
 // for what is inside a member named later, which is for its reader to look at. It is much
 // faster than the standard library's scanner where the object is mostly strings.
 func scanValid(text []byte, member func(key, value []byte), later string) bool {
 	valid := true
-	whole := adapter.ScanObject(text, func(key, value []byte) {
+	whole := jsonscan.Object(text, func(key, value []byte) {
 		valid = valid && (isPlain(key) || json.Valid(fmt.Appendf(nil, "\"%s\"", key))) &&
 			(value[0] == '"' && isPlain(value[1:]) || string(key) == later || json.Valid(value))
 		member(key, value)
