@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+
+	"fgbootstrap/internal/jsonscan"
+	"fgbootstrap/internal/secret"
 )
 
 // The error types of this program, as the caller of a function sees them.
@@ -73,7 +76,7 @@ const (
 )
 
 // forCaller is e as it may leave us: without the values of m, and not too large.
-func (e *Error) forCaller(m *Mask) *Error {
+func (e *Error) forCaller(m *secret.Mask) *Error {
 	out := &Error{
 		Type:    shorten(m.String(e.Type), maxType),
 		Message: shorten(m.String(e.Message), maxMessage),
@@ -88,7 +91,7 @@ func shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	return string(WholeRunes([]byte(text[:limit]))) + "…"
+	return string(jsonscan.WholeRunes([]byte(text[:limit]))) + "…"
 }
 
 // asError turns whatever a handler returned into what the caller gets.

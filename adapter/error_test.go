@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/secret"
 )
 
 func TestTheBodyOfAnErrorReportHasThreeKeys(t *testing.T) {
@@ -109,7 +111,7 @@ func TestAnErrorForTheCallerIsMaskedAndNotTooLarge(t *testing.T) {
 	for range 10000 {
 		e.Stack = append(e.Stack, "secret-one "+strings.Repeat("s", 10000))
 	}
-	body := string(e.forCaller(NewMask("secret-one")).JSON())
+	body := string(e.forCaller(secret.NewMask("secret-one")).JSON())
 	if len(body) > 1<<18 || strings.Contains(body, "secret-one") || !json.Valid([]byte(body)) {
 		t.Errorf("%d bytes: %.100s", len(body), body)
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"fgbootstrap/internal/secret"
+
 	"go.uber.org/zap"
 )
 
@@ -22,7 +24,7 @@ type Loop struct {
 	Wrap      bool
 	Streaming bool
 	// Mask hides secrets in errors; each invocation's credentials are added.
-	Mask *Mask
+	Mask *secret.Mask
 	// Grace is how long running invocations may go on once Run's ctx has ended.
 	Grace time.Duration
 	// Idle is called, if set, whenever no event is in flight any more; none

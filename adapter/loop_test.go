@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/secret"
 	"fgbootstrap/platform"
 	"fgbootstrap/runtimeapi/functiongraph"
 
@@ -396,7 +397,7 @@ func TestSecretsGoIntoNoErrorReportAndNoLog(t *testing.T) {
 	}
 	all := "plain-access-key-1 plain-secret-key-2 plain-token-3 plain-auth-4 plain-access-key-5 plain-secret-key-6 plain-user-data-7"
 	w := begin(t, &adapter.Loop{
-		Mask: adapter.NewMask("plain-user-data-7"),
+		Mask: secret.NewMask("plain-user-data-7"),
 		Handler: program{invoke: func(_ context.Context, inv *adapter.Invocation, _ io.Writer) error {
 			switch string(inv.Payload) {
 			case "panic":

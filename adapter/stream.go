@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"encoding/base64"
 	"io"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
 // streamBytes is the size of one write to the platform: 64 KB took 1.4 times as
@@ -97,7 +99,7 @@ func (r *Response) writeTo(w io.Writer) error {
 	if !s.wrap {
 		return s.serve(w, first)
 	}
-	e, err := newEncoder(w, contentType(WholeRunes(first)))
+	e, err := newEncoder(w, contentType(jsonscan.WholeRunes(first)))
 	if err != nil {
 		return err
 	}

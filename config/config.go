@@ -8,6 +8,8 @@ package config
 import (
 	"time"
 
+	"fgbootstrap/internal/secret"
+
 	"go.uber.org/zap/zapcore"
 )
 
@@ -65,7 +67,8 @@ type Config struct {
 func Load(environ []string, self string) (*Config, error) {
 	r := &report{}
 	r.vars = r.merge(environ)
-	r.secrets = secrets(r.vars)
+	object, _ := decodeUserData(r.vars[userData]) // a fault in it is a problem already
+	r.secrets = secret.Values(r.vars, object)
 	c := r.resolve(r.read(), self)
 	all := Settings()
 	r.checkNames(all)

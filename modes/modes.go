@@ -10,6 +10,7 @@ import (
 	"fgbootstrap/config"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/httpproxy"
 	"fgbootstrap/modes/pipe"
 	"fgbootstrap/modes/worker"
@@ -22,7 +23,7 @@ import (
 // the user's program says.
 type Kit struct {
 	*config.Config
-	Mask        *adapter.Mask
+	Mask        *secret.Mask
 	Reaper      *process.Reaper
 	CGroup      process.CGroup
 	Log, Output *zap.Logger

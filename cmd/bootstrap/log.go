@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"fgbootstrap/adapter"
 	"fgbootstrap/config"
+	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -17,12 +17,12 @@ const timeLayout = "2006-01-02T15:04:05.000Z"
 
 // newLoggers makes the logger for what we have to say and the one for what the
 // user's program says, which no level holds back, and which has to be synced.
-func newLoggers(cfg *config.Config, mask *adapter.Mask, output io.Writer) (log, program *zap.Logger) {
+func newLoggers(cfg *config.Config, mask *secret.Mask, output io.Writer) (log, program *zap.Logger) {
 	out := newSink(output)
 	// zap would complain about a stderr that blocks on the same stderr.
 	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard))
 	logger := func(level zapcore.Level, to zapcore.WriteSyncer) *zap.Logger {
-		to = masked{to, mask}
+		to = secret.Writer{To: to, Mask: mask}
 		if cfg.LogFormat == "json" {
 			return zap.New(zapcore.NewCore(jsonEncoder(), to, level), quiet)
 		}
@@ -38,19 +38,6 @@ func jsonEncoder() zapcore.Encoder {
 		EncodeLevel:    zapcore.CapitalLevelEncoder,
 		EncodeDuration: zapcore.StringDurationEncoder,
 	})
-}
-
-// masked is the last place where a secret can be kept out of the log.
-type masked struct {
-	zapcore.WriteSyncer
-	mask *adapter.Mask
-}
-
-func (m masked) Write(line []byte) (int, error) {
-	if _, err := m.WriteSyncer.Write(m.mask.Bytes(line)); err != nil {
-		return 0, err
-	}
-	return len(line), nil
 }
 
 // textCore writes `time request-id LEVEL message field=value …`, as the vendor's

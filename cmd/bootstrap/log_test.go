@@ -7,15 +7,15 @@ import (
 	"strings"
 	"testing"
 
-	"fgbootstrap/adapter"
 	"fgbootstrap/config"
+	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 )
 
 func TestEachLineOfAMessageStandsWithTimeAndRequestID(t *testing.T) {
 	var out bytes.Buffer
-	log, program := newLoggers(&config.Config{LogLevel: zap.InfoLevel}, adapter.NewMask("hidden"), &out)
+	log, program := newLoggers(&config.Config{LogLevel: zap.InfoLevel}, secret.NewMask("hidden"), &out)
 	log.Debug("not shown")
 	log.Warn("one", zap.Int("n", 1), zap.Error(errors.New("two\nof hidden lines")))
 	program.Debug("shown", zap.String("requestId", "id"))
@@ -31,7 +31,7 @@ func TestEachLineOfAMessageStandsWithTimeAndRequestID(t *testing.T) {
 func TestAFieldThatIsNoneLeavesNoTrace(t *testing.T) {
 	for format, want := range map[string]string{"text": " - WARN late\n", "json": `,"message":"late"}` + "\n"} {
 		var out bytes.Buffer
-		log, _ := newLoggers(&config.Config{LogFormat: format}, adapter.NewMask(), &out)
+		log, _ := newLoggers(&config.Config{LogFormat: format}, secret.NewMask(), &out)
 		log.With(zap.Skip()).Warn("late", zap.Error(nil))
 		if !strings.HasSuffix(out.String(), want) || strings.Contains(out.String(), "nil") {
 			t.Errorf("%s: got %s", format, &out)

@@ -12,6 +12,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/config"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes"
 	"fgbootstrap/runtimeapi/functiongraph"
 
@@ -37,7 +38,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 	// not ignored: the programs that we start would inherit that.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	cfg, err := config.Load(environ, self)
-	mask := adapter.NewMask(cfg.Secrets...)
+	mask := secret.NewMask(cfg.Secrets...)
 	log, output := newLoggers(cfg, mask, stderr)
 	defer func() { _ = log.Sync() }()
 	for _, warning := range cfg.Warnings {

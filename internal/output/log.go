@@ -14,13 +14,14 @@ import (
 
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/rawio"
+	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 )
 
 // Log hands on what one start of a program prints.
 type Log struct {
-	keys    *Keyring
+	keys    *secret.Keyring
 	out     *zap.Logger
 	printed []*printed
 	readers sync.WaitGroup
@@ -39,7 +40,7 @@ type printed struct {
 }
 
 // NewLog makes a Log that writes to out.
-func NewLog(keys *Keyring, out *zap.Logger) *Log {
+func NewLog(keys *secret.Keyring, out *zap.Logger) *Log {
 	return &Log{keys: keys, out: out, visits: map[*Visit]bool{}}
 }
 

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/adapter"
 	"fgbootstrap/internal/output"
+	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -19,7 +19,7 @@ import (
 type program struct {
 	*output.Log
 	t    *testing.T
-	keys *output.Keyring
+	keys *secret.Keyring
 	pipe *os.File
 	logs *observer.ObservedLogs
 }
@@ -31,7 +31,7 @@ func follow(t *testing.T) *program {
 		t.Fatal(err)
 	}
 	core, logs := observer.New(zapcore.InfoLevel)
-	keys := output.NewKeyring(adapter.NewMask("a planted secret"))
+	keys := secret.NewKeyring(secret.NewMask("a planted secret"))
 	p := &program{Log: output.NewLog(keys, zap.New(core)), t: t, keys: keys, pipe: w, logs: logs}
 	if err := p.Follow(r); err != nil {
 		t.Fatal(err)
@@ -141,7 +141,7 @@ func TestSecretsOfThisAndEarlierEventsAreMasked(t *testing.T) {
 }
 
 func TestCredentialsAreForgottenWhenThereAreManyNewerOnes(t *testing.T) {
-	keys := output.NewKeyring(adapter.NewMask())
+	keys := secret.NewKeyring(secret.NewMask())
 	for i := range 200 {
 		keys.Add([]string{fmt.Sprintf("credential-%03d", i)})
 	}

@@ -11,12 +11,12 @@ import (
 	"testing/iotest"
 	"unicode/utf8"
 
-	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 )
 
 // copied is what Lines makes of r, the lines copied.
-func copied(t *testing.T, r io.Reader, mask *adapter.Mask, buf []byte) (lines []string, l *process.Lines) {
+func copied(t *testing.T, r io.Reader, mask *secret.Mask, buf []byte) (lines []string, l *process.Lines) {
 	t.Helper()
 	l = &process.Lines{Mask: mask, Emit: func(line []byte) { lines = append(lines, string(line)) }}
 	if err := l.Copy(r, buf); err != nil {
@@ -92,7 +92,7 @@ func TestALineOfFiveMegabytesStallsNobody(t *testing.T) {
 	const size = 5 << 20
 	p := start(t, child("noise", fmt.Sprint(size)))
 	got := 0
-	l := process.Lines{Mask: (*adapter.Mask)(nil), Emit: func(line []byte) { got += len(line) }}
+	l := process.Lines{Mask: (*secret.Mask)(nil), Emit: func(line []byte) { got += len(line) }}
 	if err := l.Copy(p.Stderr, make([]byte, process.LineBytes)); err != nil {
 		t.Error(err)
 	}
@@ -130,7 +130,7 @@ func TestRememberedLinesAreShortAndValid(t *testing.T) {
 func TestAReadErrorComesAfterWhatWasRead(t *testing.T) {
 	broken := errors.New("broken")
 	var lines []string
-	l := process.Lines{Mask: (*adapter.Mask)(nil), Emit: func(line []byte) { lines = append(lines, string(line)) }}
+	l := process.Lines{Mask: (*secret.Mask)(nil), Emit: func(line []byte) { lines = append(lines, string(line)) }}
 	err := l.Copy(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), make([]byte, process.LineBytes))
 	if !errors.Is(err, broken) || !slices.Equal(lines, []string{"a", "b"}) {
 		t.Errorf("%v after %q", err, lines)
@@ -138,10 +138,10 @@ func TestAReadErrorComesAfterWhatWasRead(t *testing.T) {
 }
 
 func TestASecretIsMaskedWhereverItStands(t *testing.T) {
-	const secret = "s3cr3t-t0ken"
-	mask := adapter.NewMask(secret)
-	for before := process.LineBytes - 2*len(secret); before <= process.LineBytes+1; before++ {
-		text := strings.Repeat("x", before) + secret + "after\n" + secret
+	const token = "s3cr3t-t0ken"
+	mask := secret.NewMask(token)
+	for before := process.LineBytes - 2*len(token); before <= process.LineBytes+1; before++ {
+		text := strings.Repeat("x", before) + token + "after\n" + token
 		for name, r := range map[string]io.Reader{
 			"at once": strings.NewReader(text),
 			"halved":  iotest.HalfReader(strings.NewReader(text)),
@@ -158,8 +158,8 @@ func TestASecretIsMaskedWhereverItStands(t *testing.T) {
 }
 
 func TestASecretAsLongAsALineStallsNothing(t *testing.T) {
-	secret := strings.Repeat("k", process.LineBytes+1)
-	lines, _ := copied(t, strings.NewReader(secret+secret), adapter.NewMask(secret), make([]byte, process.LineBytes))
+	token := strings.Repeat("k", process.LineBytes+1)
+	lines, _ := copied(t, strings.NewReader(token+token), secret.NewMask(token), make([]byte, process.LineBytes))
 	if len(lines) == 0 {
 		t.Error("nothing came")
 	}
@@ -169,15 +169,15 @@ func TestASecretAsLongAsALineStallsNothing(t *testing.T) {
 // the text without line ends, and no secret in a line of the text is missed,
 // wherever the cuts and the borders of reads are.
 func FuzzNothingIsLostOrTorn(f *testing.F) {
-	const secret = "hunter2-xyz"
+	const token = "hunter2-xyz"
 	f.Add([]byte("one\r\ntwo\n\nthree"), byte(1), byte(32))
-	f.Add([]byte(strings.Repeat("x", 60)+secret+strings.Repeat("函", 40)), byte(7), byte(64))
+	f.Add([]byte(strings.Repeat("x", 60)+token+strings.Repeat("函", 40)), byte(7), byte(64))
 	f.Add([]byte("hunter2-hunter2-xyzhunter2-xy\xffz\r"), byte(3), byte(20))
 	f.Fuzz(func(t *testing.T, text []byte, chunk, room byte) {
 		r := &chunks{text, int(chunk)%40 + 1}
-		buf := make([]byte, 2*len(secret)+int(room))
+		buf := make([]byte, 2*len(token)+int(room))
 		var joined []byte
-		l := process.Lines{Mask: adapter.NewMask(secret), Emit: func(line []byte) {
+		l := process.Lines{Mask: secret.NewMask(token), Emit: func(line []byte) {
 			if len(line) == 0 || bytes.IndexByte(line, '\n') >= 0 {
 				t.Errorf("a line %q", line)
 			}
@@ -191,7 +191,7 @@ func FuzzNothingIsLostOrTorn(f *testing.F) {
 		}
 		var want []byte
 		for _, line := range bytes.Split(text, []byte("\n")) {
-			want = append(want, adapter.NewMask(secret).Bytes(line)...)
+			want = append(want, secret.NewMask(token).Bytes(line)...)
 		}
 		if !bytes.Equal(ends(joined), ends(want)) {
 			t.Errorf("%q by %d into %d bytes gives %q, want %q", text, r.size, len(buf), joined, want)

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/jsonscan"
 	"fgbootstrap/internal/offheap"
 
 	"github.com/valyala/fasthttp"
@@ -31,7 +32,7 @@ func (x *exchange) envelop(w io.Writer) error {
 	}
 	n, err := io.ReadFull(x, x.piece)
 	switch {
-	case err == nil && isText(&x.answer.Header, adapter.WholeRunes(x.piece)):
+	case err == nil && isText(&x.answer.Header, jsonscan.WholeRunes(x.piece)):
 		return x.collect(w)
 	case err == nil:
 		return x.encode(w, n, nil)

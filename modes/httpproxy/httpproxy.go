@@ -14,8 +14,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 )
@@ -51,7 +51,7 @@ type Config struct {
 	MaxResponse int64
 	// Streaming says that responses go out as they are produced.
 	Streaming bool
-	Mask      *adapter.Mask
+	Mask      *secret.Mask
 	Reaper    *process.Reaper
 	// Log is ours, Output what the program says.
 	Log, Output *zap.Logger
@@ -60,7 +60,7 @@ type Config struct {
 // Mode is the adapter.Handler of http mode.
 type Mode struct {
 	Config
-	keys    *output.Keyring
+	keys    *secret.Keyring
 	servers process.Supervisor[*server] // of one server
 	probes  sync.WaitGroup
 	last    *server // the one started last; only start knows it
@@ -70,7 +70,7 @@ type Mode struct {
 // New starts the server and waits until it is ready, or has failed once, or ctx ends:
 // whatever it is, events can be handed in then.
 func New(ctx context.Context, c Config) *Mode {
-	m := &Mode{Config: c, keys: output.NewKeyring(c.Mask)}
+	m := &Mode{Config: c, keys: secret.NewKeyring(c.Mask)}
 	m.free.New = func() any { return newExchange() }
 	m.servers = process.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Log}
 	m.servers.Run()

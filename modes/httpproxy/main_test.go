@@ -18,6 +18,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/httpproxy"
 
 	"go.uber.org/zap"
@@ -116,7 +117,7 @@ func openWithin(t *testing.T, wait time.Duration, program string, change func(*h
 		Env:       append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+program),
 		EventPath: "/invoke", Fails: func(int) bool { return false },
 		Concurrency: 1, Grace: 400 * time.Millisecond, MaxResponse: 6 << 20,
-		Mask: adapter.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
+		Mask: secret.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
 	}
 	if change != nil {
 		change(&c)

@@ -16,6 +16,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 )
@@ -40,7 +41,7 @@ type Config struct {
 	// it, 0 if that is not known, CPUs how many CPUs there are, or what share of one.
 	Concurrency, MemoryMB int
 	CPUs                  float64
-	Mask                  *adapter.Mask
+	Mask                  *secret.Mask
 	Reaper                *process.Reaper
 	// Log is ours, Output what the program says.
 	Log, Output *zap.Logger

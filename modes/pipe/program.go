@@ -7,8 +7,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -32,7 +32,7 @@ type program struct {
 	file    string
 	began   time.Time
 	stderr  process.Lines
-	keys    *output.Keyring
+	keys    *secret.Keyring
 	about   atomic.Pointer[string] // the id of its event
 	readers sync.WaitGroup         // of its stderr
 	feeding sync.WaitGroup         // who writes the rest of its event
@@ -46,7 +46,7 @@ type program struct {
 // an error the caller still does.
 func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
 	spec.Dir, spec.Exited = m.Program.Command.Dir, letGo
-	p := &program{slot: s, began: time.Now(), keys: output.NewKeyring(m.Mask)}
+	p := &program{slot: s, began: time.Now(), keys: secret.NewKeyring(m.Mask)}
 	if err := m.launch(p, &spec); err != nil {
 		return nil, failure.Start(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/worker"
 	"fgbootstrap/modes/worker/codec"
 
@@ -94,7 +95,7 @@ func openWithin(t *testing.T, wait time.Duration, protocol string, words []strin
 		// The race detector has every program sleep for a second before it ends.
 		Env:   append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+protocol),
 		Count: 1, Capacity: 1, Margin: 2 * time.Second, Grace: 400 * time.Millisecond, MaxResponse: 6 << 20,
-		Mask: adapter.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
+		Mask: secret.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
 	}
 	if change != nil {
 		change(&c)

@@ -12,8 +12,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
@@ -38,7 +38,7 @@ type Config struct {
 	MaxResponse int64
 	// Streaming says that responses may have to wait for the platform.
 	Streaming bool
-	Mask      *adapter.Mask
+	Mask      *secret.Mask
 	Reaper    *process.Reaper
 	// Log is ours, Output what the program says.
 	Log, Output *zap.Logger
@@ -47,7 +47,7 @@ type Config struct {
 // Mode is the adapter.Handler of worker mode.
 type Mode struct {
 	Config
-	keys    *output.Keyring
+	keys    *secret.Keyring
 	workers process.Supervisor[*worker]
 	rings   rings
 }
@@ -55,7 +55,7 @@ type Mode struct {
 // New starts the workers and waits until they are ready, or have failed once, or
 // ctx ends: whatever it is, events can be handed in then.
 func New(ctx context.Context, c Config) *Mode {
-	m := &Mode{Config: c, keys: output.NewKeyring(c.Mask)}
+	m := &Mode{Config: c, keys: secret.NewKeyring(c.Mask)}
 	m.workers = process.Supervisor[*worker]{
 		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Log,
 	}

@@ -1,10 +1,14 @@
-package adapter
+// Package secret is the one place that knows what is secret: which variables are by their
+// names, how their values look elsewhere, and how text is masked before it leaves this
+// program other than as a response. What is secret of an invocation is told to it.
+package secret
 
 import (
 	"bytes"
 	"sort"
 	"strings"
-	"unicode/utf8"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
 const (
@@ -65,7 +69,7 @@ func (m *Mask) String(text string) string {
 // secret, whole or only begun: len(text) or less. A torn secret would pass Bytes
 // in two halves.
 func (m *Mask) Cut(text []byte) int {
-	text = WholeRunes(text)
+	text = jsonscan.WholeRunes(text)
 	cut := len(text)
 	if m == nil {
 		return cut
@@ -89,17 +93,4 @@ func (m *Mask) Cut(text []byte) int {
 		}
 	}
 	return cut
-}
-
-// WholeRunes is text without the character that its end cuts in two.
-func WholeRunes(text []byte) []byte {
-	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
-		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
-			if !utf8.FullRune(tail) {
-				return text[:len(text)-n]
-			}
-			break
-		}
-	}
-	return text
 }

@@ -1,14 +1,12 @@
-package config
+package secret
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"unicode"
 )
-
-// minSecret is the shortest value that is masked: shorter ones occur by chance in any output.
-const minSecret = 6
 
 // secretWords make a name smell of a secret when they are a segment of it: KEY does in API_KEY, not in MONKEY.
 var secretWords = []string{
@@ -20,10 +18,10 @@ var secretWords = []string{
 // secretEndings do so at the end of a segment too, as in PGPASSWORD and AUTHTOKEN.
 var secretEndings = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS"}
 
-// secrets collects the values to mask: of each secret variable the whole value and, as output is masked line by line,
+// Values collects the values to mask, the longest first: of each secret variable the whole value and, as output is masked line by line,
 // each line of it. A program that prints its whole environment prints RUNTIME_USERDATA too, and there a value may look
 // different: quotes, backslashes, <, é.
-func secrets(vars map[string]string) []string {
+func Values(vars map[string]string, userData map[string]json.RawMessage) []string {
 	var list []string
 	for name, value := range vars {
 		if !isSecret(name) {
@@ -34,8 +32,7 @@ func secrets(vars map[string]string) []string {
 			list = append(list, strings.TrimSpace(line))
 		}
 	}
-	object, _ := decodeUserData(vars[userData]) // a fault in it is reported elsewhere
-	for name, raw := range object {
+	for name, raw := range userData {
 		if isSecret(name) && raw[0] == '"' {
 			list = append(list, string(raw[1:len(raw)-1]))
 		}
@@ -47,8 +44,11 @@ func secrets(vars map[string]string) []string {
 	return slices.Clip(slices.Compact(list))
 }
 
+// settings are ours; none of them is a secret, and some hold the word for one.
+const settings = "BOOTSTRAP_"
+
 func isSecret(name string) bool {
-	if strings.HasPrefix(name, settingPrefix) || name == "PWD" || name == "OLDPWD" {
+	if strings.HasPrefix(name, settings) || name == "PWD" || name == "OLDPWD" {
 		return false
 	}
 	return slices.ContainsFunc(segments(name), func(s string) bool {

@@ -1,4 +1,4 @@
-package output
+package secret
 
 import (
 	"slices"
@@ -8,31 +8,29 @@ import (
 	"sync/atomic"
 	"unicode"
 	"unicode/utf8"
-
-	"fgbootstrap/adapter"
-	"fgbootstrap/internal/process"
 )
 
 const (
 	// keyringSize is how many credentials are remembered: those of the events of
 	// ten or so tokens, which last for hours each.
 	keyringSize = 64
-	// quoteBytes is how much of a text is quoted.
+	// quoteBytes is how much of a text is quoted, scanBytes how much of it is looked at.
 	quoteBytes = 200
+	scanBytes  = 64 << 10
 )
 
-// Keyring is a process.Masker that knows the credentials of the last events too:
+// Keyring masks as Mask does, and knows the credentials of the last events too:
 // a program that stays may print them at any time later.
 type Keyring struct {
-	always *adapter.Mask
+	always *Mask
 
 	mu     sync.Mutex
 	values []string
-	mask   atomic.Pointer[adapter.Mask]
+	mask   atomic.Pointer[Mask]
 }
 
 // NewKeyring makes one that masks what always masks.
-func NewKeyring(always *adapter.Mask) *Keyring {
+func NewKeyring(always *Mask) *Keyring {
 	k := &Keyring{always: always}
 	k.mask.Store(always)
 	return k
@@ -64,13 +62,13 @@ func (k *Keyring) Bytes(line []byte) []byte { return k.mask.Load().Bytes(line) }
 // String is text without secrets.
 func (k *Keyring) String(text string) string { return k.mask.Load().String(text) }
 
-// Cut is where text that goes on may be cut; see adapter.Mask.
+// Cut is where text that goes on may be cut; see Mask.
 func (k *Keyring) Cut(text []byte) int { return k.mask.Load().Cut(text) }
 
 // Quote is the beginning of a text for people to read. It is masked before it is
 // cut: half a secret would not be known for one.
 func (k *Keyring) Quote(text []byte) string {
-	text = k.Bytes(text[:min(len(text), process.LineBytes)])
+	text = k.Bytes(text[:min(len(text), scanBytes)])
 	more := ""
 	if len(text) > quoteBytes {
 		cut := quoteBytes
