@@ -15,7 +15,7 @@ import (
 var imports = map[string][]string{
 	"adapter":           {"internal/jsonscan", "internal/offheap", "internal/secret"},
 	"config":            {"internal/secret"},
-	"internal/failure":  {"adapter", "internal/process"},
+	"internal/failure":  {"adapter", "internal/output", "internal/process"},
 	"internal/jsonscan": {},
 	"internal/offheap":  {},
 	"internal/output":   {"internal/process", "internal/rawio", "internal/secret"},
@@ -29,7 +29,9 @@ var imports = map[string][]string{
 	"modes/httpproxy": {
 		"adapter", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/rawio", "internal/secret",
 	},
-	"modes/pipe": {"adapter", "internal/failure", "internal/process", "internal/retry", "internal/secret"},
+	"modes/pipe": {
+		"adapter", "internal/failure", "internal/output", "internal/process", "internal/retry", "internal/secret",
+	},
 	"modes/worker": {
 		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/rawio", "internal/secret", "modes/worker/codec",
 	},

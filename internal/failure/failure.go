@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 )
 
@@ -34,7 +35,7 @@ func (p *Program) Exit(file string, status process.Status, hint string, tail []s
 	if hint != "" {
 		out.Message += " " + hint
 	}
-	if line := process.Telling(out.Stack); line != "" {
+	if line := output.Telling(out.Stack); line != "" {
 		out.Message += lastWords + line
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 )
 
@@ -50,7 +51,7 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 	if hint != "" {
 		e.Message += " " + hint
 	}
-	if line := process.Telling(e.Stack); line != "" {
+	if line := output.Telling(e.Stack); line != "" {
 		e.Message += lastWords + line
 	} else if len(tail) == 0 {
 		e.Message += " It has printed nothing."

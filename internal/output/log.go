@@ -35,7 +35,7 @@ type Log struct {
 
 // printed is what a program prints to one of its pipes.
 type printed struct {
-	process.Lines
+	Lines
 	pipe *process.Drained
 }
 
@@ -57,7 +57,7 @@ func (l *Log) Follow(pipes ...*os.File) error {
 		p.Emit = func(line []byte) { l.out.Info(string(line), l.eventField()...) }
 		p.Flush = func() { _ = l.out.Sync() }
 		l.printed = append(l.printed, p)
-		l.readers.Go(func() { _ = p.Copy(pipe, make([]byte, process.LineBytes)) }) // a deadline ends it
+		l.readers.Go(func() { _ = p.Copy(pipe, make([]byte, LineBytes)) }) // a deadline ends it
 	}
 	return nil
 }

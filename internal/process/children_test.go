@@ -1,7 +1,6 @@
 package process_test
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -37,7 +36,6 @@ func init() {
 		"sweeper":     sweeper,
 		"parent":      parent,
 		"inventory":   inventory,
-		"noise":       noise,
 		"hog":         hog,
 		"no-proc":     noProc,
 	}
@@ -175,12 +173,6 @@ func inventory([]string) int {
 }
 
 // noise writes a line of many bytes to stderr, then says so.
-func noise(args []string) int {
-	_, _ = os.Stderr.Write(bytes.Repeat([]byte("x"), atoi(args[0])))
-	fmt.Println("written")
-	return 0
-}
-
 // hog takes memory when it is told to.
 func hog([]string) int {
 	fmt.Println(os.Getpid())

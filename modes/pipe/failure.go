@@ -9,6 +9,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 )
 
@@ -72,7 +73,7 @@ func (r *run) lastOutput() string {
 	}
 	text, _ := h.Whole()
 	// Masked before it is cut: half a secret would not be known for one.
-	text = r.stderr.Mask.Bytes(bytes.TrimSpace(text[max(0, len(text)-process.LineBytes):]))
+	text = r.stderr.Mask.Bytes(bytes.TrimSpace(text[max(0, len(text)-output.LineBytes):]))
 	text = text[max(0, len(text)-lastBytes):]
 	for len(text) > 0 && !utf8.RuneStart(text[0]) {
 		text = text[1:]

@@ -15,6 +15,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/secret"
 
@@ -100,7 +101,7 @@ func (m *Mode) take() (*slot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &slot{lines: make([]byte, process.LineBytes), context: file}, nil
+	return &slot{lines: make([]byte, output.LineBytes), context: file}, nil
 }
 
 func (m *Mode) give(s *slot) {

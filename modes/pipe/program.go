@@ -7,6 +7,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/secret"
 
@@ -31,7 +32,7 @@ type program struct {
 	*slot
 	file    string
 	began   time.Time
-	stderr  process.Lines
+	stderr  output.Lines
 	keys    *secret.Keyring
 	about   atomic.Pointer[string] // the id of its event
 	readers sync.WaitGroup         // of its stderr

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
@@ -198,8 +198,8 @@ var levels = map[string]zapcore.Level{
 // print logs what a worker wants to be logged.
 func (m *multiplexed) print(msg codec.Message) {
 	text := m.keys.Bytes(msg.Body)
-	if len(text) > process.LineBytes {
-		text = text[:m.keys.Cut(text[:process.LineBytes])]
+	if len(text) > output.LineBytes {
+		text = text[:m.keys.Cut(text[:output.LineBytes])]
 	}
 	var event []zap.Field
 	if m.find(msg.ID) != nil { // another id could be any text

@@ -1,4 +1,4 @@
-package process_test
+package output_test
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 	"testing/iotest"
 	"unicode/utf8"
 
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/secret"
 )
 
 // copied is what Lines makes of r, the lines copied.
-func copied(t *testing.T, r io.Reader, mask *secret.Mask, buf []byte) (lines []string, l *process.Lines) {
+func copied(t *testing.T, r io.Reader, mask *secret.Mask, buf []byte) (lines []string, l *output.Lines) {
 	t.Helper()
-	l = &process.Lines{Mask: mask, Emit: func(line []byte) { lines = append(lines, string(line)) }}
+	l = &output.Lines{Mask: secret.NewKeyring(mask), Emit: func(line []byte) { lines = append(lines, string(line)) }}
 	if err := l.Copy(r, buf); err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestOutputIsHandedOnLineByLine(t *testing.T) {
 			"byte by byte": iotest.OneByteReader(strings.NewReader(text)),
 			"with EOF":     iotest.DataErrReader(strings.NewReader(text)),
 		} {
-			lines, l := copied(t, r, nil, make([]byte, process.LineBytes))
+			lines, l := copied(t, r, nil, make([]byte, output.LineBytes))
 			if !slices.Equal(lines, want) {
 				t.Errorf("%q %s gives %q, want %q", text, name, lines, want)
 			}
@@ -56,22 +56,22 @@ func TestOutputIsHandedOnLineByLine(t *testing.T) {
 }
 
 func TestALongLineIsCut(t *testing.T) {
-	text := strings.Repeat("x", 2*process.LineBytes) + "yz\nnext\n"
-	lines, _ := copied(t, strings.NewReader(text), nil, make([]byte, process.LineBytes))
-	if len(lines) != 4 || len(lines[0]) != process.LineBytes || len(lines[1]) != process.LineBytes ||
+	text := strings.Repeat("x", 2*output.LineBytes) + "yz\nnext\n"
+	lines, _ := copied(t, strings.NewReader(text), nil, make([]byte, output.LineBytes))
+	if len(lines) != 4 || len(lines[0]) != output.LineBytes || len(lines[1]) != output.LineBytes ||
 		lines[2] != "yz" || lines[3] != "next" {
 		t.Errorf("%d lines", len(lines))
 	}
 	// As long as the buffer, then the line end: no empty line follows.
-	lines, _ = copied(t, strings.NewReader(text[:process.LineBytes]+"\r\nnext"), nil, make([]byte, process.LineBytes))
+	lines, _ = copied(t, strings.NewReader(text[:output.LineBytes]+"\r\nnext"), nil, make([]byte, output.LineBytes))
 	if len(lines) != 2 || lines[1] != "next" {
 		t.Errorf("%d lines", len(lines))
 	}
 }
 
 func TestNoCutTearsACharacter(t *testing.T) {
-	text := "x" + strings.Repeat("函", process.LineBytes)
-	lines, l := copied(t, strings.NewReader(text), nil, make([]byte, process.LineBytes))
+	text := "x" + strings.Repeat("函", output.LineBytes)
+	lines, l := copied(t, strings.NewReader(text), nil, make([]byte, output.LineBytes))
 	for _, line := range append(lines, l.Tail()...) {
 		if !utf8.ValidString(line) || strings.Contains(line, "\ufffd") {
 			t.Errorf("a character was torn in a line of %d bytes", len(line))
@@ -81,8 +81,8 @@ func TestNoCutTearsACharacter(t *testing.T) {
 		t.Error("something was lost")
 	}
 	// What is no character at all is no reason to stop.
-	garbage := strings.Repeat("\x80", 3*process.LineBytes)
-	lines, _ = copied(t, strings.NewReader(garbage), nil, make([]byte, process.LineBytes))
+	garbage := strings.Repeat("\x80", 3*output.LineBytes)
+	lines, _ = copied(t, strings.NewReader(garbage), nil, make([]byte, output.LineBytes))
 	if strings.Join(lines, "") != garbage {
 		t.Error("garbage was lost")
 	}
@@ -90,14 +90,15 @@ func TestNoCutTearsACharacter(t *testing.T) {
 
 func TestALineOfFiveMegabytesStallsNobody(t *testing.T) {
 	const size = 5 << 20
-	p := start(t, child("noise", fmt.Sprint(size)))
+	in, out := io.Pipe()
+	go func() {
+		_, err := out.Write(bytes.Repeat([]byte("x"), size)) // returns when all of it is read
+		_ = out.CloseWithError(err)
+	}()
 	got := 0
-	l := process.Lines{Mask: (*secret.Mask)(nil), Emit: func(line []byte) { got += len(line) }}
-	if err := l.Copy(p.Stderr, make([]byte, process.LineBytes)); err != nil {
-		t.Error(err)
-	}
-	if line := p.line(); line != "written" || got != size {
-		t.Errorf("%d bytes came, and the program wrote %q", got, line)
+	l := output.Lines{Mask: secret.NewKeyring(nil), Emit: func(line []byte) { got += len(line) }}
+	if err := l.Copy(in, make([]byte, output.LineBytes)); err != nil || got != size {
+		t.Errorf("%d bytes came, %v", got, err)
 	}
 }
 
@@ -107,12 +108,12 @@ func TestTheLastTwentyLinesAreRemembered(t *testing.T) {
 	for i := range 47 {
 		fmt.Fprintf(&text, "line %d\n", i)
 		all = append(all, fmt.Sprintf("line %d", i))
-		_, l := copied(t, strings.NewReader(text.String()), nil, make([]byte, process.LineBytes))
+		_, l := copied(t, strings.NewReader(text.String()), nil, make([]byte, output.LineBytes))
 		if want := all[max(0, len(all)-20):]; !slices.Equal(l.Tail(), want) {
 			t.Fatalf("after %d lines the tail is %q", i+1, l.Tail())
 		}
 	}
-	var none process.Lines
+	var none output.Lines
 	if len(none.Tail()) != 0 || none.Seen() {
 		t.Error("something is remembered of nothing")
 	}
@@ -120,7 +121,7 @@ func TestTheLastTwentyLinesAreRemembered(t *testing.T) {
 
 func TestRememberedLinesAreShortAndValid(t *testing.T) {
 	_, l := copied(t, strings.NewReader(strings.Repeat("a", 400)+"\n"+strings.Repeat("b", 401)+"\nc\xffd\n"), nil,
-		make([]byte, process.LineBytes))
+		make([]byte, output.LineBytes))
 	want := []string{strings.Repeat("a", 400), strings.Repeat("b", 400) + "…", "c\ufffdd"}
 	if !slices.Equal(l.Tail(), want) {
 		t.Errorf("the tail is %q", l.Tail())
@@ -130,8 +131,8 @@ func TestRememberedLinesAreShortAndValid(t *testing.T) {
 func TestAReadErrorComesAfterWhatWasRead(t *testing.T) {
 	broken := errors.New("broken")
 	var lines []string
-	l := process.Lines{Mask: (*secret.Mask)(nil), Emit: func(line []byte) { lines = append(lines, string(line)) }}
-	err := l.Copy(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), make([]byte, process.LineBytes))
+	l := output.Lines{Mask: secret.NewKeyring(nil), Emit: func(line []byte) { lines = append(lines, string(line)) }}
+	err := l.Copy(io.MultiReader(strings.NewReader("a\nb"), iotest.ErrReader(broken)), make([]byte, output.LineBytes))
 	if !errors.Is(err, broken) || !slices.Equal(lines, []string{"a", "b"}) {
 		t.Errorf("%v after %q", err, lines)
 	}
@@ -140,13 +141,13 @@ func TestAReadErrorComesAfterWhatWasRead(t *testing.T) {
 func TestASecretIsMaskedWhereverItStands(t *testing.T) {
 	const token = "s3cr3t-t0ken"
 	mask := secret.NewMask(token)
-	for before := process.LineBytes - 2*len(token); before <= process.LineBytes+1; before++ {
+	for before := output.LineBytes - 2*len(token); before <= output.LineBytes+1; before++ {
 		text := strings.Repeat("x", before) + token + "after\n" + token
 		for name, r := range map[string]io.Reader{
 			"at once": strings.NewReader(text),
 			"halved":  iotest.HalfReader(strings.NewReader(text)),
 		} {
-			lines, l := copied(t, r, mask, make([]byte, process.LineBytes))
+			lines, l := copied(t, r, mask, make([]byte, output.LineBytes))
 			if got, want := strings.Join(lines, ""), strings.Repeat("x", before)+"****after****"; got != want {
 				t.Fatalf("after %d bytes, read %s: …%s", before, name, got[before-10:])
 			}
@@ -158,8 +159,8 @@ func TestASecretIsMaskedWhereverItStands(t *testing.T) {
 }
 
 func TestASecretAsLongAsALineStallsNothing(t *testing.T) {
-	token := strings.Repeat("k", process.LineBytes+1)
-	lines, _ := copied(t, strings.NewReader(token+token), secret.NewMask(token), make([]byte, process.LineBytes))
+	token := strings.Repeat("k", output.LineBytes+1)
+	lines, _ := copied(t, strings.NewReader(token+token), secret.NewMask(token), make([]byte, output.LineBytes))
 	if len(lines) == 0 {
 		t.Error("nothing came")
 	}
@@ -177,7 +178,7 @@ func FuzzNothingIsLostOrTorn(f *testing.F) {
 		r := &chunks{text, int(chunk)%40 + 1}
 		buf := make([]byte, 2*len(token)+int(room))
 		var joined []byte
-		l := process.Lines{Mask: secret.NewMask(token), Emit: func(line []byte) {
+		l := output.Lines{Mask: secret.NewKeyring(secret.NewMask(token)), Emit: func(line []byte) {
 			if len(line) == 0 || bytes.IndexByte(line, '\n') >= 0 {
 				t.Errorf("a line %q", line)
 			}
@@ -229,7 +230,7 @@ func TestTheTellingLineIsTheErrorAndNotWhatIsSaidAboutIt(t *testing.T) {
 		"good bye":                            {"hello", "good bye"},
 		"":                                    nil,
 	} {
-		if got := process.Telling(lines); got != want {
+		if got := output.Telling(lines); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

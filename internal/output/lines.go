@@ -1,4 +1,4 @@
-package process
+package output
 
 import (
 	"bytes"
@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/secret"
 )
 
 const (
@@ -18,18 +21,11 @@ const (
 	tailLineBytes = 400
 )
 
-// Masker hides secrets. Cut says how much of a text that goes on can be given
-// away without tearing a secret or a character in two.
-type Masker interface {
-	Bytes(line []byte) []byte
-	Cut(text []byte) int
-}
-
 // Lines hands on what a program prints, line by line, and remembers the end.
 // The zero value with a Mask and an Emit is ready. What it remembers may be asked
 // for while Copy runs.
 type Lines struct {
-	Mask Masker
+	Mask *secret.Keyring
 	// Emit gets each line without its end, masked and not empty; it must not
 	// keep it.
 	Emit func(line []byte)
@@ -44,7 +40,7 @@ type Lines struct {
 
 // Follow is Copy for a program's pipe, up to its end or deadline.
 func (l *Lines) Follow(f *os.File, buf []byte) error {
-	pipe, err := NewDrained(f)
+	pipe, err := process.NewDrained(f)
 	if err != nil {
 		return err
 	}
