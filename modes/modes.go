@@ -10,6 +10,7 @@ import (
 	"fgbootstrap/config"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/httpproxy"
 	"fgbootstrap/modes/pipe"
@@ -25,7 +26,7 @@ type Kit struct {
 	*config.Config
 	Mask        *secret.Mask
 	Reaper      *process.Reaper
-	CGroup      process.CGroup
+	CGroup      procfs.CGroup
 	Log, Output *zap.Logger
 }
 
@@ -139,7 +140,7 @@ func (k Kit) getenv(name string) string {
 }
 
 func (k Kit) program() failure.Program {
-	return failure.Program{Command: Command(k.Config), OOM: process.NewOOM(k.CGroup), Timeout: k.Timeout, Full: k.FullErrors}
+	return failure.Program{Command: Command(k.Config), OOM: procfs.NewOOM(k.CGroup), Timeout: k.Timeout, Full: k.FullErrors}
 }
 
 // identity is what the platform's own HTTP functions are told about themselves, from

@@ -12,6 +12,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/config"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes"
 	"fgbootstrap/runtimeapi/functiongraph"
@@ -59,7 +60,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 	reaper := process.NewReaper(log)
 	kit := modes.Kit{
 		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Output: output,
-		CGroup: process.CGroup{Root: "/sys/fs/cgroup", Groups: "/proc/self/cgroup"},
+		CGroup: procfs.CGroup{Root: "/sys/fs/cgroup", Groups: "/proc/self/cgroup"},
 	}
 	ctx, stop := untilSignal(log)
 	defer stop()

@@ -12,12 +12,13 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 )
 
 // Program is the user's program, and what its errors have in common.
 type Program struct {
 	Command process.Command
-	OOM     *process.OOM
+	OOM     *procfs.OOM
 	// Timeout is the function's.
 	Timeout time.Duration
 	// Full puts what the program printed last into errors.

@@ -9,6 +9,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 )
 
 // Start is the error of a program that can't be started. err is returned as it
@@ -45,7 +46,7 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 		Type: adapter.TypeInit,
 		Message: fmt.Sprintf("The program was not ready for the event within %s: %s. It has been running for %s and %s. "+
 			"It is left to start; the next event is tried again.",
-			Waited(inv), missing, time.Since(started).Round(time.Millisecond), running.State()),
+			Waited(inv), missing, time.Since(started).Round(time.Millisecond), procfs.State(running.PID)),
 		Stack: p.Stack(tail),
 	}
 	if hint != "" {

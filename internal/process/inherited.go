@@ -3,9 +3,9 @@ package process
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
-	"strings"
+
+	"fgbootstrap/internal/procfs"
 
 	"golang.org/x/sys/unix"
 )
@@ -61,50 +61,10 @@ func inherited() []int {
 // childrenByScan looks for our pid as the parent in every process's stat.
 func childrenByScan(self string) []int {
 	var pids []int
-	for pid, stat := range stats {
-		if stat.parent == self && stat.state != "Z" {
+	for pid, stat := range procfs.All {
+		if stat.Parent == self && stat.State != "Z" {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
-}
-
-// groupLives tells whether a process of the group is more than a zombie. It is
-// slow, and true where there is no telling.
-func groupLives(group int) bool {
-	known := false
-	for _, stat := range stats {
-		known = true
-		if stat.group == strconv.Itoa(group) && stat.state != "Z" && stat.state != "X" {
-			return true
-		}
-	}
-	return !known
-}
-
-// stat is what we need of a process's line in /proc.
-type stat struct{ state, parent, group, flags string }
-
-// stats goes through all processes that can be seen.
-func stats(yield func(pid int, s stat) bool) {
-	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
-	for _, path := range paths {
-		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		if err != nil {
-			continue
-		}
-		if s, ok := readStat(path); ok && !yield(pid, s) {
-			return
-		}
-	}
-}
-
-func readStat(path string) (s stat, ok bool) {
-	text, err := os.ReadFile(path)
-	// pid (name) state ppid pgrp session tty tpgid flags …; the name may hold anything, also ") ".
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
-	if err != nil || len(fields) < 7 {
-		return stat{}, false
-	}
-	return stat{state: fields[0], parent: fields[1], group: fields[2], flags: fields[6]}, true
 }

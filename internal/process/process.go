@@ -1,11 +1,14 @@
 package process
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"syscall"
 	"time"
+
+	"fgbootstrap/internal/procfs"
 
 	"golang.org/x/sys/unix"
 )
@@ -210,6 +213,35 @@ func (p *Process) Signal(signal unix.Signal) error {
 	return nil
 }
 
+// exitPatience bounds how long the kernel may take to end a program.
+const exitPatience = 10 * time.Second
+
+// EndsSoon waits for the program to end, as long as patience: it has just closed what it
+// should not. One that the kernel is ending, which closes that first, is waited for longer:
+// on a share of a processor it takes long to give back much memory. It is false at ctx's end.
+func (p *Process) EndsSoon(ctx context.Context, patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return true
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	}
+	if !procfs.Exiting(p.PID) {
+		return false
+	}
+	timer.Reset(exitPatience)
+	select {
+	case <-p.done:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
+}
+
 // Step is one rung of the ladder by which a program is stopped.
 type Step struct {
 	Signal unix.Signal
@@ -255,7 +287,7 @@ func (p *Process) KillGroup(patience time.Duration) (gone bool) {
 		if errors.Is(unix.Kill(-p.group, unix.SIGKILL), unix.ESRCH) {
 			return true
 		}
-		if pause == killPause && !groupLives(p.group) { // what we reap ourselves is gone sooner
+		if pause == killPause && !procfs.GroupLives(p.group) { // what we reap ourselves is gone sooner
 			return true
 		}
 		if time.Now().After(end) {

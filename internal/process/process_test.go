@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 
 	"golang.org/x/sys/unix"
 )
@@ -49,7 +50,7 @@ func startEnding(t *testing.T) *program {
 	t.Helper()
 	p := start(t, child("ending"))
 	p.line()
-	eventually(t, "its first thread has ended", func() bool { return p.State() == "has ended" })
+	eventually(t, "its first thread has ended", func() bool { return procfs.State(p.PID) == "has ended" })
 	return p
 }
 

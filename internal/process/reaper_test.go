@@ -5,7 +5,10 @@ import (
 	"slices"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 )
 
 func TestAnOrphanIsCollected(t *testing.T) {
@@ -94,4 +97,54 @@ func findOnPath(name string) (string, error) {
 	c := process.Command{Words: []string{name}, CodeRoot: "/nowhere", Path: os.Getenv("PATH")}
 	path, _, err := c.Find()
 	return path, err
+}
+
+func TestADaemonCanBeAdopted(t *testing.T) {
+	p := start(t, child("stray"))
+	var pids []int
+	for range 3 {
+		pids = append(pids, p.number())
+	}
+	_ = p.Stdin.Close()
+	p.ended()
+	p.KillGroup(patience)
+	child := 0
+	eventually(t, "all descend from one child of ours", func() bool {
+		first, ok := procfs.Processes().ChildOf(pids[0])
+		for _, pid := range pids {
+			kin, known := procfs.Processes().ChildOf(pid)
+			ok = ok && known && kin == first
+		}
+		child = first
+		return ok && slices.Contains(pids, child)
+	})
+	daemon, ok := reaper().Adopt(child)
+	if !ok {
+		t.Fatalf("%d can't be adopted", child)
+	}
+	if _, again := reaper().Adopt(child); again {
+		t.Error("it was adopted twice")
+	}
+	for _, pid := range pids {
+		if _, ok := reaper().Adopt(pid); ok && pid != child {
+			t.Errorf("%d was adopted, which is not our child", pid)
+		}
+	}
+	reaper().Sweep()
+	if !alive(child) {
+		t.Fatal("the sweep has ended it")
+	}
+	if !daemon.Stop(process.Step{Signal: unix.SIGTERM, Wait: patience}) {
+		t.Fatal("it did not stop")
+	}
+	if daemon.Status().String() == "" || daemon.Status().Success() {
+		t.Errorf("it ended with %s", daemon.Status())
+	}
+	for _, pid := range pids {
+		eventually(t, "what it had started is swept", func() bool {
+			reaper().Sweep()
+			return !alive(pid)
+		})
+	}
+	p.silent()
 }

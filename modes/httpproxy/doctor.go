@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 )
 
 // missing is what the server is waited for, half a sentence.
@@ -39,7 +39,7 @@ func (s *server) place() string {
 }
 
 // isAt tells whether this is where the server has to listen.
-func (s *server) isAt(l process.Listener) bool {
+func (s *server) isAt(l procfs.Listener) bool {
 	if s.port == 0 {
 		return l.Path == s.Socket
 	}
@@ -53,7 +53,7 @@ func (s *server) findings() string {
 	}
 	var places []string
 	elsewhere, right := false, false
-	for _, l := range process.ListenersOf(process.Processes().Under(os.Getpid())) {
+	for _, l := range procfs.ListenersOf(procfs.Processes().Under(os.Getpid())) {
 		if l.Path != "" {
 			places = append(places, "the socket "+l.Path)
 			right = right || s.isAt(l)
@@ -87,9 +87,9 @@ func (s *server) findings() string {
 // inUse is the error of a start where somebody else listens already.
 func (s *server) inUse() error {
 	who := "a process that can't be seen"
-	for _, l := range process.Listeners() {
+	for _, l := range procfs.Listeners() {
 		if s.isAt(l) && len(l.PIDs) > 0 {
-			who = fmt.Sprintf("process %d: %s", l.PIDs[0], s.keys.Quote([]byte(cmp.Or(process.CommandLine(l.PIDs[0]), "?"))))
+			who = fmt.Sprintf("process %d: %s", l.PIDs[0], s.keys.Quote([]byte(cmp.Or(procfs.CommandLine(l.PIDs[0]), "?"))))
 		}
 	}
 	advice := "end that process, or set BOOTSTRAP_HTTP_PORT to another port, or to auto and have the server take it from the variable PORT"

@@ -18,6 +18,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/httpproxy"
 
@@ -111,7 +112,7 @@ func openWithin(t *testing.T, wait time.Duration, program string, change func(*h
 	c := httpproxy.Config{
 		Program: failure.Program{
 			Command: process.Command{Words: []string{self}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     &process.OOM{}, Timeout: patience, Full: true,
+			OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
 		},
 		// The race detector has every program sleep for a second before it ends.
 		Env:       append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+program),

@@ -17,6 +17,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 
 	"golang.org/x/sys/unix"
 )
@@ -230,13 +231,13 @@ func (s *server) inBackground(p *process.Process) bool {
 
 // adopt makes who listens the program.
 func (s *server) adopt() bool {
-	processes := process.Processes()
-	for _, l := range process.Listeners() {
+	processes := procfs.Processes()
+	for _, l := range procfs.Listeners() {
 		if !s.isAt(l) {
 			continue
 		}
 		for _, pid := range l.PIDs {
-			child, ok := processes.Kin(pid)
+			child, ok := processes.ChildOf(pid)
 			if !ok {
 				continue
 			}

@@ -10,7 +10,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/output"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 )
 
 // overdue is the error of a run that was stopped.
@@ -27,7 +27,7 @@ func (r *run) overdue(cause error) error {
 
 // listens is the TCP port that the program listens on, or 0.
 func (r *run) listens() int {
-	for _, l := range process.ListenersOf(process.Processes().Under(r.PID)) {
+	for _, l := range procfs.ListenersOf(procfs.Processes().Under(r.PID)) {
 		if l.Path == "" {
 			return int(l.Addr.Port())
 		}

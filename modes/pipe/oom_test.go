@@ -12,6 +12,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/modes/pipe"
 
 	"go.uber.org/zap"
@@ -31,7 +32,7 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 	mode := pipe.New(pipe.Config{
 		Program: failure.Program{
 			Command: process.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
-			OOM:     process.NewOOM(process.CGroup{Root: root, Groups: groups}), Timeout: time.Minute,
+			OOM:     procfs.NewOOM(procfs.CGroup{Root: root, Groups: groups}), Timeout: time.Minute,
 		},
 		Env: []string{"COUNTER=" + counter}, Margin: time.Second,
 		Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),

@@ -10,6 +10,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 
 	"go.uber.org/zap"
 )
@@ -77,9 +78,9 @@ func (r *run) watch() (release func()) {
 	}
 	sent := r.sent
 	hangs := time.AfterFunc(half, func() {
-		before := r.Look()
+		before := procfs.Measure(r.PID)
 		time.Sleep(signsOfLife)
-		if r.Unread() == sent && r.Look().Idle(before) {
+		if r.Unread() == sent && procfs.Measure(r.PID).Idle(before) {
 			r.spares.hang(then)
 			r.stop(r.Margin/4, r.Margin/8)
 		}

@@ -10,6 +10,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/modes/pipe"
 
 	"go.uber.org/zap"
@@ -32,7 +33,7 @@ func TestASlowPlatformGetsAllThatAProgramWroteBeforeItEnded(t *testing.T) {
 	mode := pipe.New(pipe.Config{
 		Program: failure.Program{
 			Command: process.Command{Words: []string{"head", "-c", "500000", "/dev/zero"}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     &process.OOM{}, Timeout: time.Minute,
+			OOM:     &procfs.OOM{}, Timeout: time.Minute,
 		},
 		Margin: time.Second, Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
 	})

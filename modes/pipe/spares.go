@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/retry"
 )
 
@@ -262,19 +262,19 @@ func (s *spares) pause() {
 // ended before, the next one is weighed. If events leave none of them the time to settle, the
 // most that one had is what counts.
 func (s *spares) weigh(p *program) {
-	last, now := process.Look{}, process.Look{}
+	last, now := procfs.Sample{}, procfs.Sample{}
 	for waited := 0; waited < calm; {
 		select {
 		case <-p.Done():
 		case <-s.quit:
 			return
 		case <-time.After(settling): // no ticker: after a stall its ticks are close together
-			last, now = now, p.Look()
+			last, now = now, procfs.Measure(p.PID)
 		}
 		select {
 		case <-p.Done(): // maybe when it was looked at
 			if s.unsettled.Add(1) >= restless {
-				s.fit(process.Look{Own: p.Peak() - last.Shared, Shared: last.Shared})
+				s.fit(procfs.Sample{Own: p.Peak() - last.Shared, Shared: last.Shared})
 				s.fill()
 			}
 			return
@@ -291,7 +291,7 @@ func (s *spares) weigh(p *program) {
 }
 
 // fit wants no more than the function's memory holds, beside as many as there are events.
-func (s *spares) fit(each process.Look) {
+func (s *spares) fit(each procfs.Sample) {
 	room := int64(s.mode.MemoryMB)<<20 - ours - each.Shared
 	s.mu.Lock()
 	wanted, fit := s.wanted, s.wanted

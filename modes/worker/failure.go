@@ -10,6 +10,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/modes/worker/codec"
 
 	"golang.org/x/sys/unix"
@@ -225,7 +226,7 @@ func (w *worker) hint() string {
 		return "It has not read the event from its stdin: does it read line after line, up to the end of its stdin?"
 	}
 	if w.Descriptor3 && !w.proven.Load() {
-		if command := w.p.Bypassed(); command != "" {
+		if command := procfs.Bypassed(w.p.PID); command != "" {
 			return fmt.Sprintf("It runs another program that does not have descriptor 3, on which answers are expected: %s. %s",
 				w.keys.Quote([]byte(command)), wrapperAdvice)
 		}
@@ -233,7 +234,7 @@ func (w *worker) hint() string {
 			return "It has written to stdout, which is log here: answers go to descriptor 3."
 		}
 	}
-	if strings.Contains(w.p.State(), "stdin") {
+	if strings.Contains(procfs.State(w.p.PID), "stdin") {
 		return "It has read the event and waits for more: does it wait for the end of its stdin? A worker answers line by line, and flushes each answer."
 	}
 	return "It has read the event and written no answer: does it end each answer with a line end, and flush it? " + failure.RaiseTimeout

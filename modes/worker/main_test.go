@@ -14,6 +14,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/worker"
 	"fgbootstrap/modes/worker/codec"
@@ -89,7 +90,7 @@ func openWithin(t *testing.T, wait time.Duration, protocol string, words []strin
 	c := worker.Config{
 		Program: failure.Program{
 			Command: process.Command{Words: words, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     &process.OOM{}, Timeout: patience, Full: true,
+			OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
 		},
 		Protocol: p, Descriptor3: p.Descriptor3,
 		// The race detector has every program sleep for a second before it ends.

@@ -1,11 +1,11 @@
-package process_test
+package procfs_test
 
 import (
 	"path/filepath"
 	"runtime"
 	"testing"
 
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 )
 
 func TestAShareOfTheCPUsIsFound(t *testing.T) {
@@ -32,7 +32,7 @@ func TestAShareOfTheCPUsIsFound(t *testing.T) {
 		"no groups":            {"", nil, all},
 	} {
 		root := t.TempDir()
-		g := process.CGroup{Root: filepath.Join(root, "cgroup"), Groups: filepath.Join(root, "self")}
+		g := procfs.CGroup{Root: filepath.Join(root, "cgroup"), Groups: filepath.Join(root, "self")}
 		write(t, g.Groups, test.groups)
 		for file, text := range test.files {
 			write(t, filepath.Join(g.Root, file), text)

@@ -1,4 +1,4 @@
-package process
+package procfs
 
 import (
 	"bytes"
@@ -119,8 +119,8 @@ type Family map[int]int
 // Processes looks at all processes that can be seen.
 func Processes() Family {
 	parents := Family{}
-	for pid, stat := range stats {
-		parents[pid], _ = strconv.Atoi(stat.parent)
+	for pid, stat := range All {
+		parents[pid], _ = strconv.Atoi(stat.Parent)
 	}
 	return parents
 }
@@ -139,9 +139,9 @@ func (f Family) Under(ancestor int) (pids []int) {
 	return pids
 }
 
-// Kin says of a process which of our children it is or descends from, and false if it
+// ChildOf says of a process which of our children it is or descends from, and false if it
 // is no descendant of ours.
-func (f Family) Kin(pid int) (child int, ok bool) {
+func (f Family) ChildOf(pid int) (child int, ok bool) {
 	for self := os.Getpid(); pid > 0; pid = f[pid] {
 		if f[pid] == self {
 			return pid, true

@@ -1,4 +1,4 @@
-package process
+package procfs
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Look is what a program, and what it has started, was found to have and to do.
-type Look struct {
+// Sample is what a program, and what it has started, was found to have and to do.
+type Sample struct {
 	// Own is what no other process has in memory, in bytes: as much again for each
 	// further start. Shared is in files, above all its code: there once, however many have
 	// them. Both are 0 where there is no telling.
@@ -26,18 +26,19 @@ const leastOfCPU = time.Millisecond
 
 // Idle tells whether it has only waited since a look before. A script waits, too, for what
 // it runs: other processes are a sign of life.
-func (l Look) Idle(before Look) bool {
+func (l Sample) Idle(before Sample) bool {
 	return !l.busy && !before.busy && slices.Equal(l.pids, before.pids) && l.cpu-before.cpu < leastOfCPU
 }
 
-// Look goes through all processes that can be seen; it takes a millisecond or so.
-func (p *Process) Look() (l Look) {
+// Measure looks at the process leader and its descendants. It goes through all processes
+// that can be seen, which takes a millisecond or so.
+func Measure(leader int) (l Sample) {
 	busy := map[int]bool{}
-	for pid, stat := range stats {
-		busy[pid] = stat.state == "R" || stat.state == "D" // of its first thread
+	for pid, stat := range All {
+		busy[pid] = stat.State == "R" || stat.State == "D" // of its first thread
 	}
 	page := int64(os.Getpagesize())
-	l.pids = Processes().Under(p.PID)
+	l.pids = Processes().Under(leader)
 	slices.Sort(l.pids)
 	for _, pid := range l.pids {
 		l.busy = l.busy || busy[pid]

@@ -1,0 +1,64 @@
+// Package procfs reads what the kernel tells of processes, their sockets, memory and control
+// groups, by proc(5) and cgroups(7). It starts and ends nothing, and where the kernel tells
+// nothing it says so.
+package procfs
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// GroupLives tells whether a process of the group is more than a zombie. It is
+// slow, and true where there is no telling.
+func GroupLives(group int) bool {
+	known := false
+	for _, stat := range All {
+		known = true
+		if stat.Group == strconv.Itoa(group) && stat.State != "Z" && stat.State != "X" {
+			return true
+		}
+	}
+	return !known
+}
+
+// Stat is what we need of a process's line in /proc (proc(5)), as it stands there.
+type Stat struct{ State, Parent, Group, Flags string }
+
+// All goes through all processes that can be seen.
+func All(yield func(pid int, s Stat) bool) {
+	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range paths {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err != nil {
+			continue
+		}
+		if s, ok := readStat(path); ok && !yield(pid, s) {
+			return
+		}
+	}
+}
+
+func readStat(path string) (s Stat, ok bool) {
+	text, err := os.ReadFile(path)
+	// pid (name) state ppid pgrp session tty tpgid flags …; the name may hold anything, also ") ".
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if err != nil || len(fields) < 7 {
+		return Stat{}, false
+	}
+	return Stat{State: fields[0], Parent: fields[1], Group: fields[2], Flags: fields[6]}, true
+}
+
+// exiting is the flag of proc(5), PF_EXITING, of a program that is not run any more.
+const exiting = 0x4
+
+// Exiting tells whether the kernel is ending a process: it has no memory and no open files
+// any more, or is giving them back.
+func Exiting(pid int) bool {
+	stat, _ := readStat(fmt.Sprintf("/proc/%d/stat", pid))
+	flags, _ := strconv.Atoi(stat.Flags)
+	return flags&exiting != 0
+}
