@@ -13,28 +13,29 @@ import (
 // imports says which packages of ours each may import; see docs/adr/0001. What
 // is not listed may not be imported, and every package has to be listed.
 var imports = map[string][]string{
-	"adapter":           {"internal/jsonscan", "internal/offheap", "internal/secret"},
-	"config":            {"internal/secret"},
-	"internal/failure":  {"adapter", "internal/output", "internal/process", "internal/procfs"},
-	"internal/jsonscan": {},
-	"internal/offheap":  {},
-	"internal/output":   {"internal/process", "internal/rawio", "internal/secret"},
-	"internal/process":  {"internal/procfs", "internal/rawio", "internal/retry"},
-	"internal/procfs":   {},
-	"internal/rawio":    {},
-	"internal/retry":    {},
-	"internal/secret":   {"internal/jsonscan"},
+	"adapter":            {"internal/jsonscan", "internal/offheap", "internal/secret"},
+	"config":             {"internal/secret"},
+	"internal/failure":   {"adapter", "internal/output", "internal/process", "internal/procfs", "internal/supervise"},
+	"internal/jsonscan":  {},
+	"internal/offheap":   {},
+	"internal/output":    {"internal/process", "internal/rawio", "internal/secret"},
+	"internal/process":   {"internal/procfs", "internal/rawio"},
+	"internal/procfs":    {},
+	"internal/rawio":     {},
+	"internal/retry":     {},
+	"internal/secret":    {"internal/jsonscan"},
+	"internal/supervise": {"internal/retry"},
 	"modes": {
 		"adapter", "config", "internal/failure", "internal/process", "internal/procfs", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
 	"modes/httpproxy": {
-		"adapter", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret",
+		"adapter", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "internal/supervise",
 	},
 	"modes/pipe": {
 		"adapter", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",
 	},
 	"modes/worker": {
-		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "modes/worker/codec",
+		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "internal/supervise", "modes/worker/codec",
 	},
 	"modes/worker/codec":       {"adapter", "internal/jsonscan"},
 	"runtimeapi/functiongraph": {"adapter", "internal/offheap", "internal/rawio", "internal/retry"},

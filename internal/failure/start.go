@@ -10,6 +10,7 @@ import (
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/supervise"
 )
 
 // Start is the error of a program that can't be started. err is returned as it
@@ -28,7 +29,7 @@ func Start(err error) error {
 
 // Again is the error of a program that fails again and again: the last failure, and
 // that it was not the first.
-func Again(lost *process.LostCause) error {
+func Again(lost *supervise.LostCause) error {
 	var told *adapter.Error
 	if !errors.As(lost.Reason, &told) {
 		return lost

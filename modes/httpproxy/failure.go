@@ -10,7 +10,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/output"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/supervise"
 )
 
 // explain is the error of an exchange that failed for err.
@@ -148,7 +148,7 @@ func (s *server) overdue(ctx context.Context, x *exchange, visit *output.Visit) 
 
 // unserved is for an event that the server could not take.
 func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
-	var lost *process.LostCause
+	var lost *supervise.LostCause
 	if errors.As(err, &lost) {
 		return failure.Again(lost)
 	}

@@ -16,6 +16,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/secret"
+	"fgbootstrap/internal/supervise"
 
 	"go.uber.org/zap"
 )
@@ -61,7 +62,7 @@ type Config struct {
 type Mode struct {
 	Config
 	keys    *secret.Keyring
-	servers process.Supervisor[*server] // of one server
+	servers supervise.Supervisor[*server] // of one server
 	probes  sync.WaitGroup
 	last    *server // the one started last; only start knows it
 	free    sync.Pool
@@ -72,7 +73,7 @@ type Mode struct {
 func New(ctx context.Context, c Config) *Mode {
 	m := &Mode{Config: c, keys: secret.NewKeyring(c.Mask)}
 	m.free.New = func() any { return newExchange() }
-	m.servers = process.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Log}
+	m.servers = supervise.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Log}
 	m.servers.Run()
 	m.servers.Settle(ctx)
 	if ctx.Err() != nil {
@@ -130,7 +131,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 const examineAhead = 10
 
 // seat waits for the server. Its error is the event's.
-func (m *Mode) seat(ctx context.Context, inv *adapter.Invocation) (*process.Seat[*server], error) {
+func (m *Mode) seat(ctx context.Context, inv *adapter.Invocation) (*supervise.Seat[*server], error) {
 	if seat := m.servers.TryAcquire(); seat != nil {
 		return seat, nil
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/supervise"
 
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
@@ -118,7 +118,7 @@ func (s *server) ask(method, target string, patience time.Duration) (status int,
 // doubt finds out whether a server that has missed a deadline still works, and has it
 // started again if it does not. It gives the seat back then: a server that takes one
 // event at a time gets no other one meanwhile.
-func (m *Mode) doubt(seat *process.Seat[*server]) {
+func (m *Mode) doubt(seat *supervise.Seat[*server]) {
 	s := seat.Instance
 	if !s.beginProbe() {
 		m.servers.Release(seat, false)

@@ -33,7 +33,7 @@ const (
 	settlePatience = 5 * time.Second
 )
 
-// server is one start of the program. It implements process.Instance.
+// server is one start of the program. It implements supervise.Instance.
 type server struct {
 	*Mode
 	file    string // the program's
@@ -55,7 +55,7 @@ type server struct {
 	last  string           // what the ready path answered last
 }
 
-// start implements process.Supervisor's Start. The server before may still have the
+// start implements supervise.Supervisor's Start. The server before may still have the
 // port: it is waited for.
 func (m *Mode) start() (*server, error) {
 	if m.last != nil {
@@ -268,13 +268,13 @@ func (s *server) become(pid int) bool {
 	return ok
 }
 
-// Ready implements process.Instance.
+// Ready implements supervise.Instance.
 func (s *server) Ready() <-chan struct{} { return s.ready }
 
-// Ended implements process.Instance.
+// Ended implements supervise.Instance.
 func (s *server) Ended() <-chan struct{} { return s.ended }
 
-// Reason implements process.Instance. What the server said last may be about an event,
+// Reason implements supervise.Instance. What the server said last may be about an event,
 // if it has had one: that is not for others.
 func (s *server) Reason() error {
 	if s.given.Load() == 0 {
@@ -283,7 +283,7 @@ func (s *server) Reason() error {
 	return failure.Wordless(s.end)
 }
 
-// Stop implements process.Instance.
+// Stop implements supervise.Instance.
 func (s *server) Stop() {
 	s.pool.end(0)
 	s.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/supervise"
 	"fgbootstrap/modes/worker/codec"
 
 	"golang.org/x/sys/unix"
@@ -169,7 +170,7 @@ func (w *worker) unsent(ctx context.Context, t task) error {
 
 // unserved is for an event that no worker could take.
 func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
-	var lost *process.LostCause
+	var lost *supervise.LostCause
 	if errors.As(err, &lost) {
 		return failure.Again(lost)
 	}

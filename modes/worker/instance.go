@@ -29,7 +29,7 @@ const (
 )
 
 // worker is one start of the program, with our ends of its pipes. It implements
-// process.Instance.
+// supervise.Instance.
 type worker struct {
 	*Mode
 	p       *process.Process
@@ -66,7 +66,7 @@ type dialogue interface {
 	invoke(ctx context.Context, t task) (done bool, err error)
 }
 
-// start implements process.Supervisor's Start.
+// start implements supervise.Supervisor's Start.
 func (m *Mode) start() (*worker, error) {
 	w := &worker{Mode: m, printed: output.NewLog(m.keys, m.Output), started: time.Now(), ready: make(chan struct{}), ended: make(chan struct{})}
 	if err := w.launch(); err != nil {
@@ -176,13 +176,13 @@ func (w *worker) write(ctx context.Context, inv *adapter.Invocation) error {
 	return err
 }
 
-// Ready implements process.Instance.
+// Ready implements supervise.Instance.
 func (w *worker) Ready() <-chan struct{} { return w.ready }
 
-// Ended implements process.Instance.
+// Ended implements supervise.Instance.
 func (w *worker) Ended() <-chan struct{} { return w.ended }
 
-// Reason implements process.Instance.
+// Reason implements supervise.Instance.
 func (w *worker) Reason() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -212,7 +212,7 @@ func (w *worker) fail(why error) {
 	}
 }
 
-// Stop implements process.Instance: the end of stdin is the sign to end, then
+// Stop implements supervise.Instance: the end of stdin is the sign to end, then
 // come the signals.
 func (w *worker) Stop() {
 	_ = w.p.Stdin.Close()

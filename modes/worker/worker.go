@@ -14,6 +14,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/secret"
+	"fgbootstrap/internal/supervise"
 	"fgbootstrap/modes/worker/codec"
 
 	"go.uber.org/zap"
@@ -48,7 +49,7 @@ type Config struct {
 type Mode struct {
 	Config
 	keys    *secret.Keyring
-	workers process.Supervisor[*worker]
+	workers supervise.Supervisor[*worker]
 	rings   rings
 }
 
@@ -56,7 +57,7 @@ type Mode struct {
 // ctx ends: whatever it is, events can be handed in then.
 func New(ctx context.Context, c Config) *Mode {
 	m := &Mode{Config: c, keys: secret.NewKeyring(c.Mask)}
-	m.workers = process.Supervisor[*worker]{
+	m.workers = supervise.Supervisor[*worker]{
 		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Log,
 	}
 	m.workers.Run()
@@ -90,7 +91,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 
 // task is an event on its way through a worker.
 type task struct {
-	seat *process.Seat[*worker]
+	seat *supervise.Seat[*worker]
 	inv  *adapter.Invocation
 	w    io.Writer
 }
