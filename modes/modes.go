@@ -8,6 +8,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/config"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
@@ -64,8 +65,8 @@ func Get(name string) Mode {
 }
 
 // Command is the user's program as it is configured.
-func Command(c *config.Config) process.Command {
-	command := process.Command{Words: c.Command, Handler: c.Handler, CodeRoot: c.CodeRoot, Dir: c.Dir}
+func Command(c *config.Config) doctor.Command {
+	command := doctor.Command{Words: c.Command, Handler: c.Handler, CodeRoot: c.CodeRoot, Dir: c.Dir}
 	for _, entry := range c.Env {
 		if path, found := strings.CutPrefix(entry, "PATH="); found {
 			command.Path = path

@@ -13,9 +13,12 @@ import (
 // imports says which packages of ours each may import; see docs/adr/0001. What
 // is not listed may not be imported, and every package has to be listed.
 var imports = map[string][]string{
-	"adapter":            {"internal/jsonscan", "internal/offheap", "internal/secret"},
-	"config":             {"internal/secret"},
-	"internal/failure":   {"adapter", "internal/output", "internal/process", "internal/procfs", "internal/supervise"},
+	"adapter":         {"internal/jsonscan", "internal/offheap", "internal/secret"},
+	"config":          {"internal/secret"},
+	"internal/doctor": {},
+	"internal/failure": {
+		"adapter", "internal/doctor", "internal/output", "internal/process", "internal/procfs", "internal/supervise",
+	},
 	"internal/jsonscan":  {},
 	"internal/offheap":   {},
 	"internal/output":    {"internal/process", "internal/rawio", "internal/secret"},
@@ -26,7 +29,7 @@ var imports = map[string][]string{
 	"internal/secret":    {"internal/jsonscan"},
 	"internal/supervise": {"internal/retry"},
 	"modes": {
-		"adapter", "config", "internal/failure", "internal/process", "internal/procfs", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
+		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
 	"modes/httpproxy": {
 		"adapter", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "internal/supervise",

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
@@ -17,7 +18,7 @@ import (
 
 // Program is the user's program, and what its errors have in common.
 type Program struct {
-	Command process.Command
+	Command doctor.Command
 	OOM     *procfs.OOM
 	// Timeout is the function's.
 	Timeout time.Duration

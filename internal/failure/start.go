@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
@@ -14,9 +15,9 @@ import (
 )
 
 // Start is the error of a program that can't be started. err is returned as it
-// is if it is no *process.StartError.
+// is if it is no *doctor.StartError.
 func Start(err error) error {
-	var start *process.StartError
+	var start *doctor.StartError
 	if !errors.As(err, &start) {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -286,7 +287,10 @@ func TestConcurrentStartsDoNotMixUpTheirEnds(t *testing.T) {
 }
 
 func TestManyStartsLeaveNothing(t *testing.T) {
-	path := executableFile(t, static())
+	path, err := exec.LookPath("true")
+	if err != nil {
+		t.Fatal(err)
+	}
 	one := func() {
 		p, err := reaper().Start(process.Spec{Path: path, Args: []string{"exit"}, Input: []byte("event")})
 		if err != nil {
@@ -315,7 +319,10 @@ func TestManyStartsLeaveNothing(t *testing.T) {
 }
 
 func TestAFailedStartLeavesNothing(t *testing.T) {
-	bad := executableFile(t, []byte("no program"))
+	bad := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(bad, []byte("no program"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	one := func(want error) {
 		t.Helper()
 		p, err := reaper().Start(process.Spec{Path: bad, Args: []string{"bad"}})
@@ -345,7 +352,6 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 			break
 		}
 		failures++
-		mustSay(t, diagnose(bad, "", err), "there are too many open files")
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		t.Fatal(err)

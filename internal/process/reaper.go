@@ -1,8 +1,8 @@
-// Package process owns the life and death of the programs that this one
-// starts: finding and starting them, saying why one can't start, their groups,
-// how they are stopped, who waits for them, and what they print.
+// Package process owns the life and death of the programs that this one starts: their
+// pipes and groups, how they are started and stopped, and who waits for them.
 //
-// It does not know what they are started for (modes/).
+// It does not know what they are started for (modes/), nor why one can't be
+// (internal/doctor).
 package process
 
 import (

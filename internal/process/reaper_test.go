@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
 )
@@ -94,7 +95,7 @@ func TestWithoutProcProgramsStartAndEnd(t *testing.T) {
 
 // findOnPath looks for a program on our PATH.
 func findOnPath(name string) (string, error) {
-	c := process.Command{Words: []string{name}, CodeRoot: "/nowhere", Path: os.Getenv("PATH")}
+	c := doctor.Command{Words: []string{name}, CodeRoot: "/nowhere", Path: os.Getenv("PATH")}
 	path, _, err := c.Find()
 	return path, err
 }

@@ -1,3 +1,5 @@
+// Package supervise keeps instances of a program running and hands out work to them. It
+// knows neither processes nor events: an Instance is whatever can be ready and can end.
 package supervise
 
 import (

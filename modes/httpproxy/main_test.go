@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
@@ -111,7 +112,7 @@ func openWithin(t *testing.T, wait time.Duration, program string, change func(*h
 	}
 	c := httpproxy.Config{
 		Program: failure.Program{
-			Command: process.Command{Words: []string{self}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
+			Command: doctor.Command{Words: []string{self}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
 			OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
 		},
 		// The race detector has every program sleep for a second before it ends.

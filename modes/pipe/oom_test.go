@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
@@ -31,7 +32,7 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 	t.Cleanup(reaper.Close)
 	mode := pipe.New(pipe.Config{
 		Program: failure.Program{
-			Command: process.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
+			Command: doctor.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
 			OOM:     procfs.NewOOM(procfs.CGroup{Root: root, Groups: groups}), Timeout: time.Minute,
 		},
 		Env: []string{"COUNTER=" + counter}, Margin: time.Second,

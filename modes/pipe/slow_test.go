@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
@@ -32,7 +33,7 @@ func TestASlowPlatformGetsAllThatAProgramWroteBeforeItEnded(t *testing.T) {
 	t.Cleanup(reaper.Close)
 	mode := pipe.New(pipe.Config{
 		Program: failure.Program{
-			Command: process.Command{Words: []string{"head", "-c", "500000", "/dev/zero"}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
+			Command: doctor.Command{Words: []string{"head", "-c", "500000", "/dev/zero"}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
 			OOM:     &procfs.OOM{}, Timeout: time.Minute,
 		},
 		Margin: time.Second, Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
@@ -89,7 +90,7 @@ func openWithin(t *testing.T, wait time.Duration, protocol string, words []strin
 	dir := t.TempDir()
 	c := worker.Config{
 		Program: failure.Program{
-			Command: process.Command{Words: words, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
+			Command: doctor.Command{Words: words, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
 			OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
 		},
 		Protocol: p, Descriptor3: p.Descriptor3,

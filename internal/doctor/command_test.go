@@ -1,4 +1,4 @@
-package process_test
+package doctor_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/doctor"
 
 	"golang.org/x/sys/unix"
 )
@@ -60,7 +60,7 @@ func TestACommandIsLookedFor(t *testing.T) {
 		"./run":                           "",
 		"code/run":                        "",
 	} {
-		c := process.Command{
+		c := doctor.Command{
 			Words: []string{word, "an argument"}, Handler: "run",
 			CodeRoot: filepath.Join(root, "code"), Dir: filepath.Join(root, "work"),
 			Path: filepath.Join(root, "nowhere") + ":" + filepath.Join(root, "bin") + "::",
@@ -95,7 +95,7 @@ func TestWithoutACommandTheHandlerIsIt(t *testing.T) {
 	} {
 		root := tree(t, test.files...)
 		for _, words := range [][]string{nil, {}} {
-			c := process.Command{Words: words, Handler: test.handler, CodeRoot: root, Dir: "/", Path: "/bin"}
+			c := doctor.Command{Words: words, Handler: test.handler, CodeRoot: root, Dir: "/", Path: "/bin"}
 			path, args, err := c.Find()
 			want := strings.Fields(filepath.Join(root, test.want))
 			if err != nil || path != want[0] || !slices.Equal(args, want) {
@@ -107,7 +107,7 @@ func TestWithoutACommandTheHandlerIsIt(t *testing.T) {
 
 func TestATypoInAProgramOfThePathIsNamed(t *testing.T) {
 	path := tree(t, "python3", "jq")
-	c := process.Command{Words: []string{"pyton3", "app.py"}, CodeRoot: t.TempDir(), Dir: "/", Path: "/nowhere:" + path}
+	c := doctor.Command{Words: []string{"pyton3", "app.py"}, CodeRoot: t.TempDir(), Dir: "/", Path: "/nowhere:" + path}
 	_, _, err := c.Find()
 	if err == nil {
 		t.Fatal("it was found")
@@ -130,9 +130,9 @@ func TestAHandlerThatCantRunIsDiagnosed(t *testing.T) {
 		{"", []string{"handler/"}, "ROOT/handler is a directory"},
 	} {
 		root := tree(t, test.files...)
-		c := process.Command{Handler: test.handler, CodeRoot: root, Dir: root, Path: "/bin"}
+		c := doctor.Command{Handler: test.handler, CodeRoot: root, Dir: root, Path: "/bin"}
 		_, _, err := c.Find()
-		var start *process.StartError
+		var start *doctor.StartError
 		if !errors.As(err, &start) || start.Missing {
 			t.Fatalf("handler %q among %q: %v", test.handler, test.files, err)
 		}
@@ -152,9 +152,9 @@ func TestWithoutAnyProgramItIsSaidWhatWasLookedFor(t *testing.T) {
 		{"bootstrap", []string{"bootstrap"}, []string{"there is no executable file ROOT/handler", set}},
 	} {
 		root := tree(t, test.files...)
-		c := process.Command{Handler: test.handler, CodeRoot: root, Dir: root, Path: "/bin"}
+		c := doctor.Command{Handler: test.handler, CodeRoot: root, Dir: root, Path: "/bin"}
 		_, _, err := c.Find()
-		var start *process.StartError
+		var start *doctor.StartError
 		if !errors.As(err, &start) || !start.Missing {
 			t.Fatalf("handler %q among %q: %v", test.handler, test.files, err)
 		}
@@ -202,12 +202,12 @@ func TestAWrongCommandIsExplained(t *testing.T) {
 		{"sh", "ROOT/bin", `There is no program "sh"`, unix.ENOENT},
 		{"/dev/null", "ROOT/bin", `/dev/null can't be started: permission denied (EACCES).`, unix.EACCES},
 	} {
-		c := process.Command{
+		c := doctor.Command{
 			Words: []string{test.word, "x"}, CodeRoot: filepath.Join(root, "code"), Dir: filepath.Join(root, "code"),
 			Path: strings.ReplaceAll(test.path, "ROOT", root), Runtimes: filepath.Join(root, "runtime"),
 		}
 		_, _, err := c.Find()
-		var start *process.StartError
+		var start *doctor.StartError
 		if !errors.As(err, &start) || start.Missing {
 			t.Errorf("%s: %v", test.word, err)
 			continue

@@ -1,4 +1,4 @@
-package process_test
+package doctor_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/doctor"
 
 	"golang.org/x/sys/unix"
 )
@@ -85,12 +85,7 @@ func TestAFileThatCannotStartIsDiagnosed(t *testing.T) {
 			if err := os.Chmod(path, test.mode); err != nil {
 				t.Fatal(err)
 			}
-			p, err := reaper().Start(process.Spec{Path: path, Args: []string{path}})
-			if err == nil {
-				_ = p.Signal(unix.SIGKILL)
-				<-p.Done()
-				p.Close()
-			}
+			_, err := start(path)
 			if !errors.Is(err, test.cause) {
 				t.Errorf("the system says %v, want %v", err, test.cause)
 			}
@@ -120,10 +115,10 @@ func TestAScriptThatIsNotExecutableGetsACommandThatFits(t *testing.T) {
 }
 
 func diagnose(path, searchPath string, cause error) string {
-	return (&process.Command{Path: searchPath}).Diagnose(path, cause)
+	return (&doctor.Command{Path: searchPath}).Diagnose(path, cause)
 }
 
-func check(path, searchPath string) string { return (&process.Command{Path: searchPath}).Check(path) }
+func check(path, searchPath string) string { return (&doctor.Command{Path: searchPath}).Check(path) }
 
 // The system looks for a relative interpreter in the program's working directory.
 func TestAnInterpreterOfTheZIPIsFoundFromTheWorkingDirectory(t *testing.T) {
@@ -132,10 +127,10 @@ func TestAnInterpreterOfTheZIPIsFoundFromTheWorkingDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := executableFile(t, []byte("#!./mysh\n"))
-	if finding := (&process.Command{Dir: dir}).Check(path); finding != "" {
+	if finding := (&doctor.Command{Dir: dir}).Check(path); finding != "" {
 		t.Error(finding)
 	}
-	mustSay(t, (&process.Command{Dir: t.TempDir()}).Check(path), "wants the interpreter ./mysh, which is not here")
+	mustSay(t, (&doctor.Command{Dir: t.TempDir()}).Check(path), "wants the interpreter ./mysh, which is not here")
 }
 
 func mustSay(t *testing.T, text string, want ...string) {
@@ -161,9 +156,8 @@ func TestAScriptThatEnvCannotStartIsDiagnosed(t *testing.T) {
 	} {
 		path := executableFile(t, []byte(line+"\n"))
 		search := folder + ":/bin"
-		p := start(t, process.Spec{Path: path, Args: []string{path}, Env: []string{"PATH=" + search}})
-		if code := p.ended().ExitStatus(); code != 127 && code != 126 {
-			t.Errorf("%s: exit code %d", line, code)
+		if code, err := start(path, "PATH="+search); err != nil || code != 127 && code != 126 {
+			t.Errorf("%s: exit code %d, %v", line, code, err)
 		}
 		mustSay(t, check(path, search), want, path)
 	}
@@ -184,15 +178,17 @@ func TestNothingIsAmissWithAProgramThatStarts(t *testing.T) {
 		"no line end":    []byte("#!/bin/true"),
 	} {
 		path := executableFile(t, content)
-		p := start(t, process.Spec{Path: path, Args: []string{path}, Env: []string{"PATH=" + os.Getenv("PATH")}})
-		if status := p.ended(); !status.Success() {
-			t.Errorf("%s: the program %s", name, status)
+		if code, err := start(path, "PATH="+os.Getenv("PATH")); err != nil || code != 0 {
+			t.Errorf("%s: exit code %d, %v", name, code, err)
 		}
 		if finding := check(path, os.Getenv("PATH")); finding != "" {
 			t.Errorf("%s: %s", name, finding)
 		}
 	}
-	self := child("exit").Path
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if finding := check(self, ""); finding != "" {
 		t.Error(finding)
 	}
@@ -204,7 +200,7 @@ func TestNothingIsAmissWithAProgramThatStarts(t *testing.T) {
 
 func TestADirectoryIsNamedAsSuch(t *testing.T) {
 	folder := t.TempDir()
-	_, err := reaper().Start(process.Spec{Path: folder, Args: []string{folder}})
+	_, err := start(folder)
 	if !errors.Is(err, unix.EACCES) {
 		t.Errorf("the system says %v", err)
 	}
@@ -212,19 +208,19 @@ func TestADirectoryIsNamedAsSuch(t *testing.T) {
 }
 
 func TestTooMuchEnvironmentIsNamedAsSuch(t *testing.T) {
-	spec := child("exit", "0")
-	spec.Env = append(spec.Env, "A="+strings.Repeat("x", 200<<10))
-	_, err := reaper().Start(spec)
+	path := executableFile(t, static())
+	_, err := start(path, "A="+strings.Repeat("x", 200<<10))
 	if !errors.Is(err, unix.E2BIG) {
 		t.Errorf("the system says %v", err)
 	}
-	mustSay(t, diagnose(spec.Path, "", err),
-		spec.Path+" can't be started: argument list too long (E2BIG): its arguments and environment together are too large")
+	mustSay(t, diagnose(path, "", err),
+		path+" can't be started: argument list too long (E2BIG): its arguments and environment together are too large")
 }
 
 func TestWhatTheSystemSaysIsRepeatedWithARemedy(t *testing.T) {
 	path := executableFile(t, static())
 	for err, want := range map[error]string{
+		unix.EMFILE:            "(EMFILE): there are too many open files; the platform allows 2048.",
 		unix.EAGAIN:            "(EAGAIN): there are too many processes; the platform allows 1024 with their threads.",
 		unix.ENOMEM:            "(ENOMEM): there is no memory left; raise the function's memory.",
 		unix.ETXTBSY:           "(ETXTBSY): its file is still being written.",
@@ -233,4 +229,14 @@ func TestWhatTheSystemSaysIsRepeatedWithARemedy(t *testing.T) {
 	} {
 		mustSay(t, diagnose(path, "", err), path, want)
 	}
+}
+
+// start runs path to its end. The error is what the system says to the start.
+func start(path string, env ...string) (code int, err error) {
+	p, err := os.StartProcess(path, []string{path}, &os.ProcAttr{Env: env})
+	if err != nil {
+		return 0, err
+	}
+	state, err := p.Wait()
+	return state.ExitCode(), err
 }

@@ -1,4 +1,6 @@
-package process
+// Package doctor finds the program of a command and says, in a sentence or two that a person
+// can act on, why it can't be started. It starts nothing.
+package doctor
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package process_test
+package doctor_test
 
 import (
 	"encoding/binary"
