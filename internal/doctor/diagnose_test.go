@@ -233,7 +233,12 @@ func TestWhatTheSystemSaysIsRepeatedWithARemedy(t *testing.T) {
 
 // start runs path to its end. The error is what the system says to the start.
 func start(path string, env ...string) (code int, err error) {
-	p, err := os.StartProcess(path, []string{path}, &os.ProcAttr{Env: env})
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = null.Close() }()
+	p, err := os.StartProcess(path, []string{path}, &os.ProcAttr{Env: env, Files: []*os.File{null, null, null}})
 	if err != nil {
 		return 0, err
 	}
