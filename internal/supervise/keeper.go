@@ -10,19 +10,19 @@ import (
 // keep keeps one slot filled until the supervisor is closed.
 func (s *Supervisor[T]) keep(slot *slot[T]) {
 	for {
-		seat := s.bring(slot)
-		if seat == nil {
+		lease := s.bring(slot)
+		if lease == nil {
 			if !s.pause(slot) {
 				return
 			}
 			continue
 		}
 		select {
-		case <-seat.spent: // it stays until its successor is ready
-		case <-seat.leave:
-			s.gone(slot, seat, seat.blame)
-		case <-seat.Instance.Ended():
-			s.gone(slot, seat, seat.Instance.Reason())
+		case <-lease.spent: // it stays until its successor is ready
+		case <-lease.leave:
+			s.gone(slot, lease, lease.blame)
+		case <-lease.Instance.Ended():
+			s.gone(slot, lease, lease.Instance.Reason())
 		case <-s.closing:
 			s.empty(slot)
 			return
@@ -35,22 +35,22 @@ func (s *Supervisor[T]) keep(slot *slot[T]) {
 
 // bring starts an instance and puts it into service when it is ready, in the
 // place of the one before. nil means that it has failed, or that this is the end.
-func (s *Supervisor[T]) bring(slot *slot[T]) *Seat[T] {
+func (s *Supervisor[T]) bring(slot *slot[T]) *Lease[T] {
 	instance, err := s.Start()
 	if err != nil {
 		s.failed(slot, err, true)
 		return nil
 	}
-	seat := &Seat[T]{Instance: instance, slot: slot, born: slot.ever, leave: make(chan struct{}), spent: make(chan struct{})}
+	lease := &Lease[T]{Instance: instance, slot: slot, born: slot.ever, leave: make(chan struct{}), spent: make(chan struct{})}
 	s.mu.Lock()
-	slot.starting = seat
+	slot.starting = lease
 	s.mu.Unlock()
 	patience := time.NewTimer(startPatience)
 	defer patience.Stop()
 	select {
 	case <-instance.Ready():
-		s.install(slot, seat)
-		return seat
+		s.install(slot, lease)
+		return lease
 	case <-instance.Ended():
 		err = instance.Reason()
 	case <-patience.C:
@@ -59,7 +59,7 @@ func (s *Supervisor[T]) bring(slot *slot[T]) *Seat[T] {
 	}
 	s.mu.Lock()
 	slot.starting = nil
-	s.retire(seat, err)
+	s.retire(lease, err)
 	s.mu.Unlock()
 	if err != nil {
 		s.failed(slot, err, true)
@@ -67,21 +67,21 @@ func (s *Supervisor[T]) bring(slot *slot[T]) *Seat[T] {
 	return nil
 }
 
-func (s *Supervisor[T]) install(slot *slot[T], seat *Seat[T]) {
+func (s *Supervisor[T]) install(slot *slot[T], lease *Lease[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if old := slot.seat; old != nil {
+	if old := slot.lease; old != nil {
 		s.retire(old, nil)
 	}
-	slot.seat, slot.starting, slot.settled = seat, nil, true
+	slot.lease, slot.starting, slot.settled = lease, nil, true
 	s.notify()
 }
 
 // gone takes an instance that has ended or was retired out of its slot.
-func (s *Supervisor[T]) gone(slot *slot[T], seat *Seat[T], reason error) {
+func (s *Supervisor[T]) gone(slot *slot[T], lease *Lease[T], reason error) {
 	s.mu.Lock()
-	idle := seat.load <= 0 && !seat.told
-	s.retire(seat, reason)
+	idle := lease.load <= 0 && !lease.told
+	s.retire(lease, reason)
 	s.mu.Unlock()
 	if reason != nil {
 		s.failed(slot, reason, idle)
@@ -92,8 +92,8 @@ func (s *Supervisor[T]) gone(slot *slot[T], seat *Seat[T], reason error) {
 func (s *Supervisor[T]) empty(slot *slot[T]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slot.seat != nil {
-		s.retire(slot.seat, nil)
+	if slot.lease != nil {
+		s.retire(slot.lease, nil)
 	}
 }
 
@@ -109,7 +109,7 @@ func (s *Supervisor[T]) failed(slot *slot[T], reason error, tell bool) {
 		slot.logged = text
 		s.Log.Error("the program failed while it had no event and is started again: " + text)
 	}
-	if slot.failures == lostCause && slot.seat == nil {
+	if slot.failures == lostCause && slot.lease == nil {
 		s.Log.Error("the program fails again and again: events are refused while it is down", zap.Error(reason))
 	}
 	s.notify()

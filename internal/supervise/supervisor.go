@@ -61,8 +61,8 @@ type Supervisor[T Instance] struct {
 
 // slot is the place of one instance at a time.
 type slot[T Instance] struct {
-	seat     *Seat[T] // in service; nil while there is none
-	starting *Seat[T] // not ready yet
+	lease     *Lease[T] // in service; nil while there is none
+	starting *Lease[T] // not ready yet
 	settled  bool     // the first start has succeeded or failed
 	failures int      // in a row
 	ever     int      // failures so far
@@ -71,8 +71,8 @@ type slot[T Instance] struct {
 	pace     retry.Backoff
 }
 
-// Seat is an instance with the work it has.
-type Seat[T Instance] struct {
+// Lease is an instance with the work it has.
+type Lease[T Instance] struct {
 	Instance T
 	slot     *slot[T]
 	load     int // work in hand
@@ -129,29 +129,29 @@ func (s *Supervisor[T]) Settle(ctx context.Context) {
 }
 
 // TryAcquire gives the work to the instance that has least; nil if none can have it now.
-func (s *Supervisor[T]) TryAcquire() *Seat[T] {
+func (s *Supervisor[T]) TryAcquire() *Lease[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tryAcquire()
 }
 
-func (s *Supervisor[T]) tryAcquire() *Seat[T] {
-	seat := s.best()
-	if seat != nil {
-		s.take(seat)
+func (s *Supervisor[T]) tryAcquire() *Lease[T] {
+	lease := s.best()
+	if lease != nil {
+		s.take(lease)
 	}
-	return seat
+	return lease
 }
 
 // Acquire gives the work to the instance that has least, and waits for one
 // until ctx ends. Its error is ctx's or a *LostCause.
-func (s *Supervisor[T]) Acquire(ctx context.Context) (*Seat[T], error) {
+func (s *Supervisor[T]) Acquire(ctx context.Context) (*Lease[T], error) {
 	for {
 		s.mu.Lock()
-		seat := s.tryAcquire()
-		if seat != nil {
+		lease := s.tryAcquire()
+		if lease != nil {
 			s.mu.Unlock()
-			return seat, nil
+			return lease, nil
 		}
 		lost, changed := s.lost(), s.change()
 		s.mu.Unlock()
@@ -167,27 +167,27 @@ func (s *Supervisor[T]) Acquire(ctx context.Context) (*Seat[T], error) {
 }
 
 // best is the instance in service with the least work, or nil.
-func (s *Supervisor[T]) best() *Seat[T] {
-	var best *Seat[T]
+func (s *Supervisor[T]) best() *Lease[T] {
+	var best *Lease[T]
 	for _, slot := range s.slots {
-		seat := slot.seat
-		if seat == nil || seat.retired || seat.load >= s.Capacity || best != nil && best.load <= seat.load {
+		lease := slot.lease
+		if lease == nil || lease.retired || lease.load >= s.Capacity || best != nil && best.load <= lease.load {
 			continue
 		}
 		select {
-		case <-seat.Instance.Ended(): // its keeper does not know yet, or waits for its successor
-			s.retire(seat, seat.Instance.Reason())
+		case <-lease.Instance.Ended(): // its keeper does not know yet, or waits for its successor
+			s.retire(lease, lease.Instance.Reason())
 		default:
-			best = seat
+			best = lease
 		}
 	}
 	return best
 }
 
-func (s *Supervisor[T]) take(seat *Seat[T]) {
-	seat.load++
-	if seat.served++; seat.served == s.Limit {
-		close(seat.spent)
+func (s *Supervisor[T]) take(lease *Lease[T]) {
+	lease.load++
+	if lease.served++; lease.served == s.Limit {
+		close(lease.spent)
 	}
 }
 
@@ -195,7 +195,7 @@ func (s *Supervisor[T]) take(seat *Seat[T]) {
 func (s *Supervisor[T]) lost() error {
 	var lost *LostCause
 	for _, slot := range s.slots {
-		if slot.seat != nil || slot.failures < lostCause {
+		if slot.lease != nil || slot.failures < lostCause {
 			return nil
 		}
 		lost = &LostCause{Failures: slot.failures, Reason: slot.reason}
@@ -209,7 +209,7 @@ func (s *Supervisor[T]) Waiting() (starting T, reason error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, slot := range s.slots {
-		if slot.starting != nil && slot.seat == nil {
+		if slot.starting != nil && slot.lease == nil {
 			starting = slot.starting.Instance
 		}
 		if slot.reason != nil {
@@ -221,16 +221,16 @@ func (s *Supervisor[T]) Waiting() (starting T, reason error) {
 
 // Release takes work back. done says that it was done, which is a success for
 // the instance whatever the work's own outcome is.
-func (s *Supervisor[T]) Release(seat *Seat[T], done bool) {
+func (s *Supervisor[T]) Release(lease *Lease[T], done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seat.load--
-	seat.told = seat.told || !done
+	lease.load--
+	lease.told = lease.told || !done
 	// What an old instance can do says nothing of a successor that has failed since.
-	if done && seat.slot.failures > 0 && seat.born == seat.slot.ever {
-		s.recovered(seat.slot)
+	if done && lease.slot.failures > 0 && lease.born == lease.slot.ever {
+		s.recovered(lease.slot)
 	}
-	s.dismiss(seat)
+	s.dismiss(lease)
 	s.notify()
 }
 
@@ -245,32 +245,32 @@ func (s *Supervisor[T]) recovered(slot *slot[T]) {
 // Retire takes an instance out of service; it ends when it has no work any more.
 // blame is the failure that this is, or nil. others is how much work it has
 // besides the caller's and that of others who have retired it, too.
-func (s *Supervisor[T]) Retire(seat *Seat[T], blame error) (others int) {
+func (s *Supervisor[T]) Retire(lease *Lease[T], blame error) (others int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	seat.told = true
-	seat.leaving++
-	s.retire(seat, blame)
-	return seat.load - seat.leaving
+	lease.told = true
+	lease.leaving++
+	s.retire(lease, blame)
+	return lease.load - lease.leaving
 }
 
-func (s *Supervisor[T]) retire(seat *Seat[T], blame error) {
-	if seat.retired {
+func (s *Supervisor[T]) retire(lease *Lease[T], blame error) {
+	if lease.retired {
 		return
 	}
-	seat.retired, seat.blame = true, blame
-	close(seat.leave)
-	if seat.slot.seat == seat {
-		seat.slot.seat = nil
+	lease.retired, lease.blame = true, blame
+	close(lease.leave)
+	if lease.slot.lease == lease {
+		lease.slot.lease = nil
 	}
-	s.dismiss(seat)
+	s.dismiss(lease)
 }
 
 // dismiss stops an instance that is out of service and has no work.
-func (s *Supervisor[T]) dismiss(seat *Seat[T]) {
-	if seat.retired && seat.load == 0 {
-		seat.load = -1 // once
-		s.leavers.Go(seat.Instance.Stop)
+func (s *Supervisor[T]) dismiss(lease *Lease[T]) {
+	if lease.retired && lease.load == 0 {
+		lease.load = -1 // once
+		s.leavers.Go(lease.Instance.Stop)
 	}
 }
 

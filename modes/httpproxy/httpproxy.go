@@ -98,27 +98,27 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 		return err
 	}
 	for {
-		seat, err := m.seat(ctx, inv)
+		lease, err := m.lease(ctx, inv)
 		if err != nil {
 			return err
 		}
-		if !seat.Instance.passed(ctx) {
-			m.servers.Release(seat, false)
+		if !lease.Instance.passed(ctx) {
+			m.servers.Release(lease, false)
 			if ctx.Err() != nil {
 				return m.unserved(ctx, inv, ctx.Err())
 			}
 			continue
 		}
-		err = seat.Instance.invoke(ctx, x, w)
+		err = lease.Instance.invoke(ctx, x, w)
 		if !x.answered && ctx.Err() != nil && !errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
-			m.doubt(seat)
+			m.doubt(lease)
 			return err
 		}
 		var deaf *deafness
 		if errors.As(err, &deaf) {
-			m.servers.Retire(seat, deaf.error)
+			m.servers.Retire(lease, deaf.error)
 		}
-		m.servers.Release(seat, x.answered)
+		m.servers.Release(lease, x.answered)
 		if !errors.Is(err, errUnsent) {
 			return err
 		}
@@ -130,23 +130,23 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 // does not wait.
 const examineAhead = 10
 
-// seat waits for the server. Its error is the event's.
-func (m *Mode) seat(ctx context.Context, inv *adapter.Invocation) (*supervise.Seat[*server], error) {
-	if seat := m.servers.TryAcquire(); seat != nil {
-		return seat, nil
+// lease waits for the server. Its error is the event's.
+func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.Lease[*server], error) {
+	if lease := m.servers.TryAcquire(); lease != nil {
+		return lease, nil
 	}
 	early, cancel := context.WithDeadline(ctx, inv.Deadline.Add(-inv.Deadline.Sub(inv.Received)/examineAhead))
 	defer cancel()
-	seat, err := m.servers.Acquire(early)
+	lease, err := m.servers.Acquire(early)
 	if err == nil {
-		return seat, nil
+		return lease, nil
 	}
 	why := m.unserved(ctx, inv, err)
 	if early.Err() == nil || ctx.Err() != nil {
 		return nil, why
 	}
-	if seat, err = m.servers.Acquire(ctx); err == nil {
-		return seat, nil
+	if lease, err = m.servers.Acquire(ctx); err == nil {
+		return lease, nil
 	}
 	if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) { // that is not what it was waiting for
 		why = m.unserved(ctx, inv, err)

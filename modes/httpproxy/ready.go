@@ -116,25 +116,25 @@ func (s *server) ask(method, target string, patience time.Duration) (status int,
 }
 
 // doubt finds out whether a server that has missed a deadline still works, and has it
-// started again if it does not. It gives the seat back then: a server that takes one
+// started again if it does not. It gives the lease back then: a server that takes one
 // event at a time gets no other one meanwhile.
-func (m *Mode) doubt(seat *supervise.Seat[*server]) {
-	s := seat.Instance
+func (m *Mode) doubt(lease *supervise.Lease[*server]) {
+	s := lease.Instance
 	if !s.beginProbe() {
-		m.servers.Release(seat, false)
+		m.servers.Release(lease, false)
 		return
 	}
 	m.probes.Go(func() {
 		works := s.works()
 		if !works {
 			m.Log.Error("the server answers nothing any more after an event has missed its deadline, and is started again")
-			m.servers.Retire(seat, &adapter.Error{
+			m.servers.Retire(lease, &adapter.Error{
 				Type:    adapter.TypeTimeout,
 				Message: "The server did not answer any more after an event had missed its deadline, and was stopped.",
 			})
 		}
 		s.endProbe(works) // events that wait for it must not come back to this server
-		m.servers.Release(seat, false)
+		m.servers.Release(lease, false)
 	})
 }
 

@@ -161,7 +161,7 @@ func badDescriptor(text string) bool {
 // goes to another one.
 func (w *worker) unsent(ctx context.Context, t task) error {
 	why := w.unreadable(ctx, nil)
-	w.workers.Retire(t.seat, why)
+	w.workers.Retire(t.lease, why)
 	if ctx.Err() != nil {
 		return why
 	}

@@ -143,13 +143,13 @@ func (m *multiplexed) next() { m.turn <- struct{}{} }
 func (m *multiplexed) notSent(ctx context.Context, t task, err error) error {
 	switch {
 	case errors.Is(err, errTorn):
-		m.workers.Retire(t.seat, nil)
+		m.workers.Retire(t.lease, nil)
 		return errUnsent
 	case errors.Is(err, errUnsent):
 		return m.unsent(ctx, t)
 	case ctx.Err() == nil:
 		err = m.unreadable(ctx, nil)
-		m.workers.Retire(t.seat, m.forOthers(err))
+		m.workers.Retire(t.lease, m.forOthers(err))
 		return err
 	}
 	overdue := m.Program.Overdue(context.Cause(ctx), t.inv, m.hint(), nil)
@@ -184,7 +184,7 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error)
 // leave takes the worker out of service. Other events in it come to their ends;
 // if there is none, it is stopped at once.
 func (m *multiplexed) leave(t task) {
-	if m.workers.Retire(t.seat, nil) == 0 {
+	if m.workers.Retire(t.lease, nil) == 0 {
 		m.halt()
 	}
 }

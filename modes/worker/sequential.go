@@ -75,7 +75,7 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	case errors.Is(err, errUnsent):
 		return false, s.unsent(ctx, t)
 	case !whole: // what it did not read of this event it would take for the next
-		s.workers.Retire(t.seat, nil)
+		s.workers.Retire(t.lease, nil)
 	}
 	return done, err
 }
@@ -89,7 +89,7 @@ func (s *sequential) overdue(ctx context.Context, t task) error {
 	} else if s.blanks > 0 {
 		hint = fmt.Sprintf("It had written a blank line, which is no answer in the %s protocol.", s.Protocol.Name)
 	}
-	s.workers.Retire(t.seat, nil)
+	s.workers.Retire(t.lease, nil)
 	s.halt()
 	return s.Program.Overdue(context.Cause(ctx), t.inv, hint, s.printed.Tail())
 }
@@ -113,14 +113,14 @@ func (s *sequential) receive(ctx context.Context, t task, event *sending) (done 
 	case resynced:
 		return true, adapter.TooLarge(s.MaxResponse, 0)
 	case long:
-		s.workers.Retire(t.seat, brokeProtocol())
+		s.workers.Retire(t.lease, brokeProtocol())
 		return false, adapter.TooLarge(s.MaxResponse, 0)
 	case err == nil:
 		err = s.notItsAnswer(m)
 	}
 	if err != nil {
 		err = s.unreadable(ctx, err)
-		s.workers.Retire(t.seat, s.forOthers(err))
+		s.workers.Retire(t.lease, s.forOthers(err))
 		return false, err
 	}
 	s.proven.Store(true)
@@ -244,10 +244,10 @@ func (s *sequential) outOfStep(ctx context.Context, t task, why error) error {
 	}
 	if !s.used {
 		err := s.protocolError("wrote to its response channel before it had an event", early.text)
-		s.workers.Retire(t.seat, err)
+		s.workers.Retire(t.lease, err)
 		return err
 	}
 	s.Log.Warn("a worker wrote more than its answer and is replaced: "+s.keys.Quote(early.text), zap.String("requestId", s.printed.LastID()))
-	s.workers.Retire(t.seat, nil)
+	s.workers.Retire(t.lease, nil)
 	return errUnsent
 }

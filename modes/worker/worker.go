@@ -76,13 +76,13 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 	}
 	m.keys.Add(inv.Credentials())
 	for {
-		seat, err := m.workers.Acquire(ctx)
+		lease, err := m.workers.Acquire(ctx)
 		if err != nil {
 			return m.unserved(ctx, inv, err)
 		}
-		seat.Instance.given.Add(1)
-		done, err := seat.Instance.talk.invoke(ctx, task{seat, inv, w})
-		m.workers.Release(seat, done)
+		lease.Instance.given.Add(1)
+		done, err := lease.Instance.talk.invoke(ctx, task{lease, inv, w})
+		m.workers.Release(lease, done)
 		if !errors.Is(err, errUnsent) {
 			return err
 		}
@@ -91,7 +91,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 
 // task is an event on its way through a worker.
 type task struct {
-	seat *supervise.Seat[*worker]
+	lease *supervise.Lease[*worker]
 	inv  *adapter.Invocation
 	w    io.Writer
 }
