@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/offheap"
 )
 
@@ -333,11 +334,11 @@ func (r *Response) end(cause error) error {
 // not depend on how fast it came.
 func (r *Response) envelop() error {
 	result, streaming := r.held[:r.n], r.Stream != nil
-	asItIs := isEnvelope
+	asItIs := apig.IsEnvelope
 	if streaming {
 		asItIs = startsLikeObject
 	}
-	if !r.Wrap || asItIs(result) || !isAPIG(r.event) {
+	if !r.Wrap || asItIs(result) || !apig.IsCall(r.event) {
 		return nil
 	}
 	if r.wrapped == nil {
@@ -348,7 +349,7 @@ func (r *Response) envelop() error {
 		}
 		r.wrapped = room
 	}
-	r.body = appendEnvelope(r.wrapped[:0], result, streaming, int(r.Limit))
+	r.body = apig.AppendEnvelope(r.wrapped[:0], result, streaming, int(r.Limit))
 	if int64(len(r.body)) > r.Limit {
 		r.err = TooLarge(r.Limit, 0)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing/iotest"
 	"unsafe"
 
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/offheap"
 )
 
@@ -338,8 +339,8 @@ func TestWithoutWrapEveryResultStaysAsItIs(t *testing.T) {
 
 func TestTheLimitHoldsForTheEnvelopeToo(t *testing.T) {
 	const limit = 1 << 20
-	head := len(envelopeHead + "text/plain; charset=utf-8" + envelopeText + envelopeTail)
-	binaryHead := len(envelopeHead + "application/octet-stream" + envelopeBinary + envelopeTail)
+	head := len(apig.EnvelopeHead + "text/plain; charset=utf-8" + apig.EnvelopeText + apig.EnvelopeTail)
+	binaryHead := len(apig.EnvelopeHead + "application/octet-stream" + apig.EnvelopeBinary + apig.EnvelopeTail)
 	for name, c := range map[string]struct {
 		result string
 		fits   bool
@@ -385,7 +386,7 @@ func FuzzEveryEnvelopeHoldsItsResult(f *testing.F) {
 			}
 		case err != nil:
 			t.Fatal(err)
-		case isEnvelope(result):
+		case apig.IsEnvelope(result):
 			if got != string(result) {
 				t.Fatalf("the envelope %q became %q", result, got)
 			}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"io"
 
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/jsonscan"
 )
 
@@ -36,7 +37,7 @@ func (r *Response) commit() {
 		return
 	}
 	r.stopTimer()
-	wrap := r.Wrap && !startsLikeObject(r.held[:r.n]) && isAPIG(r.event)
+	wrap := r.Wrap && !startsLikeObject(r.held[:r.n]) && apig.IsCall(r.event)
 	if wrap && wrappedSize(r.total) > r.Limit {
 		r.err = TooLarge(r.Limit, 0)
 		return
@@ -99,7 +100,7 @@ func (r *Response) writeTo(w io.Writer) error {
 	if !s.wrap {
 		return s.serve(w, first)
 	}
-	e, err := newEncoder(w, contentType(jsonscan.WholeRunes(first)))
+	e, err := newEncoder(w, apig.ContentType(jsonscan.WholeRunes(first)))
 	if err != nil {
 		return err
 	}
@@ -133,7 +134,7 @@ type encoder struct {
 
 func newEncoder(w io.Writer, contentType string) (*encoder, error) {
 	out := bufio.NewWriterSize(w, 1024+base64.StdEncoding.EncodedLen(streamBytes))
-	_, err := out.WriteString(envelopeHead + contentType + envelopeBinary)
+	_, err := out.WriteString(apig.EnvelopeHead + contentType + apig.EnvelopeBinary)
 	return &encoder{out: out, body: base64.NewEncoder(base64.StdEncoding, out)}, err
 }
 
@@ -149,7 +150,7 @@ func (e *encoder) Close() error {
 	if err := e.body.Close(); err != nil {
 		return err
 	}
-	if _, err := e.out.WriteString(envelopeTail); err != nil {
+	if _, err := e.out.WriteString(apig.EnvelopeTail); err != nil {
 		return err
 	}
 	return e.out.Flush()
@@ -158,7 +159,7 @@ func (e *encoder) Close() error {
 // wrappedSize is the most that n bytes take in a base64 envelope.
 func wrappedSize(n int64) int64 {
 	const longestType = len("application/octet-stream") + len("; charset=utf-8")
-	return int64(len(envelopeHead)+longestType+len(envelopeBinary)+len(envelopeTail)) + (n+2)/3*4
+	return int64(len(apig.EnvelopeHead)+longestType+len(apig.EnvelopeBinary)+len(apig.EnvelopeTail)) + (n+2)/3*4
 }
 
 // startsLikeObject tells whether a result may be an envelope.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/apig"
 )
 
 // sink takes a stream and remembers it write by write.
@@ -210,7 +212,7 @@ func TestAFailedHandlerBreaksItsStreamOff(t *testing.T) {
 		if !errors.Is(s.err, cause) {
 			t.Errorf("the sender saw %v", s.err)
 		}
-		if wrap && strings.HasSuffix(s.all(), envelopeTail) {
+		if wrap && strings.HasSuffix(s.all(), apig.EnvelopeTail) {
 			t.Error("the envelope passes for complete")
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/jsonscan"
 	"fgbootstrap/internal/offheap"
 
@@ -130,7 +131,7 @@ func (x *exchange) collect(w io.Writer) error {
 
 func (x *exchange) writeText(w io.Writer, text []byte) error {
 	x.text = append(x.text, textBody...)
-	return x.inPieces(w, text, func(dst, piece []byte) []byte { return adapter.AppendJSONText(dst, piece, math.MaxInt) })
+	return x.inPieces(w, text, func(dst, piece []byte) []byte { return apig.AppendJSONText(dst, piece, math.MaxInt) })
 }
 
 // inPieces writes what appendTo makes of a body, and the end.
@@ -229,6 +230,6 @@ func appendString(dst, text []byte) []byte {
 		}
 		text = []byte(string(latin))
 	}
-	dst = adapter.AppendJSONText(dst, text, math.MaxInt)
+	dst = apig.AppendJSONText(dst, text, math.MaxInt)
 	return append(dst, '"')
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 
 	"github.com/valyala/fasthttp"
 )
@@ -61,7 +62,7 @@ func (x *exchange) reset() {
 // begin makes the request of an event. Its error is that there can't be one.
 func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
 	x.Mode, x.inv, x.answered = m, inv, false
-	event, call := adapter.ReadAPIG(inv.Payload)
+	event, call := apig.Read(inv.Payload)
 	if x.call = call; call {
 		if err := x.request.readAPIG(event, m.StripPrefix); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/jsonscan"
 )
 
@@ -31,7 +32,7 @@ func refused(format string, args ...any) error {
 
 // readAPIG makes the request of an API gateway's call; prefix is taken off its path.
 // The error says why HTTP can't carry it.
-func (r *request) readAPIG(call adapter.APIGEvent, prefix string) error {
+func (r *request) readAPIG(call apig.Call, prefix string) error {
 	r.reset()
 	var ok bool
 	if r.method, ok = text(call.Method); !ok || !isToken(r.method) {

@@ -1,4 +1,4 @@
-package adapter
+package apig
 
 import (
 	"bytes"
@@ -9,13 +9,13 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// APIGEvent is what an API gateway's call has that can be asked for, as JSON: raw,
+// Call is what an API gateway's call has that can be asked for, as JSON: raw,
 // strings with their quotes, nil where it is not there.
-type APIGEvent struct{ Method, Path, Query, Headers, Body, IsBase64 []byte }
+type Call struct{ Method, Path, Query, Headers, Body, IsBase64 []byte }
 
-// ReadAPIG tells whether an event is an API gateway's call: an object with string
+// Read tells whether an event is an API gateway's call: an object with string
 // httpMethod and path and an object requestContext. What it returns refers to event.
-func ReadAPIG(event []byte) (call APIGEvent, ok bool) {
+func Read(event []byte) (call Call, ok bool) {
 	if !bytes.Contains(event, []byte(`"requestContext"`)) {
 		return call, false // most events; a scan at the speed of memory
 	}
@@ -34,14 +34,14 @@ func ReadAPIG(event []byte) (call APIGEvent, ok bool) {
 
 func startsWith(text []byte, c byte) bool { return len(text) > 0 && text[0] == c }
 
-func isAPIG(event []byte) bool {
-	_, ok := ReadAPIG(event)
+func IsCall(event []byte) bool {
+	_, ok := Read(event)
 	return ok
 }
 
-// isEnvelope tells whether a result is what the gateway wants: an object with
+// IsEnvelope tells whether a result is what the gateway wants: an object with
 // an integer statusCode from 100 to 999.
-func isEnvelope(result []byte) bool {
+func IsEnvelope(result []byte) bool {
 	status := false
 	whole := jsonscan.Object(result, func(key, value []byte) {
 		if string(key) == "statusCode" {
@@ -56,26 +56,26 @@ func digit(c byte) bool { return c >= '0' && c <= '9' }
 // The envelope of a result that is none. Written by hand, because the body may
 // have 6 MB and goes into memory that is not on the heap.
 const (
-	envelopeHead   = `{"statusCode":200,"headers":{"Content-Type":"`
-	envelopeText   = `"},"isBase64Encoded":false,"body":"`
-	envelopeBinary = `"},"isBase64Encoded":true,"body":"`
-	envelopeTail   = `"}`
+	EnvelopeHead   = `{"statusCode":200,"headers":{"Content-Type":"`
+	EnvelopeText   = `"},"isBase64Encoded":false,"body":"`
+	EnvelopeBinary = `"},"isBase64Encoded":true,"body":"`
+	EnvelopeTail   = `"}`
 )
 
-// appendEnvelope puts result, of no more than limit bytes, into an envelope, in
+// AppendEnvelope puts result, of no more than limit bytes, into an envelope, in
 // base64 if binary or if it is no text, and appends that to dst. Text stops once dst has grown past limit, base64 takes a
 // third more: so it never exceeds twice the limit and the envelope itself.
-func appendEnvelope(dst, result []byte, binary bool, limit int) []byte {
-	dst = append(dst, envelopeHead...)
-	dst = append(dst, contentType(result)...)
+func AppendEnvelope(dst, result []byte, binary bool, limit int) []byte {
+	dst = append(dst, EnvelopeHead...)
+	dst = append(dst, ContentType(result)...)
 	if !binary && utf8.Valid(result) {
-		dst = append(dst, envelopeText...)
+		dst = append(dst, EnvelopeText...)
 		dst = AppendJSONText(dst, result, limit)
-		return append(dst, envelopeTail...)
+		return append(dst, EnvelopeTail...)
 	}
-	dst = append(dst, envelopeBinary...)
+	dst = append(dst, EnvelopeBinary...)
 	dst = base64.StdEncoding.AppendEncode(dst, result)
-	return append(dst, envelopeTail...)
+	return append(dst, EnvelopeTail...)
 }
 
 const hexDigits = "0123456789abcdef"
@@ -109,8 +109,8 @@ func AppendJSONText(dst, text []byte, limit int) []byte {
 	return append(dst, text[start:]...)
 }
 
-// contentType is what a browser should take result for.
-func contentType(result []byte) string {
+// ContentType is what a browser should take result for.
+func ContentType(result []byte) string {
 	switch {
 	case !utf8.Valid(result):
 		return "application/octet-stream"
