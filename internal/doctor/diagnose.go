@@ -175,7 +175,7 @@ func interpreter(s subject) string {
 		file = filepath.Join(s.command.Dir, file)
 	}
 	if _, err := os.Stat(file); err != nil {
-		return fmt.Sprintf("%s wants the interpreter %s, which is not here. Name one that is in its #! line, "+
+		return fmt.Sprintf("%s wants the interpreter %s, which is not here. Name an installed interpreter in its #! line, "+
 			"or start the file by its interpreter in BOOTSTRAP_COMMAND.", s.path, words[0])
 	}
 	// An interpreter from the ZIP can be as broken as any program.

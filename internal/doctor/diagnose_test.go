@@ -49,7 +49,8 @@ func TestAFileThatCannotStartIsDiagnosed(t *testing.T) {
 		"byte order mark": {"\xef\xbb\xbf#!/bin/sh\necho\n", 0o755, unix.ENOEXEC, []string{
 			"begins with a byte order mark (BOM)", "Save it as UTF-8 without BOM."}},
 		"no interpreter": {"#! /opt/nowhere/python3 -u\n", 0o755, unix.ENOENT, []string{
-			"wants the interpreter /opt/nowhere/python3, which is not here."}},
+			"wants the interpreter /opt/nowhere/python3, which is not here. Name an installed interpreter in its #! line, " +
+				"or start the file by its interpreter in BOOTSTRAP_COMMAND."}},
 		"interpreter not executable": {"#!" + plain + "\n", 0o755, unix.EACCES, []string{
 			"wants the interpreter " + plain + ". " + plain + " is not executable."}},
 		"interpreter for another machine": {"#!" + foreign + "\n", 0o755, unix.ENOEXEC, []string{
