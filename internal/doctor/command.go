@@ -3,14 +3,10 @@
 package doctor
 
 import (
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	pathpkg "path"
 	"strings"
-
-	"github.com/agnivade/levenshtein"
-	"golang.org/x/sys/unix"
+	"syscall"
 )
 
 // runtimes is where the platform keeps interpreters of its own; it is not on
@@ -25,11 +21,13 @@ type Command struct {
 	Words   []string
 	Handler string
 	// CodeRoot is the folder of the ZIP, Dir the program's working directory,
-	// Path its PATH.
+	// Path its PATH. The folders are absolute.
 	CodeRoot, Dir, Path string
 	// Runtimes is where to look for an interpreter to hint at; "" means the
 	// platform's folder.
 	Runtimes string
+	// In is where the program is to start; nil means this machine.
+	In World
 }
 
 // StartError says why a program can't be started and what to do about it.
@@ -63,7 +61,7 @@ func (c *Command) implied() ([]string, error) {
 	if len(handler) > 0 && handler[0] == "bootstrap" { // that is us
 		handler = nil
 	}
-	looked := "there is no executable file " + filepath.Join(c.CodeRoot, "handler")
+	looked := "there is no executable file " + pathpkg.Join(c.CodeRoot, "handler")
 	if len(handler) > 0 {
 		looked = fmt.Sprintf("neither the function's handler %q nor handler is an executable file of %s", c.Handler, c.CodeRoot)
 	}
@@ -72,11 +70,11 @@ func (c *Command) implied() ([]string, error) {
 		if len(words) == 0 {
 			continue
 		}
-		file := filepath.Join(c.CodeRoot, words[0])
-		if executable(file) {
+		file := pathpkg.Join(c.CodeRoot, words[0])
+		if c.executable(file) {
 			return append([]string{file}, words[1:]...), nil
 		}
-		if _, err := os.Stat(file); err == nil && forgotten == "" {
+		if _, err := c.world().stat(file); err == nil && forgotten == "" {
 			forgotten = file
 		}
 	}
@@ -94,130 +92,45 @@ func (c *Command) implied() ([]string, error) {
 // from Dir; without, a file of CodeRoot or of the PATH.
 func (c *Command) lookUp(word string) (string, error) {
 	if strings.Contains(word, "/") {
-		path := word
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(c.Dir, path)
-		}
-		if executable(path) {
+		path := c.fromDir(word)
+		if c.executable(path) {
 			return path, nil
 		}
 		return "", c.startError(path)
 	}
 	found := ""
-	for i, folder := range append([]string{c.CodeRoot}, filepath.SplitList(c.Path)...) {
-		if !filepath.IsAbs(folder) {
-			folder = filepath.Join(c.Dir, folder)
-		}
-		path := filepath.Join(folder, word)
-		if executable(path) {
+	for i, folder := range append([]string{c.CodeRoot}, c.folders()...) {
+		path := pathpkg.Join(folder, word)
+		if c.executable(path) {
 			return path, nil
 		}
 		// On the PATH a directory of that name is a coincidence.
-		if info, err := os.Stat(path); err == nil && found == "" && (i == 0 || !info.IsDir()) {
+		if info, err := c.world().stat(path); err == nil && found == "" && (i == 0 || !info.IsDir()) {
 			found = path
 		}
 	}
 	if found != "" {
 		return "", c.startError(found)
 	}
-	return "", &StartError{Message: c.notFound(word), Cause: unix.ENOENT}
+	return "", &StartError{Message: c.notFound(word), Cause: syscall.ENOENT}
 }
 
-// startError is for a file that is named but can't be executed.
-func (c *Command) startError(path string) error {
-	_, err := os.Stat(path)
-	switch {
-	case err == nil:
-		return &StartError{Message: c.Diagnose(path, unix.EACCES), Cause: unix.EACCES}
-	case !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.ENOTDIR):
-		return &StartError{Message: c.Diagnose(path, err), Cause: err}
+// fromDir is where the program finds path.
+func (c *Command) fromDir(path string) string {
+	if pathpkg.IsAbs(path) {
+		return path
 	}
-	message := fmt.Sprintf("There is no file %s.", path)
-	if target, err := os.Readlink(path); err == nil {
-		message = fmt.Sprintf("%s is a symbolic link to %s, which is not here.", path, target)
-	} else if near := nearest(filepath.Dir(path), filepath.Base(path)); near != "" {
-		message += near
-	} else {
-		message += quoted(path)
-	}
-	return &StartError{Message: message, Cause: err}
+	return pathpkg.Join(c.Dir, path)
 }
 
-// Explain is the error of a start of path that failed for cause.
-func (c *Command) Explain(path string, cause error) *StartError {
-	message := CheckDir(c.Dir)
-	if message == "" {
-		message = c.Diagnose(path, cause)
-	}
-	return &StartError{Message: message, Cause: cause}
-}
-
-// notFound is for a word that is no file of any folder.
-func (c *Command) notFound(word string) string {
-	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", word, c.CodeRoot, c.Path)
+// folders are those of the PATH; an empty one is the working directory.
+func (c *Command) folders() []string {
 	if c.Path == "" {
-		text = fmt.Sprintf("There is no program %q in %s, and PATH is not set.", word, c.CodeRoot)
+		return nil
 	}
-	if path := c.runtime(word); path != "" {
-		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
+	folders := strings.Split(c.Path, ":")
+	for i, folder := range folders {
+		folders[i] = c.fromDir(folder)
 	}
-	folders := []string{c.CodeRoot}
-	if len(word) > 3 { // of shorter names the PATH has one for every slip of the hand
-		folders = append(folders, filepath.SplitList(c.Path)...)
-	}
-	for _, folder := range folders {
-		if near := nearest(folder, word); near != "" {
-			return text + near
-		}
-	}
-	if hint := quoted(word); hint != "" {
-		return text + hint
-	}
-	return text + " Put it into the ZIP, or name it with its full path."
-}
-
-func quoted(word string) string {
-	if !strings.ContainsAny(word, " \t") {
-		return ""
-	}
-	return " It is one word with a blank in it: was it quoted as a whole?"
-}
-
-// runtime is the platform's own program of that name, or "".
-func (c *Command) runtime(name string) string {
-	root := c.Runtimes
-	if root == "" {
-		root = runtimes
-	}
-	for _, pattern := range []string{"*/bin", "*/*/bin", "bin", "*", "*/*"} {
-		folders, _ := filepath.Glob(filepath.Join(root, pattern))
-		for _, folder := range folders {
-			if path := filepath.Join(folder, name); executable(path) {
-				return path
-			}
-		}
-	}
-	return ""
-}
-
-// nearest is a remark about the file of folder whose name is closest to name.
-func nearest(folder, name string) string {
-	entries, _ := os.ReadDir(folder)
-	best, distance := "", 3
-	for _, entry := range entries {
-		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && (d == 1 || 2*d < len(name)) && !entry.IsDir() {
-			best, distance = entry.Name(), d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Did you mean %s?", filepath.Join(folder, best))
-}
-
-// executable tells whether path is a file that may be executed; whether it can
-// is Diagnose's question.
-func executable(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.Mode().IsRegular() && unix.Access(path, unix.X_OK) == nil
+	return folders
 }

@@ -4,11 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os"
-	"runtime"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // The few fields of an ELF file that say whether it can run here, read by hand:
@@ -42,9 +38,9 @@ func elf(s subject) string {
 	if machine == "" {
 		machine = fmt.Sprintf("machine %d", order.Uint16(s.head[18:]))
 	}
-	if machine != runtime.GOARCH && (machine != "386" || runtime.GOARCH != "amd64") {
+	if arch := s.command.world().arch(); machine != arch && (machine != "386" || arch != "amd64") {
 		return fmt.Sprintf("%s was built for %s, but this is %s. Build it for Linux on %s (Go: GOOS=linux GOARCH=%s).",
-			s.path, machine, runtime.GOARCH, runtime.GOARCH, runtime.GOARCH)
+			s.path, machine, arch, arch, arch)
 	}
 	if kind := order.Uint16(s.head[16:]); kind == elfRelocable || kind == elfCoreFile {
 		return fmt.Sprintf("%s is not a program but an object file or a core dump.", s.path)
@@ -56,7 +52,7 @@ func elf(s subject) string {
 	if loader == "" {
 		return ""
 	}
-	if _, err := os.Stat(loader); err == nil {
+	if _, err := s.command.world().stat(loader); err == nil {
 		return ""
 	}
 	return missingLoader(s.path, loader)
@@ -75,8 +71,11 @@ func missingLoader(path, loader string) string {
 		"(Go: CGO_ENABLED=0; C: -static; Rust: the musl target with crt-static).", path, loader, why)
 }
 
-// elfTable is the most that Linux reads of program headers.
-const elfTable = 64 << 10
+// What Linux reads at most of program headers and of a path.
+const (
+	elfTable = 64 << 10
+	pathMax  = 4096
+)
 
 // elfSegments looks at the program headers: loader is the content of PT_INTERP,
 // "" for a static program; whole is false if the file ends before its segments do.
@@ -88,14 +87,12 @@ func elfSegments(s subject, order binary.ByteOrder) (loader string, whole bool) 
 		table, size, count = order.Uint64(s.head[32:]), order.Uint16(s.head[54:]), order.Uint16(s.head[56:])
 		want = 56
 	}
-	f, err := os.Open(s.path)
 	// Linux insists on the size and the limit too, so that nothing else is a program.
-	if err != nil || int(size) != want || want*int(count) > elfTable {
+	if int(size) != want || want*int(count) > elfTable {
 		return "", true
 	}
-	defer f.Close()
 	entries := make([]byte, want*int(count))
-	if _, err := f.ReadAt(entries, int64(table)); err != nil {
+	if _, err := s.command.world().readAt(s.path, entries, int64(table)); err != nil {
 		return "", false
 	}
 	whole = true
@@ -111,12 +108,26 @@ func elfSegments(s subject, order binary.ByteOrder) (loader string, whole bool) 
 		if end := offset + length; end < offset || end > uint64(s.info.Size()) {
 			whole = false
 		}
-		if kind == elfInterp {
-			name := make([]byte, min(length, unix.PathMax))
-			n, _ := f.ReadAt(name, int64(offset))
+		if kind == elfInterp && loader == "" { // Linux too takes the first
+			name := make([]byte, min(length, pathMax))
+			n, _ := s.command.world().readAt(s.path, name, int64(offset))
 			name, _, _ = bytes.Cut(name[:n], []byte{0})
 			loader = string(name)
 		}
 	}
 	return loader, whole
+}
+
+func foreignBinary(s subject) string {
+	for _, kind := range []struct{ magic, system string }{
+		{"MZ", "Windows"},
+		{"\xcf\xfa\xed\xfe", "macOS"},
+		{"\xca\xfe\xba\xbe", "macOS"},
+	} {
+		if bytes.HasPrefix(s.head, []byte(kind.magic)) {
+			return fmt.Sprintf("%s is a program for %s. Build it for Linux on %s (Go: GOOS=linux GOARCH=%s).",
+				s.path, kind.system, s.command.world().arch(), s.command.world().arch())
+		}
+	}
+	return ""
 }

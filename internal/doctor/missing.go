@@ -1,0 +1,78 @@
+package doctor
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	pathpkg "path"
+	"strings"
+	"syscall"
+)
+
+// startError is for a file that is named but can't be executed.
+func (c *Command) startError(path string) error {
+	_, err := c.world().stat(path)
+	switch {
+	case err == nil:
+		return &StartError{Message: c.Diagnose(path, syscall.EACCES), Cause: syscall.EACCES}
+	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
+		return &StartError{Message: c.Diagnose(path, err), Cause: err}
+	}
+	message := fmt.Sprintf("There is no file %s.", path)
+	if target, err := c.world().readLink(path); err == nil {
+		message = fmt.Sprintf("%s is a symbolic link to %s, which is not here.", path, target)
+	} else if near := c.near(pathpkg.Dir(path), pathpkg.Base(path)); near != "" {
+		message += near
+	} else {
+		message += quoted(path)
+	}
+	return &StartError{Message: message, Cause: err}
+}
+
+// Explain is the error of a start of path that failed for cause.
+func (c *Command) Explain(path string, cause error) *StartError {
+	message := c.checkDir()
+	if message == "" {
+		message = c.Diagnose(path, cause)
+	}
+	return &StartError{Message: message, Cause: cause}
+}
+
+// notFound is for a word that is no file of any folder.
+func (c *Command) notFound(word string) string {
+	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", word, c.CodeRoot, c.Path)
+	if c.Path == "" {
+		text = fmt.Sprintf("There is no program %q in %s, and PATH is not set.", word, c.CodeRoot)
+	}
+	if path := c.runtime(word); path != "" {
+		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
+	}
+	folders := []string{c.CodeRoot}
+	if len(word) > 3 { // of shorter names the PATH has one for every slip of the hand
+		folders = append(folders, c.folders()...)
+	}
+	for _, folder := range folders {
+		if near := c.near(folder, word); near != "" {
+			return text + near
+		}
+	}
+	if hint := quoted(word); hint != "" {
+		return text + hint
+	}
+	return text + " Put it into the ZIP, or name it with its full path."
+}
+
+func quoted(word string) string {
+	if !strings.ContainsAny(word, " \t") {
+		return ""
+	}
+	return " It is one word with a blank in it: was it quoted as a whole?"
+}
+
+// runtime is the platform's own program of that name, or "".
+func (c *Command) runtime(name string) string {
+	if c.Runtimes != "" {
+		return c.below(c.Runtimes, name)
+	}
+	return c.below(runtimes, name)
+}

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package doctor
+
+import (
+	"errors"
+	"syscall"
+)
+
+// access has no meaning on a system where no program of a function can start: a Command there
+// is In a World that is described.
+func access(string) error { return errors.ErrUnsupported }
+
+func errnoName(syscall.Errno) string { return "" }

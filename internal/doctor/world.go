@@ -1,0 +1,76 @@
+package doctor
+
+import (
+	"io/fs"
+	pathpkg "path"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// World is where a program is to start: this machine, or a Target with the code in its place.
+// Paths are absolute and have slashes on any system.
+type World interface {
+	// arch is the processor by its name in Go.
+	arch() string
+	// access is the error of executing a file or entering a folder, as far as the right to it goes.
+	access(path string) error
+	stat(path string) (fs.FileInfo, error)
+	readDir(path string) ([]fs.DirEntry, error)
+	readLink(path string) (string, error)
+	readAt(path string, p []byte, offset int64) (int, error)
+}
+
+func (c *Command) world() World {
+	if c.In == nil {
+		return machine{}
+	}
+	return c.In
+}
+
+// executable tells whether path is a file that may be executed; whether it can
+// is Diagnose's question.
+func (c *Command) executable(path string) bool {
+	w := c.world()
+	info, err := w.stat(path)
+	return err == nil && info.Mode().IsRegular() && w.access(path) == nil
+}
+
+// below is the executable of that name below the folder root, or "".
+func (c *Command) below(root, name string) string {
+	one := c.children([]string{root})
+	folders := append(one, c.children(one)...)
+	for _, bin := range []string{"bin", ""} {
+		for _, folder := range folders {
+			if path := pathpkg.Join(folder, bin, name); c.executable(path) {
+				return path
+			}
+		}
+	}
+	return ""
+}
+
+// children are all that is in the folders.
+func (c *Command) children(folders []string) (all []string) {
+	for _, folder := range folders {
+		entries, _ := c.world().readDir(folder)
+		for _, entry := range entries {
+			all = append(all, pathpkg.Join(folder, entry.Name()))
+		}
+	}
+	return all
+}
+
+// near is a remark about the file of folder whose name is closest to name.
+func (c *Command) near(folder, name string) string {
+	entries, _ := c.world().readDir(folder)
+	best, distance := "", 3
+	for _, entry := range entries {
+		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && (d == 1 || 2*d < len(name)) && !entry.IsDir() {
+			best, distance = entry.Name(), d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return " Did you mean " + pathpkg.Join(folder, best) + "?"
+}
