@@ -1,0 +1,67 @@
+package doctor
+
+import (
+	"io/fs"
+	pathpkg "path"
+	"slices"
+	"strings"
+)
+
+// Target describes the machine that a function's code is for. It has the code and the programs
+// it is known for. What else it has is not known, so that it counts as missing.
+type Target struct {
+	Arch string // as Go names it
+	// CodeRoot is the folder of the code, Path the PATH of programs.
+	CodeRoot, Path string
+	// Programs are the names of the programs in the folders of Path and anywhere below Runtimes.
+	// Each stands for its versions too: python for python3.9.
+	Programs []string
+	Runtimes string
+	// Loader is the dynamic loader.
+	Loader string
+}
+
+// FunctionGraph is the target of a custom runtime.
+//
+// The vendor documents amd64 and the folder of the code. It does not document what the image
+// holds, except that interpreters may lie below /opt/function/runtime, nor what PATH is. The image
+// is like EulerOS, so the list has the shells, the coreutils that start a program, what a
+// system of its kind brings, and the languages that the platform has runtimes of. It is
+// generous: a false alarm about a common interpreter would be worse than none.
+func FunctionGraph() Target {
+	return Target{
+		Arch:     "amd64",
+		CodeRoot: "/opt/function/code",
+		Path:     "/usr/bin:/bin:/usr/local/bin",
+		Programs: []string{
+			"sh", "bash", "dash", "ksh", "zsh",
+			"env", "nice", "nohup", "setsid", "stdbuf", "timeout", "xargs",
+			"awk", "cat", "curl", "gawk", "grep", "sed", "tee",
+			"python", "python2", "python3", "node", "nodejs", "java", "php", "dotnet",
+			"perl", "ruby", "lua", "tclsh",
+		},
+		Runtimes: runtimes,
+		Loader:   "/lib64/ld-linux-x86-64.so.2",
+	}
+}
+
+// With is the target with code in its CodeRoot: a folder, a ZIP, whatever is an fs.FS. A file of
+// a ZIP that is a symbolic link is followed as one. Nothing of this machine counts: code's own
+// links are read, if it is an fs.ReadLinkFS, and never followed by it.
+func (t Target) With(code fs.FS) World { return image{target: t, code: code} }
+
+// has tells whether path is a program that the target is known for.
+func (t Target) has(path string) bool {
+	name := pathpkg.Base(path)
+	version := strings.TrimRight(name, "0123456789.")
+	switch {
+	case path == t.Loader:
+		return true
+	case !slices.Contains(t.Programs, name) && !slices.Contains(t.Programs, version):
+		return false
+	}
+	return t.folder(pathpkg.Dir(path)) || strings.HasPrefix(path, t.Runtimes+"/")
+}
+
+// folder tells whether path is a folder of the target's Path.
+func (t Target) folder(path string) bool { return slices.Contains(strings.Split(t.Path, ":"), path) }
