@@ -9,7 +9,6 @@ package adapter
 
 import (
 	"context"
-	"io"
 	"time"
 )
 
@@ -27,6 +26,8 @@ type Invocation struct {
 	Deadline time.Time
 	// Expires is when the platform gives up: Received + RUNTIME_TIMEOUT.
 	Expires time.Time
+	// Type is how it was invoked, in the platform's words: sync, async or "".
+	Type string
 	// Headers are the metadata headers, names in lower case, in the order of
 	// their arrival, credentials included (see Metadata).
 	Headers []Header
@@ -35,29 +36,30 @@ type Invocation struct {
 }
 
 // Header is one metadata header of an invocation, its name in lower case.
-type Header struct{ Name, Value string }
+type Header struct {
+	Name, Value string
+	// Secret says that the value is a key or a token, which programs get only if they are
+	// to have it, and logs and errors never.
+	Secret bool
+}
 
 // Handler runs invocations; every mode is one.
 type Handler interface {
 	// Invoke hands the event to the user's program and writes its response to
-	// w. nil means success. An *Error is what the caller of the function gets;
+	// r. nil means success. An *Error is what the caller of the function gets;
 	// any other error reaches the caller as Runtime.InternalError and the log
 	// in full. ctx ends at inv.Deadline or when the process shuts down (then
 	// context.Cause is ErrShutdown). When Invoke returns, what it started for
-	// this event is gone and nothing refers to inv any more. It is called from
+	// this event is gone and nothing refers to inv or r any more. It is called from
 	// as many goroutines as there are pollers.
-	Invoke(ctx context.Context, inv *Invocation, w io.Writer) error
+	Invoke(ctx context.Context, inv *Invocation, r *Response) error
+	// Reported is called between events: after each whose outcome has been reported, as
+	// long as others may follow. inFlight is how many are being handled; at 0 none begins
+	// before it returns. The next poll waits for it.
+	Reported(inFlight int)
 	// Shutdown stops what is kept between events. No Invoke is running then
 	// and none follows.
 	Shutdown(ctx context.Context) error
-}
-
-// Preparer is a Handler that has something to do for the events to come.
-type Preparer interface {
-	// Prepare is called after each event that another may follow, when its outcome has been
-	// reported and nobody waits for it any more. It must not wait for anything: the next
-	// poll follows.
-	Prepare()
 }
 
 // RuntimeAPI is one poller's connection to the platform. It is used by one

@@ -18,19 +18,16 @@ type Loop struct {
 	Handler Handler
 	// Pollers are asked for events side by side, each by a goroutine of its own.
 	Pollers []RuntimeAPI
-	// Limit and Wrap are those of ResponseOptions; Streaming sends a response
+	// Limit and Envelope are those of ResponseOptions; Streaming sends a response
 	// while it is produced.
 	Limit     int64
-	Wrap      bool
+	Envelope  *Envelope
 	Streaming bool
 	// Mask hides secrets in errors; each invocation's credentials are added.
 	Mask *secret.Mask
 	// Grace is how long running invocations may go on once Run's ctx has ended.
 	Grace time.Duration
-	// Idle is called, if set, whenever no event is in flight any more; none
-	// begins before it returns.
-	Idle func()
-	Log  *zap.Logger
+	Log   *zap.Logger
 
 	flight flight
 }
@@ -47,12 +44,18 @@ func (f *flight) begin() {
 	f.n++
 }
 
-// end calls idle if that was the last one, under the lock: who begins waits.
-func (f *flight) end(idle func()) {
+// end tells reported how many are left; if there are none, under the lock: who begins
+// waits.
+func (f *flight) end(reported func(inFlight int)) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.n--; f.n == 0 && idle != nil {
-		idle()
+	f.n--
+	left := f.n
+	if left == 0 {
+		reported(0)
+	}
+	f.mu.Unlock()
+	if left > 0 {
+		reported(left)
 	}
 }
 
@@ -115,7 +118,7 @@ func (l *Loop) drain(ctx context.Context, stop context.CancelCauseFunc, done <-c
 
 // poller is one of the loop's goroutines with what it uses again and again.
 type poller struct {
-	*Loop
+	loop     *Loop
 	api      RuntimeAPI
 	response *Response
 	// The current invocation and its context, for the sender of a stream.
@@ -124,8 +127,8 @@ type poller struct {
 }
 
 func (l *Loop) poller(api RuntimeAPI) (*poller, error) {
-	p := &poller{Loop: l, api: api}
-	options := ResponseOptions{Limit: l.Limit, Wrap: l.Wrap}
+	p := &poller{loop: l, api: api}
+	options := ResponseOptions{Limit: l.Limit, Envelope: l.Envelope}
 	if l.Streaming {
 		options.Stream = func(r *Response) error { return p.api.Respond(p.ctx, p.inv, r) }
 	}
@@ -136,21 +139,19 @@ func (l *Loop) poller(api RuntimeAPI) (*poller, error) {
 
 func (p *poller) run(ctx, work context.Context) {
 	defer p.response.Free()
-	prepare := func() {}
-	if preparer, ok := p.Handler.(Preparer); ok {
-		prepare = preparer.Prepare
+	reported := func(inFlight int) {
+		if ctx.Err() == nil {
+			p.loop.Handler.Reported(inFlight)
+		}
 	}
 	for ctx.Err() == nil {
 		inv, err := p.api.Next(ctx)
 		if inv == nil {
 			return
 		}
-		p.flight.begin()
+		p.loop.flight.begin()
 		p.serve(work, inv, err)
-		p.flight.end(p.Idle)
-		if ctx.Err() == nil {
-			prepare()
-		}
+		p.loop.flight.end(reported)
 	}
 }
 
@@ -163,7 +164,7 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	defer p.response.Reset(nil) // its memory may be large, and the next event far away
 	err := broken
 	if err == nil {
-		err = guard(func() error { return p.Handler.Invoke(ctx, inv, p.response) })
+		err = guard(func() error { return p.loop.Handler.Invoke(ctx, inv, p.response) })
 	}
 	err = p.response.end(err)
 	if err != nil && !errors.Is(err, ErrRefused) {
@@ -174,11 +175,11 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 		err = p.api.Respond(work, inv, p.response)
 	}
 	if err != nil {
-		p.Log.Error("the response did not reach the platform", zap.String("requestId", inv.ID), zap.Error(err))
+		p.loop.Log.Error("the response did not reach the platform", zap.String("requestId", inv.ID), zap.Error(err))
 		return
 	}
 	// Asked before: the fields of a line that is not wanted were half of an event's garbage.
-	if entry := p.Log.Check(zap.DebugLevel, "done"); entry != nil {
+	if entry := p.loop.Log.Check(zap.DebugLevel, "done"); entry != nil {
 		entry.Write(zap.String("requestId", inv.ID), zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 	}
 }
@@ -196,12 +197,12 @@ func guard(f func() error) (err error) {
 
 func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
 	id := zap.String("requestId", inv.ID)
-	mask := p.Mask.With(inv.Credentials()...)
+	mask := p.loop.Mask.With(inv.Credentials()...)
 	report := e.forCaller(mask)
 	err := p.api.Fail(work, inv, report)
 	report.Cause = e.Cause
-	p.Log.Error(mask.String(report.Error()), id) // the report first: its caller waits
+	p.loop.Log.Error(mask.String(report.Error()), id) // the report first: its caller waits
 	if err != nil {
-		p.Log.Error("the error did not reach the platform", id, zap.Error(err))
+		p.loop.Log.Error("the error did not reach the platform", id, zap.Error(err))
 	}
 }

@@ -2,7 +2,6 @@ package adapter
 
 import (
 	"encoding/json"
-	"strings"
 )
 
 // Metadata are the headers that the program may see: all of them, or all but
@@ -13,7 +12,7 @@ func (inv *Invocation) Metadata(credentials bool) []Header {
 	}
 	visible := make([]Header, 0, len(inv.Headers))
 	for _, h := range inv.Headers {
-		if !h.credential() {
+		if !h.Secret {
 			visible = append(visible, h)
 		}
 	}
@@ -24,7 +23,7 @@ func (inv *Invocation) Metadata(credentials bool) []Header {
 func (inv *Invocation) Credentials() []string {
 	var values []string
 	for _, h := range inv.Headers {
-		if h.credential() {
+		if h.Secret {
 			values = append(values, h.Value)
 		}
 	}
@@ -41,12 +40,6 @@ func (inv *Invocation) Header(name string) string {
 	return ""
 }
 
-// credential goes by the ending, not by a list: vendor runtimes read more
-// names (X-CFF-Security-Access-Key …) than the documentation has.
-func (h Header) credential() bool {
-	return strings.HasSuffix(h.Name, "-key") || strings.HasSuffix(h.Name, "-token")
-}
-
 // Context is the JSON that tells a program about its invocation, the same in
 // every mode. deadlineMs is Deadline in milliseconds since 1970.
 func (inv *Invocation) Context(credentials bool) []byte {
@@ -60,6 +53,6 @@ func (inv *Invocation) Context(credentials bool) []byte {
 		DeadlineMS int64             `json:"deadlineMs"`
 		InvokeType string            `json:"invokeType"`
 		Headers    map[string]string `json:"headers"`
-	}{inv.ID, inv.Deadline.UnixMilli(), inv.Header("x-cff-invoke-type"), headers})
+	}{inv.ID, inv.Deadline.UnixMilli(), inv.Type, headers})
 	return text
 }

@@ -3,6 +3,8 @@ package adapter
 import (
 	"encoding/json"
 	"strings"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
 // ProgramError reads an error as programs write it, a JSON object with
@@ -15,33 +17,24 @@ func ProgramError(text []byte) *Error {
 		return nil
 	}
 	return &Error{
-		Type:    ownText(own["errorType"]),
-		Message: ownText(own["errorMessage"]),
+		Type:    string(jsonscan.Text(own["errorType"])),
+		Message: string(jsonscan.Text(own["errorMessage"])),
 		Stack:   ownStack(own["stackTrace"]),
 	}
-}
-
-// ownText is a string's content, or the JSON of anything else; null is nothing.
-func ownText(raw json.RawMessage) string {
-	var text string
-	if json.Unmarshal(raw, &text) != nil {
-		return string(raw)
-	}
-	return text
 }
 
 // ownStack is an array's elements, or the lines of one text.
 func ownStack(raw json.RawMessage) []string {
 	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) != nil {
-		if text := ownText(raw); text != "" {
+		if text := string(jsonscan.Text(raw)); text != "" {
 			return strings.Split(strings.TrimRight(text, "\n"), "\n")
 		}
 		return nil
 	}
 	var stack []string
 	for _, element := range elements {
-		stack = append(stack, ownText(element))
+		stack = append(stack, string(jsonscan.Text(element)))
 	}
 	return stack
 }

@@ -1,9 +1,6 @@
 package adapter
 
-import (
-	"context"
-	"io"
-)
+import "context"
 
 // Refusal is the Handler of a function that can't run: it answers every event
 // with the reason. To exit instead would tell the caller nothing but "runtime
@@ -11,7 +8,10 @@ import (
 type Refusal struct{ Reason *Error }
 
 // Invoke implements Handler.
-func (r Refusal) Invoke(context.Context, *Invocation, io.Writer) error { return r.Reason }
+func (r Refusal) Invoke(context.Context, *Invocation, *Response) error { return r.Reason }
+
+// Reported implements Handler.
+func (Refusal) Reported(int) {}
 
 // Shutdown implements Handler.
 func (Refusal) Shutdown(context.Context) error { return nil }

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/offheap"
 )
 
@@ -26,11 +25,30 @@ const (
 type ResponseOptions struct {
 	// Limit is how many bytes may go to the platform.
 	Limit int64
-	// Wrap puts a result for the API gateway that is no envelope into one.
-	Wrap bool
+	// Envelope is what the results of some events are put into, if they are none; nil: of none.
+	Envelope *Envelope
 	// Stream sends a committed response and returns when it is sent or broken;
 	// it runs beside the handler. nil: every response is held to its end.
 	Stream func(r *Response) error
+}
+
+// Envelope tells what a platform's gateway wants results to be in, see internal/apig. All of
+// it is set.
+type Envelope struct {
+	// Wants tells whether an event wants its result in one.
+	Wants func(event []byte) bool
+	// Is tells whether a result is one. Begins tells whether it may be, by what has come of
+	// it; known is false if that does not tell.
+	Is     func(result []byte) bool
+	Begins func(result []byte) (may, known bool)
+	// Append appends result in an envelope to dst, in base64 if binary or if it is no text.
+	// It may stop when dst has grown past limit, and stays within twice of that and 1 KB.
+	Append func(dst, result []byte, binary bool, limit int) []byte
+	// Stream begins one for a result that begins with first. What is written to it, or
+	// nearly all, goes on to w at once. Close ends it, but not w.
+	Stream func(w io.Writer, first []byte) (io.WriteCloser, error)
+	// Size is the most that Stream makes of n bytes.
+	Size func(n int64) int64
 }
 
 // Response is the writer a Handler writes its result to, in all modes. It holds
@@ -254,7 +272,7 @@ func (r *Response) count(n int) error {
 	r.total += int64(n)
 	size := r.total
 	if r.stream != nil && r.stream.wrap {
-		size = wrappedSize(r.total)
+		size = r.Envelope.Size(r.total)
 	}
 	if r.err == nil && size > r.Limit {
 		r.err = TooLarge(r.Limit, 0)
@@ -334,11 +352,13 @@ func (r *Response) end(cause error) error {
 // not depend on how fast it came.
 func (r *Response) envelop() error {
 	result, streaming := r.held[:r.n], r.Stream != nil
-	asItIs := apig.IsEnvelope
-	if streaming {
-		asItIs = startsLikeObject
-	}
-	if !r.Wrap || asItIs(result) || !apig.IsCall(r.event) {
+	if !r.wants(func(e *Envelope) bool {
+		if streaming {
+			may, _ := e.Begins(result)
+			return !may
+		}
+		return !e.Is(result)
+	}) {
 		return nil
 	}
 	if r.wrapped == nil {
@@ -349,9 +369,15 @@ func (r *Response) envelop() error {
 		}
 		r.wrapped = room
 	}
-	r.body = apig.AppendEnvelope(r.wrapped[:0], result, streaming, int(r.Limit))
+	r.body = r.Envelope.Append(r.wrapped[:0], result, streaming, int(r.Limit))
 	if int64(len(r.body)) > r.Limit {
 		r.err = TooLarge(r.Limit, 0)
 	}
 	return r.err
+}
+
+// wants tells whether the result goes into an envelope: it is the answer to an event that
+// wants one, and lacks it. What costs more is asked last.
+func (r *Response) wants(lacks func(*Envelope) bool) bool {
+	return r.Envelope != nil && lacks(r.Envelope) && r.Envelope.Wants(r.event)
 }

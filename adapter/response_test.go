@@ -13,7 +13,6 @@ import (
 	"testing/iotest"
 	"unsafe"
 
-	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/offheap"
 )
 
@@ -339,8 +338,8 @@ func TestWithoutWrapEveryResultStaysAsItIs(t *testing.T) {
 
 func TestTheLimitHoldsForTheEnvelopeToo(t *testing.T) {
 	const limit = 1 << 20
-	head := len(apig.EnvelopeHead + "text/plain; charset=utf-8" + apig.EnvelopeText + apig.EnvelopeTail)
-	binaryHead := len(apig.EnvelopeHead + "application/octet-stream" + apig.EnvelopeBinary + apig.EnvelopeTail)
+	head := len(envelopeHead + "text/plain; charset=utf-8" + envelopeText + envelopeTail)
+	binaryHead := len(envelopeHead + "application/octet-stream" + envelopeBinary + envelopeTail)
 	for name, c := range map[string]struct {
 		result string
 		fits   bool
@@ -386,7 +385,7 @@ func FuzzEveryEnvelopeHoldsItsResult(f *testing.F) {
 			}
 		case err != nil:
 			t.Fatal(err)
-		case apig.IsEnvelope(result):
+		case isEnvelope(result):
 			if got != string(result) {
 				t.Fatalf("the envelope %q became %q", result, got)
 			}

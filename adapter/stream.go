@@ -1,12 +1,7 @@
 package adapter
 
 import (
-	"bufio"
-	"encoding/base64"
 	"io"
-
-	"fgbootstrap/internal/apig"
-	"fgbootstrap/internal/jsonscan"
 )
 
 // streamBytes is the size of one write to the platform: 64 KB took 1.4 times as
@@ -31,14 +26,17 @@ func (r *Response) commit() {
 	if r.stream != nil {
 		return
 	}
-	start := firstNonBlank(r.held[:r.n])
-	if start == r.n && r.n < len(r.held) {
-		r.timer = nil // the next write sets it anew
-		return
+	wrap := false
+	if r.Envelope != nil {
+		may, known := r.Envelope.Begins(r.held[:r.n])
+		if !known && r.n < len(r.held) {
+			r.timer = nil // the next write sets it anew
+			return
+		}
+		wrap = !may && r.Envelope.Wants(r.event)
 	}
 	r.stopTimer()
-	wrap := r.Wrap && !startsLikeObject(r.held[:r.n]) && apig.IsCall(r.event)
-	if wrap && wrappedSize(r.total) > r.Limit {
+	if wrap && r.Envelope.Size(r.total) > r.Limit {
 		r.err = TooLarge(r.Limit, 0)
 		return
 	}
@@ -100,7 +98,7 @@ func (r *Response) writeTo(w io.Writer) error {
 	if !s.wrap {
 		return s.serve(w, first)
 	}
-	e, err := newEncoder(w, apig.ContentType(jsonscan.WholeRunes(first)))
+	e, err := r.Envelope.Stream(w, first)
 	if err != nil {
 		return err
 	}
@@ -122,59 +120,6 @@ func (s *stream) serve(w io.Writer, first []byte) error {
 		s.worked <- struct{}{}
 	}
 	return s.failed
-}
-
-// encoder is a base64 envelope that is written as its body comes. Every write
-// to it is one to the platform, all but the last two bytes, which may have to
-// wait for a third.
-type encoder struct {
-	out  *bufio.Writer
-	body io.WriteCloser
-}
-
-func newEncoder(w io.Writer, contentType string) (*encoder, error) {
-	out := bufio.NewWriterSize(w, 1024+base64.StdEncoding.EncodedLen(streamBytes))
-	_, err := out.WriteString(apig.EnvelopeHead + contentType + apig.EnvelopeBinary)
-	return &encoder{out: out, body: base64.NewEncoder(base64.StdEncoding, out)}, err
-}
-
-func (e *encoder) Write(p []byte) (int, error) {
-	n, err := e.body.Write(p)
-	if err != nil {
-		return n, err
-	}
-	return n, e.out.Flush()
-}
-
-func (e *encoder) Close() error {
-	if err := e.body.Close(); err != nil {
-		return err
-	}
-	if _, err := e.out.WriteString(apig.EnvelopeTail); err != nil {
-		return err
-	}
-	return e.out.Flush()
-}
-
-// wrappedSize is the most that n bytes take in a base64 envelope.
-func wrappedSize(n int64) int64 {
-	const longestType = len("application/octet-stream") + len("; charset=utf-8")
-	return int64(len(apig.EnvelopeHead)+longestType+len(apig.EnvelopeBinary)+len(apig.EnvelopeTail)) + (n+2)/3*4
-}
-
-// startsLikeObject tells whether a result may be an envelope.
-func startsLikeObject(result []byte) bool {
-	start := firstNonBlank(result)
-	return start < len(result) && result[start] == '{'
-}
-
-func firstNonBlank(text []byte) int {
-	for i, c := range text {
-		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			return i
-		}
-	}
-	return len(text)
 }
 
 type countingWriter struct {

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"fgbootstrap/internal/apig"
 )
 
 // sink takes a stream and remembers it write by write.
@@ -212,7 +210,7 @@ func TestAFailedHandlerBreaksItsStreamOff(t *testing.T) {
 		if !errors.Is(s.err, cause) {
 			t.Errorf("the sender saw %v", s.err)
 		}
-		if wrap && strings.HasSuffix(s.all(), apig.EnvelopeTail) {
+		if wrap && strings.HasSuffix(s.all(), envelopeTail) {
 			t.Error("the envelope passes for complete")
 		}
 	}

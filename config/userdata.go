@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
 // merge lays the user data over the process environment: encrypted variables exist only there.
@@ -78,9 +80,8 @@ func (r *report) entry(key string, raw json.RawMessage) (string, bool) {
 
 // text is a string's content, or the JSON of anything else: numbers as they were written, objects on one line.
 func text(raw json.RawMessage) string {
-	var s string
-	if raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
-		return s
+	if raw[0] == '"' {
+		return string(jsonscan.Text(raw))
 	}
 	var line bytes.Buffer
 	if json.Compact(&line, raw) != nil {

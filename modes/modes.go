@@ -25,6 +25,9 @@ import (
 // the user's program says.
 type Kit struct {
 	*config.Config
+	// IsMetadata tells whether a header, its name in lower case, is the platform's about an
+	// invocation.
+	IsMetadata  func(name string) bool
 	Mask        *secret.Mask
 	Reaper      *process.Reaper
 	CGroup      procfs.CGroup
@@ -37,9 +40,6 @@ type Mode struct {
 	// Wraps says that results for the API gateway get an envelope where they
 	// have none; a mode that speaks HTTP makes its own.
 	Wraps bool
-	// Sweeps says that what programs leave in the background is ended when no event
-	// is in flight; a web server may have its reasons.
-	Sweeps bool
 	// New makes the mode's handler and returns when that is ready for events, has
 	// failed to be, or ctx ends. Its error is a sentence for the user.
 	New func(context.Context, Kit) (adapter.Handler, error)
@@ -48,8 +48,8 @@ type Mode struct {
 // All lists the modes by the names that BOOTSTRAP_MODE knows.
 func All() []Mode {
 	return []Mode{
-		{Name: "pipe", Wraps: true, Sweeps: true, New: newPipe},
-		{Name: "worker", Wraps: true, Sweeps: true, New: newWorker},
+		{Name: "pipe", Wraps: true, New: newPipe},
+		{Name: "worker", Wraps: true, New: newWorker},
 		{Name: "http", New: newHTTP},
 	}
 }
@@ -159,6 +159,7 @@ func newHTTP(ctx context.Context, k Kit) (adapter.Handler, error) {
 		Socket:      k.HTTPSocket,
 		EventPath:   k.HTTPEventPath,
 		StripPrefix: k.HTTPStripPrefix,
+		IsMetadata:  k.IsMetadata,
 		Fails:       k.HTTPFailStatus.Contains,
 		Credentials: k.Credentials,
 		Concurrency: k.Concurrency,

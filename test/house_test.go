@@ -13,9 +13,8 @@ import (
 // imports says which packages of ours each may import; see docs/adr/0001. What
 // is not listed may not be imported, and every package has to be listed.
 var imports = map[string][]string{
-	"adapter":         {"internal/apig", "internal/jsonscan", "internal/offheap", "internal/secret"},
+	"adapter":         {"internal/jsonscan", "internal/offheap", "internal/secret"},
 	"config":          {"internal/secret"},
-	"internal/apig":   {"internal/jsonscan"},
 	"internal/doctor": {},
 	"internal/failure": {
 		"adapter", "internal/doctor", "internal/output", "internal/process", "internal/procfs", "internal/supervise",
@@ -33,7 +32,7 @@ var imports = map[string][]string{
 		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
 	"modes/httpproxy": {
-		"adapter", "internal/apig", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "internal/supervise",
+		"adapter", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "internal/supervise",
 	},
 	"modes/pipe": {
 		"adapter", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",

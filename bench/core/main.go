@@ -4,12 +4,12 @@ package main
 
 import (
 	"context"
-	"io"
 	"log"
 	"os"
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/runtimeapi/functiongraph"
 
 	"go.uber.org/zap"
@@ -26,8 +26,10 @@ func main() {
 			Addr: os.Getenv("RUNTIME_API_ADDR"), Timeout: 30 * time.Second, Margin: time.Second, Log: logger,
 		})},
 		Limit: 6 << 20,
-		Wrap:  true,
-		Log:   logger,
+		Envelope: &adapter.Envelope{
+			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size,
+		},
+		Log: logger,
 	}
 	if err := loop.Run(context.Background()); err != nil {
 		log.Fatal(err)
@@ -37,9 +39,11 @@ func main() {
 // null is the handler that does the least that can be done.
 type null struct{}
 
-func (null) Invoke(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
+func (null) Invoke(_ context.Context, inv *adapter.Invocation, w *adapter.Response) error {
 	_, err := w.Write(inv.Payload)
 	return err
 }
+
+func (null) Reported(int) {}
 
 func (null) Shutdown(context.Context) error { return nil }

@@ -11,6 +11,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/config"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/secret"
@@ -59,7 +60,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 	log.Info("bootstrap "+version, zap.String("mode", cfg.Mode), zap.Duration("timeout", cfg.Timeout))
 	reaper := process.NewReaper(log)
 	kit := modes.Kit{
-		Config: cfg, Mask: mask, Reaper: reaper, Log: log, Output: output,
+		Config: cfg, IsMetadata: functiongraph.IsMetadata, Mask: mask, Reaper: reaper, Log: log, Output: output,
 		CGroup: procfs.CGroup{Root: "/sys/fs/cgroup", Groups: "/proc/self/cgroup"},
 	}
 	ctx, stop := untilSignal(log)
@@ -69,14 +70,15 @@ func run(environ []string, self string, stderr io.Writer) int {
 		Handler:   handler(ctx, kit, problems),
 		Pollers:   pollers(cfg, log),
 		Limit:     cfg.MaxResponse,
-		Wrap:      cfg.APIGWrap && mode.Wraps,
 		Streaming: cfg.Streaming,
 		Mask:      mask,
 		Grace:     cfg.ShutdownGrace,
 		Log:       log,
 	}
-	if mode.Sweeps {
-		loop.Idle = reaper.Sweep
+	if cfg.APIGWrap && mode.Wraps {
+		loop.Envelope = &adapter.Envelope{
+			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size,
+		}
 	}
 	if err := loop.Run(ctx); err != nil {
 		log.Error("shut down", zap.Error(err))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"mime"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -59,24 +58,18 @@ func (x *exchange) room(w io.Writer) []byte {
 	return x.own
 }
 
-const (
-	binaryBody = `},"isBase64Encoded":true,"body":"`
-	textBody   = `},"isBase64Encoded":false,"body":"`
-	bodyEnd    = `"}`
-)
-
 // encode writes the body in base64: x.piece[:have], and what can still be read, unless
 // err says that this is all.
 func (x *exchange) encode(w io.Writer, have int, err error) error {
-	x.text = append(x.text, binaryBody...)
+	x.text = append(x.text, apig.Base64Body...)
 	for {
 		whole := have
 		if err == nil {
 			whole -= have % 3 // the rest goes with what comes
 		}
-		x.text = appendBase64(x.text, x.piece[:whole])
+		x.text = jsonscan.AppendBase64(x.text, x.piece[:whole])
 		if errors.Is(err, io.EOF) {
-			x.text = append(x.text, bodyEnd...)
+			x.text = append(x.text, apig.End...)
 		}
 		if _, err := w.Write(x.text); err != nil {
 			return err
@@ -125,13 +118,13 @@ func (x *exchange) collect(w io.Writer) error {
 	if utf8.Valid(memory[:n]) {
 		return x.writeText(w, memory[:n])
 	}
-	x.text = append(x.text, binaryBody...)
-	return x.inPieces(w, memory[:n], appendBase64)
+	x.text = append(x.text, apig.Base64Body...)
+	return x.inPieces(w, memory[:n], jsonscan.AppendBase64)
 }
 
 func (x *exchange) writeText(w io.Writer, text []byte) error {
-	x.text = append(x.text, textBody...)
-	return x.inPieces(w, text, func(dst, piece []byte) []byte { return apig.AppendJSONText(dst, piece, math.MaxInt) })
+	x.text = append(x.text, apig.TextBody...)
+	return x.inPieces(w, text, func(dst, piece []byte) []byte { return jsonscan.AppendText(dst, piece, math.MaxInt) })
 }
 
 // inPieces writes what appendTo makes of a body, and the end.
@@ -140,7 +133,7 @@ func (x *exchange) inPieces(w io.Writer, body []byte, appendTo func(dst, piece [
 		n := min(len(body), answerBytes)
 		x.text = appendTo(x.text, body[:n])
 		if body = body[n:]; len(body) == 0 {
-			_, err := w.Write(append(x.text, bodyEnd...))
+			_, err := w.Write(append(x.text, apig.End...))
 			return err
 		}
 		if _, err := w.Write(x.text); err != nil {
@@ -167,69 +160,12 @@ func isText(h *fasthttp.ResponseHeader, body []byte) bool {
 
 // appendHead appends the beginning of an envelope, up to the last header.
 func appendHead(dst []byte, h *fasthttp.ResponseHeader) []byte {
-	dst = append(dst, `{"statusCode":`...)
-	dst = strconv.AppendInt(dst, int64(h.StatusCode()), 10)
-	dst = append(dst, `,"headers":{`...)
-	var all []field
+	var all []apig.Field
 	for name, value := range h.All() {
 		lower := strings.ToLower(string(name))
-		if lower == "content-length" || !dropped[lower] {
-			all = append(all, field{name, value})
+		if lower == "content-length" || !apig.OfConnection(lower) {
+			all = append(all, apig.Field{Name: name, Value: value})
 		}
 	}
-	first := true
-	for i, f := range all {
-		if f.name == nil { // it has gone with an earlier one
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = appendString(dst, f.name)
-		dst = append(dst, ':')
-		dst = appendValues(dst, f, all[i+1:])
-	}
-	return dst
-}
-
-// appendValues appends the value of a header, as an array with the values that others
-// of its name have: they are taken out.
-func appendValues(dst []byte, f field, others []field) []byte {
-	many := false
-	start := len(dst)
-	dst = appendString(dst, f.value)
-	for i, other := range others {
-		if !bytes.EqualFold(other.name, f.name) {
-			continue
-		}
-		if !many {
-			dst = append(dst, 0)
-			copy(dst[start+1:], dst[start:])
-			dst[start] = '['
-			many = true
-		}
-		dst = append(dst, ',')
-		dst = appendString(dst, other.value)
-		others[i].name = nil
-	}
-	if many {
-		dst = append(dst, ']')
-	}
-	return dst
-}
-
-// appendString appends text as a JSON string. Headers may be in Latin-1, which JSON
-// can't hold.
-func appendString(dst, text []byte) []byte {
-	dst = append(dst, '"')
-	if !utf8.Valid(text) {
-		var latin []rune
-		for _, c := range text {
-			latin = append(latin, rune(c))
-		}
-		text = []byte(string(latin))
-	}
-	dst = apig.AppendJSONText(dst, text, math.MaxInt)
-	return append(dst, '"')
+	return apig.AppendHead(dst, h.StatusCode(), all)
 }

@@ -2,6 +2,7 @@ package httpproxy
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -29,7 +30,7 @@ type exchange struct {
 	*Mode
 	inv      *adapter.Invocation
 	call     bool // of the gateway
-	request  request
+	request  apig.Request
 	head     fasthttp.RequestHeader
 	out      []byte        // the request's head, and a small body
 	in       *bufio.Reader // of the answer
@@ -53,7 +54,7 @@ func newExchange() *exchange {
 // reset forgets the event.
 func (x *exchange) reset() {
 	x.Mode, x.inv = nil, nil
-	x.request.reset()
+	x.request.Reset()
 	x.answer.Reset()
 	x.in.Reset(nil)
 	x.text = nil
@@ -64,11 +65,14 @@ func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
 	x.Mode, x.inv, x.answered = m, inv, false
 	event, call := apig.Read(inv.Payload)
 	if x.call = call; call {
-		if err := x.request.readAPIG(event, m.StripPrefix); err != nil {
-			return err
+		if err := x.request.Read(event, apig.Reading{Prefix: m.StripPrefix, IsOurs: m.IsMetadata}); err != nil {
+			return &adapter.Error{
+				Type:    adapter.TypeProtocol,
+				Message: "The event can't be handed to the server as an HTTP request: " + err.Error() + ".",
+			}
 		}
 	} else {
-		x.request.post(m.EventPath, inv.Payload)
+		x.request.Post(m.EventPath, inv.Payload)
 	}
 	return nil
 }
@@ -81,14 +85,14 @@ func (x *exchange) writeHead(host string) {
 	h.Reset()
 	h.DisableSpecialHeader()
 	h.SetNoDefaultContentType(true)
-	h.SetMethodBytes(x.request.method)
-	h.SetRequestURIBytes(x.request.target)
-	if x.request.host != nil {
-		host = string(x.request.host)
+	h.SetMethodBytes(x.request.Method)
+	h.SetRequestURIBytes(x.request.Target)
+	if x.request.Host != nil {
+		host = string(x.request.Host)
 	}
 	h.Add("Host", host)
-	for _, f := range x.request.fields {
-		h.AddBytesKV(f.name, f.value)
+	for _, f := range x.request.Fields {
+		h.AddBytesKV(f.Name, f.Value)
 	}
 	for _, f := range x.inv.Metadata(x.Credentials) {
 		h.Add(f.Name, f.Value)
@@ -98,8 +102,8 @@ func (x *exchange) writeHead(host string) {
 			h.Add(f.Name, f.Value)
 		}
 	}
-	if x.request.body.size > 0 || x.request.hasBody() {
-		h.Add("Content-Length", strconv.Itoa(x.request.body.size))
+	if x.request.Body.Size > 0 || x.request.HasBody() {
+		h.Add("Content-Length", strconv.Itoa(x.request.Body.Size))
 	}
 	x.out = h.AppendBytes(x.out[:0])
 }
@@ -125,7 +129,7 @@ func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) er
 		if err == nil {
 			return nil
 		}
-		again := c.reused && len(c.sample) == 0 && ctx.Err() == nil && lives() && (x.request.isSafe() || !x.written)
+		again := c.reused && len(c.sample) == 0 && ctx.Err() == nil && lives() && (x.request.IsSafe() || !x.written)
 		if !again {
 			return err
 		}
@@ -144,11 +148,11 @@ func (u *undelivered) Error() string { return "connect to the server: " + u.caus
 // send writes the request, as much as is taken at once; the rest beside.
 func (x *exchange) send() error {
 	x.writing = nil
-	body := &x.request.body
+	body := &x.request.Body
 	head := len(x.out)
 	rest := io.WriterTo(body)
-	if !body.base64 && head+body.size <= inlineBytes {
-		x.out = append(x.out, body.raw...)
+	if plain, ok := body.Plain(); ok && head+body.Size <= inlineBytes {
+		x.out = append(x.out, plain...)
 		rest = nil
 	}
 	n, err := x.conn.WriteNow(x.out)
@@ -211,7 +215,7 @@ func (x *exchange) receive() error {
 // length.
 func (x *exchange) hasNoBody() bool {
 	status := x.answer.StatusCode()
-	return string(x.request.method) == fasthttp.MethodHead || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified
+	return string(x.request.Method) == fasthttp.MethodHead || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified
 }
 
 // Read reads the answer's body. Its error, but for io.EOF, is a *broken.
@@ -279,4 +283,14 @@ func (x *exchange) keeps() bool {
 	}
 	ends := h.ConnectionClose() || h.ContentLength() < chunked && !x.hasNoBody()
 	return !ends && !hasToken(h.Peek(fasthttp.HeaderConnection), "close")
+}
+
+// hasToken tells whether a header that is a list has this token.
+func hasToken(list []byte, token string) bool {
+	for item := range bytes.SplitSeq(list, []byte(",")) {
+		if bytes.EqualFold(bytes.TrimSpace(item), []byte(token)) {
+			return true
+		}
+	}
+	return false
 }

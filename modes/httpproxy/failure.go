@@ -32,7 +32,7 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	if x.conn == nil || len(x.conn.sample) == 0 || errors.As(err, &broke) {
 		e.Cause = err // any other quotes the head, and with it cookies
 	}
-	request := fmt.Sprintf("%s %s", x.request.method, x.path())
+	request := fmt.Sprintf("%s %s", x.request.Method, x.path())
 	switch {
 	case errors.Is(err, errSwitched):
 		e.Message = "The server answered by switching to another protocol (101), which the gateway can't do."
@@ -83,7 +83,7 @@ func endsLinesWithLF(sample []byte) bool {
 
 // path is the request's, without what may be a secret, for people to read.
 func (x *exchange) path() string {
-	path, _, _ := bytes.Cut(x.request.target, []byte("?"))
+	path, _, _ := bytes.Cut(x.request.Target, []byte("?"))
 	if len(path) > 100 {
 		return string(path[:100]) + "…"
 	}
@@ -141,7 +141,7 @@ func (s *server) overdue(ctx context.Context, x *exchange, visit *output.Visit) 
 	return &adapter.Error{
 		Type: adapter.TypeTimeout,
 		Message: fmt.Sprintf("The server had %s %s %s %s after the event came; the function's timeout is %s. %s",
-			did, x.request.method, x.path(), failure.Waited(x.inv), s.Program.Timeout, hint),
+			did, x.request.Method, x.path(), failure.Waited(x.inv), s.Program.Timeout, hint),
 		Stack: s.Program.Stack(visit.Tail()),
 	}
 }

@@ -8,7 +8,6 @@ package httpproxy
 import (
 	"context"
 	"errors"
-	"io"
 	"sync"
 	"time"
 
@@ -38,6 +37,9 @@ type Config struct {
 	EventPath string
 	// StripPrefix is taken off the paths of the gateway's calls.
 	StripPrefix string
+	// IsMetadata tells whether a header, its name in lower case with - for _, is one that only
+	// the platform's word is taken for.
+	IsMetadata func(name string) bool
 	// Fails tells of the status of an answer to the gateway whether it is a failure.
 	Fails func(status int) bool
 	// Identity are headers that tell about the function, with canonical names.
@@ -87,7 +89,7 @@ func New(ctx context.Context, c Config) *Mode {
 var errUnsent = errors.New("the event was not sent")
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
 	m.keys.Add(inv.Credentials())
 	x, _ := m.free.Get().(*exchange) // there is nothing else in it
 	defer func() {
@@ -153,6 +155,9 @@ func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.L
 	}
 	return nil, why
 }
+
+// Reported implements adapter.Handler: a web server may have processes in the background.
+func (*Mode) Reported(int) {}
 
 // Shutdown implements adapter.Handler. The server has the grace; ctx adds nothing to
 // that.

@@ -77,7 +77,7 @@ func (x *exchange) fail(status int) error {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // of ReadFull: less than it asked for
 		return err
 	}
-	text := fmt.Sprintf("The server answered %d %s to %s %s", status, fasthttp.StatusMessage(status), x.request.method, x.path())
+	text := fmt.Sprintf("The server answered %d %s to %s %s", status, fasthttp.StatusMessage(status), x.request.Method, x.path())
 	if page := x.piece[:n]; len(bytes.TrimSpace(page)) > 0 {
 		text += ": " + x.quotePage(page)
 	} else {

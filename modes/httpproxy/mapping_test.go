@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/apig"
 )
 
 // BenchmarkMapping is what an event costs from its JSON to the request's body and from
@@ -39,7 +38,7 @@ func benchmarkOurs(b *testing.B, event, answer []byte) {
 	x.Mode = &Mode{Config: Config{MaxResponse: 8 << 20}}
 	b.ReportAllocs()
 	for b.Loop() {
-		call, _ := apig.Read(event)
+		call, _ := adapter.ReadAPIG(event)
 		if err := x.request.readAPIG(call, ""); err != nil {
 			b.Fatal(err)
 		}

@@ -8,7 +8,6 @@ package pipe
 import (
 	"context"
 	"errors"
-	"io"
 	"strings"
 	"sync"
 	"time"
@@ -111,7 +110,7 @@ func (m *Mode) give(s *slot) {
 }
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
 	if p := m.spares.take(); p != nil {
 		r := &run{Mode: m, program: p, inv: inv, response: w}
 		if missed, err := r.serve(ctx); !missed {
@@ -142,8 +141,14 @@ func (m *Mode) check() {
 	}
 }
 
-// Prepare implements adapter.Preparer.
-func (m *Mode) Prepare() { m.spares.reported() }
+// Reported implements adapter.Handler. What programs have left behind is ended when no event
+// is in flight.
+func (m *Mode) Reported(inFlight int) {
+	if inFlight == 0 {
+		m.Reaper.Sweep()
+	}
+	m.spares.reported()
+}
 
 // Shutdown implements adapter.Handler.
 func (m *Mode) Shutdown(context.Context) error {

@@ -70,7 +70,7 @@ func New(ctx context.Context, c Config) *Mode {
 var errUnsent = errors.New("the event was not sent")
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
 	if refused := m.Codec.Carries(inv.Payload); refused != nil {
 		return refused
 	}
@@ -92,8 +92,16 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer)
 // task is an event on its way through a worker.
 type task struct {
 	lease *supervise.Lease[*worker]
-	inv  *adapter.Invocation
-	w    io.Writer
+	inv   *adapter.Invocation
+	w     io.Writer
+}
+
+// Reported implements adapter.Handler. What workers have left behind is ended when no event
+// is in flight.
+func (m *Mode) Reported(inFlight int) {
+	if inFlight == 0 {
+		m.Reaper.Sweep()
+	}
 }
 
 // Shutdown implements adapter.Handler. Each worker has the grace; ctx adds

@@ -14,7 +14,10 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-const requestID = "X-Cff-Request-Id"
+const (
+	requestID  = "X-Cff-Request-Id"
+	invokeType = "x-cff-invoke-type"
+)
 
 // chunked is what fasthttp calls the length of a chunked body.
 const chunked = -1
@@ -54,11 +57,11 @@ func (e *event) begin(answer *fasthttp.Response) *adapter.Invocation {
 	e.inv.ID = string(answer.Header.Peek(requestID))
 	for key, value := range answer.Header.All() {
 		name := strings.ToLower(string(key))
-		metadata := strings.HasPrefix(name, "x-cff-") || strings.HasPrefix(name, "x-stream-")
-		if metadata && !slices.ContainsFunc(e.inv.Headers, named(name)) { // of two the first counts, as for the id
-			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value)})
+		if IsMetadata(name) && !slices.ContainsFunc(e.inv.Headers, named(name)) { // of two the first counts, as for the id
+			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value), Secret: isCredential(name)})
 		}
 	}
+	e.inv.Type = e.inv.Header(invokeType)
 	return &e.inv
 }
 

@@ -3,7 +3,6 @@ package codec
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -175,9 +174,9 @@ func (r *reply) notification() (Message, error) {
 	}
 	id := text(p.id)
 	if method == "log" {
-		return Message{Kind: Log, ID: id, Level: text(p.level), Body: content(p.message)}, nil
+		return Message{Kind: Log, ID: id, Level: text(p.level), Body: jsonscan.Text(p.message)}, nil
 	}
-	return fragment(id, content(p.data), text(p.encoding))
+	return fragment(id, jsonscan.Text(p.data), text(p.encoding))
 }
 
 // params are those of both notifications.
@@ -202,29 +201,16 @@ func fragment(id string, body []byte, encoding string) (Message, error) {
 	switch encoding {
 	case "", "utf8", "utf-8":
 	case "base64":
-		n, err := base64.StdEncoding.Decode(body, body) // it reads ahead of what it writes
+		decoded, err := jsonscan.AppendDecoded(nil, body)
 		if err != nil {
 			return Message{}, &Malformed{Why: "is a chunk that is not base64"}
 		}
-		body = body[:n]
+		body = decoded
 	default:
 		return Message{}, &Malformed{Why: "is a chunk whose encoding is neither utf8 nor base64"}
 	}
 	return Message{Kind: Fragment, ID: id, Body: body}, nil
 }
 
-// text is content as a string.
-func text(raw []byte) string { return string(content(raw)) }
-
-// content is what is in a string, or the JSON of anything else; null is nothing. It is in
-// raw, as a rule.
-func content(raw []byte) []byte {
-	if len(raw) > 1 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
-		return raw[1 : len(raw)-1]
-	}
-	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return raw
-	}
-	return []byte(s)
-}
+// text is what is in a JSON string, or the JSON of anything else; null is nothing.
+func text(raw []byte) string { return string(jsonscan.Text(raw)) }

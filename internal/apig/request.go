@@ -1,66 +1,68 @@
-package httpproxy
+package apig
 
 import (
 	"bytes"
 	"fmt"
 	"strings"
 
-	"fgbootstrap/adapter"
-	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/jsonscan"
 )
 
-// request is an HTTP request as an event describes it. It refers to the event.
-type request struct {
-	method []byte
-	target []byte // path and query, percent-encoded, beginning with a slash
-	host   []byte // nil: the event names none
-	fields []field
-	body   body
+// Request is an HTTP request as an event describes it. It refers to the event, and may be
+// used for one after the other.
+type Request struct {
+	Method []byte
+	Target []byte // path and query, percent-encoded, beginning with a slash
+	Host   []byte // nil: the event names none
+	Fields []Field
+	Body   Body
 }
 
-type field struct{ name, value []byte }
+// Reading says how a call becomes a request.
+type Reading struct {
+	// Prefix is taken off the path, once.
+	Prefix string
+	// IsOurs tells whether a header is one that only the platform's word is taken for. It
+	// gets the name in lower case, with - for whatever is neither letter nor digit: to WSGI
+	// and CGI _ is the same, to some of them anything is.
+	IsOurs func(name string) bool
+}
 
 // refused is why an event is no HTTP request. Values are not quoted in it: they may be
 // secrets.
-func refused(format string, args ...any) error {
-	return &adapter.Error{
-		Type:    adapter.TypeProtocol,
-		Message: "The event can't be handed to the server as an HTTP request: " + fmt.Sprintf(format, args...) + ".",
-	}
-}
+func refused(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
-// readAPIG makes the request of an API gateway's call; prefix is taken off its path.
-// The error says why HTTP can't carry it.
-func (r *request) readAPIG(call apig.Call, prefix string) error {
-	r.reset()
+// Read makes the request of an API gateway's call. The error says why HTTP
+// can't carry it, half a sentence about the event: "its … is …".
+func (r *Request) Read(call Call, how Reading) error {
+	r.Reset()
 	var ok bool
-	if r.method, ok = text(call.Method); !ok || !isToken(r.method) {
+	if r.Method, ok = stringOf(call.Method); !ok || !IsToken(r.Method) {
 		return refused("its httpMethod is no HTTP method")
 	}
-	if string(r.method) == "CONNECT" {
+	if string(r.Method) == "CONNECT" {
 		return refused("its httpMethod is CONNECT, which asks for a tunnel")
 	}
-	path, ok := text(call.Path)
+	path, ok := stringOf(call.Path)
 	if !ok {
 		return refused("its path is no JSON string")
 	}
-	r.target = appendPath(r.target, strip(path, prefix))
+	r.Target = appendPath(r.Target, strip(path, how.Prefix))
 	if err := r.readQuery(call.Query); err != nil {
 		return err
 	}
-	if err := r.readHeaders(call.Headers); err != nil {
+	if err := r.readHeaders(call.Headers, how.IsOurs); err != nil {
 		return err
 	}
-	return r.body.read(call.Body, call.IsBase64)
+	return r.Body.read(call.Body, call.IsBase64)
 }
 
-// reset forgets the request before, but not the memory that it had.
-func (r *request) reset() {
-	r.method, r.host, r.target = nil, nil, r.target[:0]
-	clear(r.fields) // they refer to it
-	r.fields = r.fields[:0]
-	r.body.reset()
+// Reset forgets the request before, but not the memory that it had.
+func (r *Request) Reset() {
+	r.Method, r.Host, r.Target = nil, nil, r.Target[:0]
+	clear(r.Fields) // they refer to it
+	r.Fields = r.Fields[:0]
+	r.Body.reset()
 }
 
 // strip takes prefix off path once, if path ends there or goes on with a slash.
@@ -80,32 +82,36 @@ func appendPath(dst, path []byte) []byte {
 	return appendEscaped(dst, path, &pathBytes)
 }
 
-func (r *request) readQuery(raw []byte) error {
+func (r *Request) readQuery(raw []byte) error {
 	separator := byte('?')
 	return eachText(raw, "queryStringParameters", func(key, value []byte) error {
-		r.target = append(r.target, separator)
+		r.Target = append(r.Target, separator)
 		separator = '&'
-		r.target = appendEscaped(r.target, key, &queryBytes)
-		r.target = append(r.target, '=')
-		r.target = appendEscaped(r.target, value, &queryBytes)
+		r.Target = appendEscaped(r.Target, key, &queryBytes)
+		r.Target = append(r.Target, '=')
+		r.Target = appendEscaped(r.Target, value, &queryBytes)
 		return nil
 	})
 }
 
-// dropped are the headers that are about a connection, which is ours, and about the
+// ofConnection are the headers that are about a connection, which is ours, and about the
 // length of the body, which is known. What Connection names besides is not looked at:
 // it was for the gateway, and a client could take the gateway's own headers away so.
-var dropped = map[string]bool{
+var ofConnection = map[string]bool{
 	"connection": true, "content-length": true, "expect": true, "http2-settings": true, "keep-alive": true,
 	"proxy-connection": true, "te": true, "trailer": true, "transfer-encoding": true, "upgrade": true,
 }
 
-func (r *request) readHeaders(raw []byte) error {
+// OfConnection tells whether a header, its name in lower case, is about a connection and not
+// about what goes over it.
+func OfConnection(name string) bool { return ofConnection[name] }
+
+func (r *Request) readHeaders(raw []byte, isOurs func(string) bool) error {
 	return eachText(raw, "headers", func(name, value []byte) error {
 		value = bytes.Trim(value, " \t")
 		lower := strings.ToLower(string(name))
 		switch {
-		case !isToken(name):
+		case !IsToken(name):
 			return refused("%.100q is no name of an HTTP header", name)
 		case !isFieldValue(value):
 			return refused("its header %.100q has a line break or another control character in its value", name)
@@ -114,38 +120,36 @@ func (r *request) readHeaders(raw []byte) error {
 				"or serve the websocket from somewhere else")
 		case lower == "host":
 			return r.setHost(value)
-		case dropped[lower] || isOurs(lower):
+		case ofConnection[lower] || isOurs(folded(lower)):
 			return nil
 		}
-		r.fields = append(r.fields, field{name, value})
+		r.Fields = append(r.Fields, Field{name, value})
 		return nil
 	})
 }
 
 // setHost takes a Host header, of which a request has one.
-func (r *request) setHost(host []byte) error {
+func (r *Request) setHost(host []byte) error {
 	switch {
 	case len(host) == 0:
 		return nil
 	case !isHost(host):
 		return refused("its header \"host\" is no name of a host")
-	case r.host != nil && !bytes.EqualFold(r.host, host):
+	case r.Host != nil && !bytes.EqualFold(r.Host, host):
 		return refused("its header \"host\" names several hosts")
 	}
-	r.host = host
+	r.Host = host
 	return nil
 }
 
-// isOurs tells whether a header is one that only the platform's word is taken for,
-// also as WSGI and CGI would take it: to the one _ is -, to some of the other anything is.
-func isOurs(lower string) bool {
-	lower = strings.Map(func(c rune) rune {
+// folded is a header's name with - for whatever is neither letter nor digit.
+func folded(lower string) string {
+	return strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
 			return c
 		}
 		return '-'
 	}, lower)
-	return strings.HasPrefix(lower, "x-cff-") || strings.HasPrefix(lower, "x-stream-")
 }
 
 // eachText calls do for every text in the members of an object, which are texts or
@@ -155,12 +159,12 @@ func eachText(object []byte, what string, do func(key, value []byte) error) (err
 		return nil
 	}
 	whole := jsonscan.Object(object, func(rawKey, value []byte) {
-		key, ok := unescape(rawKey)
+		key, ok := jsonscan.Unescape(rawKey)
 		if !ok {
 			err = refused("a name in its %s is no JSON string", what)
 		}
 		one := func(value []byte) {
-			content, ok := text(value)
+			content, ok := stringOf(value)
 			if !ok && err == nil {
 				err = refused("%.100q in its %s is neither a text nor a list of texts", key, what)
 			}
@@ -180,39 +184,29 @@ func eachText(object []byte, what string, do func(key, value []byte) error) (err
 	return err
 }
 
-// post makes the request of an event that is no call of the gateway.
-func (r *request) post(target string, event []byte) {
-	r.reset()
-	r.method = []byte("POST")
-	r.target = append(r.target, target...)
-	r.fields = append(r.fields, field{[]byte("Content-Type"), []byte("application/json")})
-	r.body.raw, r.body.size = event, len(event)
+// Post makes the request of an event that is no call of the gateway.
+func (r *Request) Post(target string, event []byte) {
+	r.Reset()
+	r.Method = []byte("POST")
+	r.Target = append(r.Target, target...)
+	r.Fields = append(r.Fields, Field{[]byte("Content-Type"), []byte("application/json")})
+	r.Body.raw, r.Body.Size = event, len(event)
 }
 
-// hasBody tells whether a server may wait for the length of the body.
-func (r *request) hasBody() bool {
-	switch string(r.method) {
+// HasBody tells whether a server may wait for the length of the body.
+func (r *Request) HasBody() bool {
+	switch string(r.Method) {
 	case "POST", "PUT", "PATCH":
 		return true
 	}
 	return false
 }
 
-// isSafe tells whether the request changes nothing, so that it may be sent again.
-func (r *request) isSafe() bool {
-	switch string(r.method) {
+// IsSafe tells whether the request changes nothing, so that it may be sent again.
+func (r *Request) IsSafe() bool {
+	switch string(r.Method) {
 	case "GET", "HEAD", "OPTIONS":
 		return true
-	}
-	return false
-}
-
-// hasToken tells whether a header that is a list has this token.
-func hasToken(list []byte, token string) bool {
-	for item := range bytes.SplitSeq(list, []byte(",")) {
-		if bytes.EqualFold(bytes.TrimSpace(item), []byte(token)) {
-			return true
-		}
 	}
 	return false
 }

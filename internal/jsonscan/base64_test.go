@@ -1,4 +1,4 @@
-package httpproxy
+package jsonscan
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func TestBase64IsTheStandardLibrarys(t *testing.T) {
 			raw[i] = byte(random.Uint32())
 		}
 		want := base64.StdEncoding.AppendEncode(nil, raw)
-		if got := appendBase64(dst[len(dst)-len(want):][:0], raw); !bytes.Equal(got, want) {
+		if got := AppendBase64(dst[len(dst)-len(want):][:0], raw); !bytes.Equal(got, want) {
 			t.Fatalf("%x becomes %s, want %s", raw, got, want)
 		}
 		text := src[len(src)-len(want):]
@@ -51,7 +51,7 @@ func TestBase64IsTheStandardLibrarys(t *testing.T) {
 		}
 		text = text[random.IntN(min(4, len(text)+1)):]
 		want, wrong := base64.StdEncoding.AppendDecode(nil, text)
-		got, err := appendDecoded(dst[len(dst)-base64.StdEncoding.DecodedLen(len(text)):][:0], text)
+		got, err := AppendDecoded(dst[len(dst)-base64.StdEncoding.DecodedLen(len(text)):][:0], text)
 		if (err == nil) != (wrong == nil) || err == nil && !bytes.Equal(got, want) {
 			t.Fatalf("%q becomes %x and %v, want %x and %v", text, got, err, want, wrong)
 		}

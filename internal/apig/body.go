@@ -1,29 +1,35 @@
-package httpproxy
+package apig
 
 import (
 	"bytes"
 	"encoding/base64"
 	"io"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
 // pieceBytes is how much base64 is decoded at a time, a multiple of four.
 const pieceBytes = 32 << 10
 
-// body is the body of a request. A large one in base64 stays as the event has it and is
+// Body is the body of a request. A large one in base64 stays as the event has it and is
 // decoded as it is sent, so that it needs no memory; it is decoded twice for that,
 // since nothing may be sent of one that breaks off.
-type body struct {
+type Body struct {
+	Size int // in bytes, of what it is
+
 	raw    []byte // what it is, or its base64
 	base64 bool
-	size   int    // of what it is
 	piece  []byte // room for a piece of it
 }
 
+// Plain is the body, if it is held as it is, and false if it has to be decoded.
+func (b *Body) Plain() (plain []byte, ok bool) { return b.raw, !b.base64 }
+
 // reset forgets the body before.
-func (b *body) reset() { *b = body{piece: b.piece} }
+func (b *Body) reset() { *b = Body{piece: b.piece} }
 
 // read takes an event's body and isBase64Encoded.
-func (b *body) read(raw, isBase64 []byte) error {
+func (b *Body) read(raw, isBase64 []byte) error {
 	encoded := string(isBase64) == "true"
 	if !encoded && isBase64 != nil && string(isBase64) != "false" && string(isBase64) != "null" {
 		return refused("its isBase64Encoded is neither true nor false")
@@ -31,12 +37,12 @@ func (b *body) read(raw, isBase64 []byte) error {
 	if raw == nil || string(raw) == "null" {
 		return nil
 	}
-	content, ok := text(raw)
+	content, ok := stringOf(raw)
 	if raw[0] != '"' || !ok {
 		return refused("its body is no JSON string")
 	}
 	if !encoded {
-		b.raw, b.size = content, len(content)
+		b.raw, b.Size = content, len(content)
 		return nil
 	}
 	b.raw = content
@@ -49,26 +55,26 @@ func (b *body) read(raw, isBase64 []byte) error {
 		return refused("its isBase64Encoded is true, but its body is no base64")
 	}
 	if b.base64 = len(b.raw) > pieceBytes; !b.base64 {
-		b.raw = b.piece[:b.size]
+		b.raw = b.piece[:b.Size]
 	}
 	return nil
 }
 
 // measure sets the size of what b.raw is the base64 of.
-func (b *body) measure() error {
-	b.size = 0
+func (b *Body) measure() error {
+	b.Size = 0
 	return b.decode(func(piece []byte) error {
-		b.size += len(piece)
+		b.Size += len(piece)
 		return nil
 	})
 }
 
 // decode calls take with what b.raw is the base64 of, piece by piece, each in b.piece.
-func (b *body) decode(take func(piece []byte) error) error {
+func (b *Body) decode(take func(piece []byte) error) error {
 	for rest := b.raw; len(rest) > 0; {
 		n := min(len(rest), pieceBytes)
 		var err error
-		b.piece, err = appendDecoded(b.piece[:0], rest[:n])
+		b.piece, err = jsonscan.AppendDecoded(b.piece[:0], rest[:n])
 		if err == nil && n < len(rest) && len(b.piece) != n/4*3 {
 			err = base64.CorruptInputError(n) // padding, but no end
 		}
@@ -84,7 +90,7 @@ func (b *body) decode(take func(piece []byte) error) error {
 }
 
 // WriteTo implements io.WriterTo.
-func (b *body) WriteTo(w io.Writer) (written int64, err error) {
+func (b *Body) WriteTo(w io.Writer) (written int64, err error) {
 	write := func(piece []byte) error {
 		n, err := w.Write(piece)
 		written += int64(n)

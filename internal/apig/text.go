@@ -1,32 +1,22 @@
-package httpproxy
+package apig
 
 import (
-	"bytes"
 	"encoding/json"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
-// text is the content of a JSON string, or the JSON of a number, a boolean or null. It
+// stringOf is the content of a JSON string, or the JSON of a number, a boolean or null. It
 // refers to raw as long as that has no escapes.
-func text(raw []byte) (content []byte, ok bool) {
+func stringOf(raw []byte) (content []byte, ok bool) {
 	switch raw[0] {
 	case '"':
-		return unescape(raw[1 : len(raw)-1])
+		return jsonscan.Unescape(raw[1 : len(raw)-1])
 	case '{', '[':
 		return nil, false
 	default:
 		return raw, json.Valid(raw)
 	}
-}
-
-// unescape is the content of a JSON string, of which raw is what is between the quotes.
-func unescape(raw []byte) (content []byte, ok bool) {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw, true
-	}
-	var s string
-	quoted := append(append([]byte{'"'}, raw...), '"')
-	err := json.Unmarshal(quoted, &s)
-	return []byte(s), err == nil
 }
 
 // byteSet says of each byte whether it is in a set.
@@ -72,7 +62,8 @@ func (set *byteSet) holds(text []byte) bool {
 	return len(text) > 0
 }
 
-func isToken(name []byte) bool { return tokenBytes.holds(name) }
+// IsToken tells whether a text can be the name of a header or a method (RFC 9110, 5.6.2).
+func IsToken(name []byte) bool { return tokenBytes.holds(name) }
 
 func isHost(name []byte) bool { return hostBytes.holds(name) }
 

@@ -1,0 +1,192 @@
+package apig
+
+import (
+	"bytes"
+	"io"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"fgbootstrap/internal/jsonscan"
+)
+
+// IsEnvelope tells whether a result is what the gateway wants: an object with an integer
+// statusCode from 100 to 999.
+func IsEnvelope(result []byte) bool {
+	status := false
+	whole := jsonscan.Object(result, func(key, value []byte) {
+		if string(key) == "statusCode" {
+			status = len(value) == 3 && value[0] >= '1' && value[0] <= '9' && digit(value[1]) && digit(value[2])
+		}
+	})
+	return whole && status
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+// Begins tells, by the beginning of a result, whether it may be an envelope: it begins with
+// a brace. known is false where the beginning is blank.
+func Begins(result []byte) (may, known bool) {
+	text := bytes.TrimLeft(result, " \t\r\n")
+	return len(text) > 0 && text[0] == '{', len(text) > 0
+}
+
+// The parts of an envelope behind its headers. It is written by hand, because a body may
+// have 6 MB and goes into memory that is not on the heap.
+const (
+	TextBody   = `},"isBase64Encoded":false,"body":"` // a JSON string follows
+	Base64Body = `},"isBase64Encoded":true,"body":"`  // base64 follows
+	End        = `"}`
+)
+
+// Field is a header of an answer.
+type Field struct{ Name, Value []byte }
+
+// AppendHead appends the beginning of an envelope, up to the last header. Fields with one
+// name become an array; it clears their names.
+func AppendHead(dst []byte, status int, fields []Field) []byte {
+	dst = append(dst, `{"statusCode":`...)
+	dst = strconv.AppendInt(dst, int64(status), 10)
+	dst = append(dst, `,"headers":{`...)
+	first := true
+	for i, f := range fields {
+		if f.Name == nil { // it has gone with an earlier one
+			continue
+		}
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = appendString(dst, f.Name)
+		dst = append(dst, ':')
+		dst = appendValues(dst, f, fields[i+1:])
+	}
+	return dst
+}
+
+// appendValues appends the value of a header, as an array with the values that others
+// of its name have: they are taken out.
+func appendValues(dst []byte, f Field, others []Field) []byte {
+	many := false
+	start := len(dst)
+	dst = appendString(dst, f.Value)
+	for i, other := range others {
+		if !bytes.EqualFold(other.Name, f.Name) {
+			continue
+		}
+		if !many {
+			dst = append(dst, 0)
+			copy(dst[start+1:], dst[start:])
+			dst[start] = '['
+			many = true
+		}
+		dst = append(dst, ',')
+		dst = appendString(dst, other.Value)
+		others[i].Name = nil
+	}
+	if many {
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+// appendString appends text as a JSON string. Headers may be in Latin-1, which JSON
+// can't hold.
+func appendString(dst, text []byte) []byte {
+	dst = append(dst, '"')
+	if !utf8.Valid(text) {
+		var latin []rune
+		for _, c := range text {
+			latin = append(latin, rune(c))
+		}
+		text = []byte(string(latin))
+	}
+	dst = jsonscan.AppendText(dst, text, math.MaxInt)
+	return append(dst, '"')
+}
+
+// appendOK appends the head of the envelope that a program's bare result gets.
+func appendOK(dst []byte, contentType string) []byte {
+	return AppendHead(dst, 200, []Field{{[]byte("Content-Type"), []byte(contentType)}})
+}
+
+// Append puts result, of no more than limit bytes, into an envelope, in base64 if binary or
+// if it is no text, and appends that to dst. Text stops once dst has grown past limit,
+// base64 takes a third more: so it never exceeds twice the limit and the envelope itself.
+func Append(dst, result []byte, binary bool, limit int) []byte {
+	dst = appendOK(dst, ContentType(result))
+	if !binary && utf8.Valid(result) {
+		dst = append(dst, TextBody...)
+		dst = jsonscan.AppendText(dst, result, limit)
+	} else {
+		dst = append(dst, Base64Body...)
+		dst = jsonscan.AppendBase64(dst, result)
+	}
+	return append(dst, End...)
+}
+
+// Size is the most that n bytes take in an envelope of Stream.
+func Size(n int64) int64 {
+	longest := len(appendOK(nil, "application/octet-stream; charset=utf-8"))
+	return int64(longest+len(Base64Body)+len(End)) + (n+2)/3*4
+}
+
+// Stream begins a base64 envelope for a result that begins with first, and writes on to w
+// what is written to it: at once, all but the last two bytes, which may have to wait for a
+// third. Close ends the envelope.
+func Stream(w io.Writer, first []byte) (io.WriteCloser, error) {
+	s := &stream{w: w, out: append(appendOK(nil, ContentType(jsonscan.WholeRunes(first))), Base64Body...)}
+	return s, nil
+}
+
+type stream struct {
+	w   io.Writer
+	b64 Encoder
+	out []byte // what is not written yet; its room is used again
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.out = s.b64.Append(s.out, p)
+	return len(p), s.flush()
+}
+
+func (s *stream) Close() error {
+	s.out = append(s.b64.End(s.out), End...)
+	return s.flush()
+}
+
+func (s *stream) flush() error {
+	_, err := s.w.Write(s.out)
+	s.out = s.out[:0]
+	return err
+}
+
+// Encoder is base64 piece by piece. The zero value is ready.
+type Encoder struct {
+	rest [3]byte
+	n    int // of rest
+}
+
+// Append appends the base64 of all of piece but its last bytes that are no three.
+func (e *Encoder) Append(dst, piece []byte) []byte {
+	if e.n > 0 {
+		taken := copy(e.rest[e.n:], piece)
+		e.n += taken
+		piece = piece[taken:]
+		if e.n < len(e.rest) {
+			return dst
+		}
+		dst = jsonscan.AppendBase64(dst, e.rest[:])
+	}
+	whole := len(piece) / 3 * 3
+	dst = jsonscan.AppendBase64(dst, piece[:whole])
+	e.n = copy(e.rest[:], piece[whole:])
+	return dst
+}
+
+// End appends what is left, with padding.
+func (e *Encoder) End(dst []byte) []byte {
+	dst = jsonscan.AppendBase64(dst, e.rest[:e.n])
+	e.n = 0
+	return dst
+}
