@@ -50,11 +50,11 @@ func TestAnErrorOfAnyKindBecomesOneForTheCaller(t *testing.T) {
 
 func invocation() *Invocation {
 	deadline := time.UnixMilli(1700000000123)
-	return &Invocation{ID: `i"d`, Deadline: deadline, Headers: []Header{
-		{"x-cff-request-id", `i"d`}, {"x-cff-invoke-type", "async"},
-		{"x-cff-access-key", "AK"}, {"x-cff-secret-key", "SK"}, {"x-cff-security-token", "ST"}, {"x-cff-auth-token", "AT"},
-		{"x-cff-security-access-key", "SAK"}, {"x-cff-security-secret-key", "SSK"},
-		{"x-stream-id", "<&>\xff"}, {"x-cff-key-name", "no credential"},
+	return &Invocation{ID: `i"d`, Type: "async", Deadline: deadline, Headers: []Header{
+		{"x-cff-request-id", `i"d`, false}, {"x-cff-invoke-type", "async", false},
+		{"x-cff-access-key", "AK", true}, {"x-cff-secret-key", "SK", true}, {"x-cff-security-token", "ST", true}, {"x-cff-auth-token", "AT", true},
+		{"x-cff-security-access-key", "SAK", true}, {"x-cff-security-secret-key", "SSK", true},
+		{"x-stream-id", "<&>\xff", false}, {"x-cff-key-name", "no credential", false},
 	}}
 }
 

@@ -166,7 +166,7 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	if err == nil {
 		err = guard(func() error { return p.loop.Handler.Invoke(ctx, inv, p.response) })
 	}
-	err = p.response.end(err)
+	err = p.response.End(err)
 	if err != nil && !errors.Is(err, ErrRefused) {
 		p.fail(work, inv, asError(err))
 		return

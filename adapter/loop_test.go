@@ -30,11 +30,18 @@ const patience = 60 * time.Second
 // program is a Handler of two functions.
 type program struct {
 	invoke   func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error
+	reported func(inFlight int)
 	shutdown func(ctx context.Context) error
 }
 
-func (p program) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+func (p program) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
 	return p.invoke(ctx, inv, w)
+}
+
+func (p program) Reported(inFlight int) {
+	if p.reported != nil {
+		p.reported(inFlight)
+	}
 }
 
 func (p program) Shutdown(ctx context.Context) error {
@@ -340,24 +347,27 @@ func TestPollersWorkSideBySide(t *testing.T) {
 	}
 }
 
-func TestIdleMeansThatNothingIsInFlight(t *testing.T) {
-	var inFlight, idling, idles atomic.Int64
-	w := begin(t, &adapter.Loop{
-		Handler: program{invoke: func(ctx context.Context, inv *adapter.Invocation, out io.Writer) error {
+func TestNoEventIsInFlightWhenZeroAreReported(t *testing.T) {
+	var inFlight, reporting, zeros atomic.Int64
+	w := begin(t, &adapter.Loop{Handler: program{
+		invoke: func(ctx context.Context, inv *adapter.Invocation, out io.Writer) error {
 			inFlight.Add(1)
 			defer inFlight.Add(-1)
-			if idling.Load() > 0 {
-				t.Error("an event began before Idle had returned")
+			if reporting.Load() > 0 {
+				t.Error("an event began before Reported(0) had returned")
 			}
 			runtime.Gosched()
 			return echo(ctx, inv, out)
-		}},
-		Idle: func() {
-			if n := idling.Add(1); n > 1 {
-				t.Errorf("%d calls of Idle at once", n)
+		},
+		reported: func(left int) {
+			if left > 0 {
+				return
 			}
-			defer idling.Add(-1)
-			idles.Add(1)
+			if n := reporting.Add(1); n > 1 {
+				t.Errorf("%d calls of Reported(0) at once", n)
+			}
+			defer reporting.Add(-1)
+			zeros.Add(1)
 			for range 20 {
 				if n := inFlight.Load(); n > 0 {
 					t.Errorf("%d events in flight", n)
@@ -365,7 +375,7 @@ func TestIdleMeansThatNothingIsInFlight(t *testing.T) {
 				runtime.Gosched()
 			}
 		},
-	}, 4, platform.Config{}, patience)
+	}}, 4, platform.Config{}, patience)
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
@@ -376,17 +386,40 @@ func TestIdleMeansThatNothingIsInFlight(t *testing.T) {
 	}
 	callers.Wait()
 	_ = w.stop()
-	if idles.Load() == 0 {
+	if zeros.Load() == 0 {
 		t.Error("it was never called")
 	}
 }
 
-func TestIdleIsCalledAfterTheLastEvent(t *testing.T) {
-	idle := make(chan struct{}, 1)
-	w := begin(t, &adapter.Loop{Handler: program{invoke: echo}, Idle: func() { idle <- struct{}{} }}, 3, platform.Config{}, patience)
+func TestEachEventIsReportedWithHowManyAreLeft(t *testing.T) {
+	left := make(chan int, 1)
+	begun, release := make(chan struct{}), make(chan struct{})
+	w := begin(t, &adapter.Loop{Handler: program{
+		invoke: func(ctx context.Context, inv *adapter.Invocation, out io.Writer) error {
+			if string(inv.Payload) == "waits" {
+				close(begun)
+				<-release
+			}
+			return echo(ctx, inv, out)
+		},
+		reported: func(inFlight int) { left <- inFlight },
+	}}, 3, platform.Config{}, patience)
 	for range 20 {
 		w.invoke(platform.Event{})
-		await(t, idle, "Idle")
+		if n := await(t, left, "Reported"); n != 0 {
+			t.Fatalf("%d are left", n)
+		}
+	}
+	waits := w.invokeAside(platform.Event{Payload: []byte("waits")})
+	await(t, begun, "the event")
+	w.invoke(platform.Event{})
+	if n := await(t, left, "Reported"); n != 1 {
+		t.Errorf("%d are left beside the one that waits", n)
+	}
+	close(release)
+	await(t, waits, "an outcome")
+	if n := await(t, left, "Reported"); n != 0 {
+		t.Errorf("%d are left at the end", n)
 	}
 }
 

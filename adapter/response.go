@@ -322,12 +322,12 @@ func (r *Response) stopTimer() {
 	}
 }
 
-// end ends the response; cause is why the handler failed, or nil. Held, it gets
+// End ends the response; cause is why the handler failed, or nil. Held, it gets
 // the envelope it needs; committed, it is sent to its end or, if there is an
 // error, breaks off, so that it can't pass for complete. The error is why the
 // response failed, if it did so before the handler: what stopped it has also
 // stopped the program, and the handler's error is only what came of it.
-func (r *Response) end(cause error) error {
+func (r *Response) End(cause error) error {
 	r.mu.Lock()
 	r.stopTimer() // nothing is committed from here on
 	if r.err == nil {

@@ -13,10 +13,14 @@ import (
 	"testing/iotest"
 	"unsafe"
 
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/offheap"
 )
 
 const apigEvent = `{"httpMethod":"GET","path":"/","requestContext":{"requestId":"r"},"body":"","isBase64Encoded":true}`
+
+// gateway is how bootstrap wraps results.
+var gateway = &Envelope{Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size}
 
 func newResponse(t testing.TB, o ResponseOptions) *Response {
 	t.Helper()
@@ -49,7 +53,7 @@ func TestAResponseMayBeAsLargeAsTheLimitAndNotAByteLarger(t *testing.T) {
 			if err := put(whole); err != nil {
 				t.Errorf("%s, %d bytes: %v", how, limit, err)
 			}
-			if err := r.end(nil); err != nil {
+			if err := r.End(nil); err != nil {
 				t.Errorf("%s, %d bytes: %v", how, limit, err)
 			}
 			if body, ok := r.Whole(); !ok || !bytes.Equal(body, whole) || r.Written() != int64(limit) {
@@ -63,7 +67,7 @@ func TestAResponseMayBeAsLargeAsTheLimitAndNotAByteLarger(t *testing.T) {
 				t.Errorf("%s, %d bytes and two: %v", how, limit, err)
 			}
 			// The handler's error is only what came of it.
-			if err := r.end(errors.New("broken pipe")); !isTooLarge(err) {
+			if err := r.End(errors.New("broken pipe")); !isTooLarge(err) {
 				t.Errorf("%s, %d bytes and one: ended with %v", how, limit, err)
 			}
 		}
@@ -99,7 +103,7 @@ func TestReadFromAndWriteAgree(t *testing.T) {
 		if (rerr == nil) != (werr == nil) {
 			t.Fatalf("ReadFrom: %v, Write: %v", rerr, werr)
 		}
-		if (read.end(rerr) == nil) != (written.end(werr) == nil) {
+		if (read.End(rerr) == nil) != (written.End(werr) == nil) {
 			t.Fatalf("ReadFrom: %v, Write: %v", rerr, werr)
 		}
 		if rerr != nil {
@@ -123,12 +127,12 @@ func TestReadFromHandsOnTheErrorsOfItsSource(t *testing.T) {
 }
 
 func TestALargeResponseGivesItsMemoryBack(t *testing.T) {
-	r := newResponse(t, ResponseOptions{Limit: 6 << 20, Wrap: true})
+	r := newResponse(t, ResponseOptions{Limit: 6 << 20, Envelope: gateway})
 	r.Reset([]byte(apigEvent))
 	if _, err := r.Write(bytes.Repeat([]byte{0xff}, 4<<20)); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.end(nil); err != nil {
+	if err := r.End(nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := resident(t, r.held) + resident(t, r.wrapped); n < 8<<20 {
@@ -166,12 +170,12 @@ func resident(t *testing.T, m offheap.Buffer) int {
 // wrapped is what becomes of result as the answer to event.
 func wrapped(t testing.TB, limit int, event, result string) (string, error) {
 	t.Helper()
-	r := newResponse(t, ResponseOptions{Limit: int64(limit), Wrap: true})
+	r := newResponse(t, ResponseOptions{Limit: int64(limit), Envelope: gateway})
 	r.Reset([]byte(event))
 	if _, err := r.Write([]byte(result)); err != nil {
 		return "", err
 	}
-	err := r.end(nil)
+	err := r.End(nil)
 	body, _ := r.Whole()
 	return string(body), err
 }
@@ -328,7 +332,7 @@ func TestWithoutWrapEveryResultStaysAsItIs(t *testing.T) {
 	if _, err := r.Write([]byte("hello")); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.end(nil); err != nil {
+	if err := r.End(nil); err != nil {
 		t.Fatal(err)
 	}
 	if body, ok := r.Whole(); !ok || string(body) != "hello" {
@@ -338,8 +342,8 @@ func TestWithoutWrapEveryResultStaysAsItIs(t *testing.T) {
 
 func TestTheLimitHoldsForTheEnvelopeToo(t *testing.T) {
 	const limit = 1 << 20
-	head := len(envelopeHead + "text/plain; charset=utf-8" + envelopeText + envelopeTail)
-	binaryHead := len(envelopeHead + "application/octet-stream" + envelopeBinary + envelopeTail)
+	head := len(apig.Append(nil, nil, false, limit))
+	binaryHead := len(apig.Append(nil, []byte("\xff"), false, limit)) - len("/w==")
 	for name, c := range map[string]struct {
 		result string
 		fits   bool
@@ -385,7 +389,7 @@ func FuzzEveryEnvelopeHoldsItsResult(f *testing.F) {
 			}
 		case err != nil:
 			t.Fatal(err)
-		case isEnvelope(result):
+		case apig.IsEnvelope(result):
 			if got != string(result) {
 				t.Fatalf("the envelope %q became %q", result, got)
 			}

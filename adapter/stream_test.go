@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/apig"
 )
 
 // sink takes a stream and remembers it write by write.
@@ -36,9 +38,12 @@ func (s *sink) all() string { return string(bytes.Join(s.writes, nil)) }
 func streamed(t testing.TB, limit int64, wrap bool, event string, write func(io.Writer) error) (*sink, *Response, error) {
 	t.Helper()
 	s := &sink{}
-	r := newResponse(t, ResponseOptions{Limit: limit, Wrap: wrap, Stream: s.take})
+	r := newResponse(t, ResponseOptions{Limit: limit, Stream: s.take})
+	if wrap {
+		r.Envelope = gateway
+	}
 	r.Reset([]byte(event))
-	return s, r, r.end(write(r))
+	return s, r, r.End(write(r))
 }
 
 func pieces(all ...string) func(io.Writer) error {
@@ -133,7 +138,7 @@ func TestAStreamIsCommittedTenMillisecondsAfterItsFirstByte(t *testing.T) {
 	for _, first := range []string{"x", "{", " "} {
 		committed := make(chan time.Time, 1)
 		s := &sink{}
-		r := newResponse(t, ResponseOptions{Limit: 1000, Wrap: true, Stream: func(r *Response) error {
+		r := newResponse(t, ResponseOptions{Limit: 1000, Envelope: gateway, Stream: func(r *Response) error {
 			committed <- time.Now()
 			return s.take(r)
 		}})
@@ -154,7 +159,7 @@ func TestAStreamIsCommittedTenMillisecondsAfterItsFirstByte(t *testing.T) {
 		if after := (<-committed).Sub(began); after < commitDelay {
 			t.Errorf("%q was committed after %s", first, after)
 		}
-		if err := r.end(nil); err != nil {
+		if err := r.End(nil); err != nil {
 			t.Error(err)
 		}
 	}
@@ -170,7 +175,7 @@ func TestNothingIsCommittedAfterTheEnd(t *testing.T) {
 		if _, err := io.WriteString(r, "short"); err != nil {
 			t.Fatal(err)
 		}
-		if err := r.end(nil); err != nil {
+		if err := r.End(nil); err != nil {
 			t.Fatal(err)
 		}
 		_, held := r.Whole() // always, but on a slow machine
@@ -210,7 +215,7 @@ func TestAFailedHandlerBreaksItsStreamOff(t *testing.T) {
 		if !errors.Is(s.err, cause) {
 			t.Errorf("the sender saw %v", s.err)
 		}
-		if wrap && strings.HasSuffix(s.all(), envelopeTail) {
+		if wrap && strings.HasSuffix(s.all(), apig.End) {
 			t.Error("the envelope passes for complete")
 		}
 	}
@@ -218,7 +223,7 @@ func TestAFailedHandlerBreaksItsStreamOff(t *testing.T) {
 
 func TestTheLimitOfAStreamHoldsForWhatIsSent(t *testing.T) {
 	const limit = 1 << 20
-	fits := (limit - int(wrappedSize(0))) / 4 * 3
+	fits := (limit - int(apig.Size(0))) / 4 * 3
 	for _, c := range []struct {
 		wrap bool
 		size int
@@ -286,7 +291,7 @@ func TestASenderThatGivesUpEndsTheWriter(t *testing.T) {
 		if !errors.Is(err, broken) {
 			t.Errorf("%s: the writer got %v", name, err)
 		}
-		if err := r.end(nil); !errors.Is(err, broken) {
+		if err := r.End(nil); !errors.Is(err, broken) {
 			t.Errorf("%s: ended with %v", name, err)
 		}
 	}
@@ -310,7 +315,7 @@ func TestASenderThatFinishesEarlyWithoutAnErrorIsOneToo(t *testing.T) {
 	for err == nil {
 		_, err = r.Write(make([]byte, 10_000))
 	}
-	if err := r.end(err); err == nil {
+	if err := r.End(err); err == nil {
 		t.Error("half a response passed for a whole one")
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/resident"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/httpproxy"
 	"fgbootstrap/modes/pipe"
@@ -81,6 +82,7 @@ func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 		Env:         k.Env,
 		Margin:      k.Margin,
 		Grace:       k.ShutdownGrace,
+		IsMetadata:  k.IsMetadata,
 		Credentials: k.Credentials,
 		Spares:      k.PipeSpares,
 		Concurrency: k.Concurrency,
@@ -111,22 +113,16 @@ func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
 	ctx, cancel := context.WithTimeout(ctx, k.InitWait)
 	defer cancel()
 	return worker.New(ctx, worker.Config{
-		Program:        k.program(),
+		Resident:       k.resident(),
 		Protocol:       protocol,
 		Codec:          protocol.New(codec.Options{Getenv: k.getenv, Credentials: k.Credentials}),
 		Descriptor3:    protocol.Descriptor3 || k.WorkerResponse == "fd3",
-		Env:            k.Env,
 		Count:          k.WorkerCount,
 		Capacity:       capacity,
 		MaxInvocations: k.WorkerMaxInvocations,
 		Margin:         k.Margin,
-		Grace:          k.ShutdownGrace,
 		MaxResponse:    k.MaxResponse,
 		Streaming:      k.Streaming,
-		Mask:           k.Mask,
-		Reaper:         k.Reaper,
-		Log:            k.Log,
-		Output:         k.Output,
 	}), nil
 }
 
@@ -138,6 +134,13 @@ func (k Kit) getenv(name string) string {
 		}
 	}
 	return ""
+}
+
+// resident is what a worker and a web server have in common.
+func (k Kit) resident() resident.Config {
+	return resident.Config{
+		Program: k.program(), Env: k.Env, Grace: k.ShutdownGrace, Mask: k.Mask, Reaper: k.Reaper, Log: k.Log, Output: k.Output,
+	}
 }
 
 func (k Kit) program() failure.Program {
@@ -153,8 +156,7 @@ var identity = []struct{ header, variable string }{
 
 func newHTTP(ctx context.Context, k Kit) (adapter.Handler, error) {
 	c := httpproxy.Config{
-		Program:     k.program(),
-		Env:         k.Env,
+		Resident:    k.resident(),
 		Port:        k.HTTPPort,
 		Socket:      k.HTTPSocket,
 		EventPath:   k.HTTPEventPath,
@@ -163,13 +165,6 @@ func newHTTP(ctx context.Context, k Kit) (adapter.Handler, error) {
 		Fails:       k.HTTPFailStatus.Contains,
 		Credentials: k.Credentials,
 		Concurrency: k.Concurrency,
-		Grace:       k.ShutdownGrace,
-		MaxResponse: k.MaxResponse,
-		Streaming:   k.Streaming,
-		Mask:        k.Mask,
-		Reaper:      k.Reaper,
-		Log:         k.Log,
-		Output:      k.Output,
 	}
 	if k.HTTPReady != "tcp" {
 		c.ReadyPath = k.HTTPReady

@@ -37,15 +37,15 @@ func (p *Program) Exit(file string, status process.Status, hint string, tail []s
 	if hint != "" {
 		out.Message += " " + hint
 	}
-	if line := output.Telling(out.Stack); line != "" {
+	if line := output.BestErrorLine(out.Stack); line != "" {
 		out.Message += lastWords + line
 	}
 	return out
 }
 
-// Wordless is the error of Exit without what the program printed, which may be about the
+// WithoutOutput is the error of Exit without what the program printed, which may be about the
 // event of somebody else.
-func Wordless(e *adapter.Error) *adapter.Error {
+func WithoutOutput(e *adapter.Error) *adapter.Error {
 	message, _, spoke := strings.Cut(e.Message, lastWords)
 	if spoke {
 		message += " What it said last may be about another event: it is in the log."
@@ -89,9 +89,9 @@ func (p *Program) Stack(tail []string) []string {
 	return tail
 }
 
-// Overdue is the error of an invocation whose context has ended for cause. hint
+// TimedOut is the error of an invocation whose context has ended for cause. hint
 // completes the message of a timeout.
-func (p *Program) Overdue(cause error, inv *adapter.Invocation, hint string, tail []string) *adapter.Error {
+func (p *Program) TimedOut(cause error, inv *adapter.Invocation, hint string, tail []string) *adapter.Error {
 	if errors.Is(cause, adapter.ErrShutdown) {
 		return &adapter.Error{
 			Type: adapter.TypeShutdown,

@@ -47,14 +47,14 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 	e := &adapter.Error{
 		Type: adapter.TypeInit,
 		Message: fmt.Sprintf("The program was not ready for the event within %s: %s. It has been running for %s and %s. "+
-			"It is left to start; the next event is tried again.",
+			"It keeps starting; the next event will wait for it.",
 			Waited(inv), missing, time.Since(started).Round(time.Millisecond), procfs.State(running.PID)),
 		Stack: p.Stack(tail),
 	}
 	if hint != "" {
 		e.Message += " " + hint
 	}
-	if line := output.Telling(e.Stack); line != "" {
+	if line := output.BestErrorLine(e.Stack); line != "" {
 		e.Message += lastWords + line
 	} else if len(tail) == 0 {
 		e.Message += " It has printed nothing."
@@ -68,7 +68,7 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 func StartedAgain(told *adapter.Error, inv *adapter.Invocation, missing string) *adapter.Error {
 	return &adapter.Error{
 		Type: told.Type,
-		Message: fmt.Sprintf("%s. It was started again, and that was not ready for the event within %s: %s. The next event is tried again.",
+		Message: fmt.Sprintf("%s. The restarted program was not ready either within the %s that the event could wait: %s. It keeps starting; the next event will wait for it.",
 			strings.TrimSuffix(told.Message, "."), Waited(inv), missing),
 		Stack: told.Stack,
 	}

@@ -33,9 +33,9 @@ type Lines struct {
 	Flush func()
 
 	mu   sync.Mutex
-	tail []string // a ring of the last lines
+	ring []string // a ring of the last lines
 	next int
-	seen bool
+	any  bool // was printed
 }
 
 // Follow is Copy for a program's pipe, up to its end or deadline.
@@ -113,17 +113,17 @@ func (l *Lines) line(line []byte) {
 func (l *Lines) see() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.seen = true
+	l.any = true
 }
 
 func (l *Lines) remember(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.tail) < tailLines {
-		l.tail = append(l.tail, text)
+	if len(l.ring) < tailLines {
+		l.ring = append(l.ring, text)
 		return
 	}
-	l.tail[l.next] = text
+	l.ring[l.next] = text
 	l.next = (l.next + 1) % tailLines
 }
 
@@ -131,14 +131,14 @@ func (l *Lines) remember(text string) {
 func (l *Lines) Tail() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append(append([]string(nil), l.tail[l.next:]...), l.tail[:l.next]...)
+	return append(append([]string(nil), l.ring[l.next:]...), l.ring[:l.next]...)
 }
 
 // Seen tells whether anything was printed at all.
 func (l *Lines) Seen() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.seen
+	return l.any
 }
 
 // Forget forgets what was printed so far: what a program says about one event is
@@ -146,13 +146,13 @@ func (l *Lines) Seen() bool {
 func (l *Lines) Forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.tail, l.next, l.seen = l.tail[:0], 0, false
+	l.ring, l.next, l.any = l.ring[:0], 0, false
 }
 
-// Telling is the line of a tail that tells what went wrong: the last that begins with
+// BestErrorLine is the line of a tail that tells what went wrong: the last that begins with
 // the name of an error, or else that has one in it, or else the last one. The very last
 // line of Node's is its version, of npm's where its log is, of Python's the error.
-func Telling(lines []string) string {
+func BestErrorLine(lines []string) string {
 	for _, tells := range []func(line string) bool{beginsWithError, namesError} {
 		for _, line := range slices.Backward(lines) {
 			if tells(line) {

@@ -230,7 +230,7 @@ func TestTheTellingLineIsTheErrorAndNotWhatIsSaidAboutIt(t *testing.T) {
 		"good bye":                            {"hello", "good bye"},
 		"":                                    nil,
 	} {
-		if got := output.Telling(lines); got != want {
+		if got := output.BestErrorLine(lines); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

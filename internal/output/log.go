@@ -35,8 +35,8 @@ type Log struct {
 
 // printed is what a program prints to one of its pipes.
 type printed struct {
-	Lines
-	pipe *process.Drained
+	lines Lines
+	pipe  *process.Drained
 }
 
 // NewLog makes a Log that writes to out.
@@ -53,11 +53,11 @@ func (l *Log) Follow(pipes ...*os.File) error {
 			return err
 		}
 		p := &printed{pipe: pipe}
-		p.Mask = l.keys
-		p.Emit = func(line []byte) { l.out.Info(string(line), l.eventField()...) }
-		p.Flush = func() { _ = l.out.Sync() }
+		p.lines.Mask = l.keys
+		p.lines.Emit = func(line []byte) { l.out.Info(string(line), l.eventField()...) }
+		p.lines.Flush = func() { _ = l.out.Sync() }
 		l.printed = append(l.printed, p)
-		l.readers.Go(func() { _ = p.Copy(pipe, make([]byte, LineBytes)) }) // a deadline ends it
+		l.readers.Go(func() { _ = p.lines.Copy(pipe, make([]byte, LineBytes)) }) // a deadline ends it
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (l *Log) Descriptors() (all []*rawio.Descriptor) {
 }
 
 // Seen tells whether anything was printed to the pipe with this index.
-func (l *Log) Seen(pipe int) bool { return l.printed[pipe].Seen() }
+func (l *Log) Seen(pipe int) bool { return l.printed[pipe].lines.Seen() }
 
 // About ties the lines to come to an event, the only one in the program.
 func (l *Log) About(id string) { l.event.Store(&id) }
@@ -110,7 +110,7 @@ func (l *Log) Tail() []string {
 	}
 	l.catchUp(tailPatience)
 	for _, printed := range l.printed {
-		if tail := printed.Tail(); len(tail) > 0 {
+		if tail := printed.lines.Tail(); len(tail) > 0 {
 			return tail
 		}
 	}
@@ -135,7 +135,7 @@ func (l *Log) Forget(unread bool) (waited bool) {
 	}
 	l.blurred.Store(unread)
 	for _, printed := range l.printed {
-		printed.Forget()
+		printed.lines.Forget()
 	}
 	return waited
 }

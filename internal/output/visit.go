@@ -4,9 +4,9 @@ import "time"
 
 // Visit is an event in a program that may have others at the same time.
 type Visit struct {
-	log    *Log
-	id     string
-	shared bool // it was not alone all the time
+	log     *Log
+	id      string
+	crowded bool // it was not alone all the time
 }
 
 // Enter says that the program is about to get an event. If it has no other, what it
@@ -15,9 +15,9 @@ func (l *Log) Enter(id string) *Visit {
 	v := &Visit{log: l, id: id}
 	l.mu.Lock()
 	first := len(l.visits) == 0
-	v.shared = !first
+	v.crowded = !first
 	for other := range l.visits {
-		other.shared = true
+		other.crowded = true
 	}
 	l.visits[v] = true
 	if !first {
@@ -51,7 +51,7 @@ func (l *Log) attribute() {
 	l.left.Store(0)
 	l.event.Store(nil)
 	for v := range l.visits {
-		if !v.shared {
+		if !v.crowded {
 			l.event.Store(&v.id)
 		}
 	}
@@ -62,7 +62,7 @@ func (l *Log) attribute() {
 func (v *Visit) Shared() bool {
 	v.log.mu.Lock()
 	defer v.log.mu.Unlock()
-	return v.shared
+	return v.crowded
 }
 
 // Tail is what the program printed last, if that can only be about this event.

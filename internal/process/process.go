@@ -48,12 +48,12 @@ type Process struct {
 	// Written is how much of Spec.Input is in the pipe already.
 	Written int
 
-	unread *os.File // the reading end of stdin
-	group  int      // its process group, as a rule its own
-	exit   func(*Process)
-	done   chan struct{}
-	status Status
-	peak   int64
+	stdinEnd *os.File // the reading end of stdin
+	group    int      // its process group, as a rule its own
+	onExit   func(*Process)
+	over     chan struct{}
+	result   Status
+	maxRSS   int64
 }
 
 // Start starts a program in a new process group with pipes for stdin, stdout
@@ -76,11 +76,11 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 		}
 	}
 	p := &Process{
-		unread:  unread,
-		Written: prefill(pipes.ours[0], spec.Input),
-		Stdout:  pipes.file(1), Stderr: pipes.file(2),
-		exit: spec.Exited,
-		done: make(chan struct{}),
+		stdinEnd: unread,
+		Written:  prefill(pipes.ours[0], spec.Input),
+		Stdout:   pipes.file(1), Stderr: pipes.file(2),
+		onExit: spec.Exited,
+		over:   make(chan struct{}),
 	}
 	if spec.Answers {
 		p.Answers = pipes.file(3)
@@ -138,7 +138,7 @@ func (p *Process) Prefill(input []byte) (written int) {
 // Unread is how many bytes are in the pipe of stdin, with Spec.CountUnread and before
 // TakeUnread.
 func (p *Process) Unread() (n int) {
-	raw, err := p.unread.SyscallConn()
+	raw, err := p.stdinEnd.SyscallConn()
 	if err != nil {
 		return 0
 	}
@@ -150,12 +150,12 @@ func (p *Process) Unread() (n int) {
 // returns how much that was. It ends the counting. Nobody may be writing. Without
 // Spec.CountUnread it does nothing.
 func (p *Process) TakeUnread() (n int) {
-	if p.unread == nil {
+	if p.stdinEnd == nil {
 		return 0
 	}
-	defer func() { _ = p.unread.Close() }()
+	defer func() { _ = p.stdinEnd.Close() }()
 	left := p.Unread() // and nothing that is written meanwhile
-	raw, err := p.unread.SyscallConn()
+	raw, err := p.stdinEnd.SyscallConn()
 	if err != nil || left == 0 {
 		return 0
 	}
@@ -174,7 +174,7 @@ func (p *Process) TakeUnread() (n int) {
 
 // Close closes the pipes. It does not end the program.
 func (p *Process) Close() {
-	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr, p.Answers, p.unread} {
+	for _, f := range []*os.File{p.Stdin, p.Stdout, p.Stderr, p.Answers, p.stdinEnd} {
 		if f != nil {
 			_ = f.Close()
 		}
@@ -182,24 +182,24 @@ func (p *Process) Close() {
 }
 
 func (p *Process) exited(status Status) {
-	p.status = status
-	if p.exit != nil {
-		p.exit(p)
+	p.result = status
+	if p.onExit != nil {
+		p.onExit(p)
 	}
-	close(p.done)
+	close(p.over)
 }
 
 // Done is closed when the program, though not necessarily what it started, has
 // ended.
-func (p *Process) Done() <-chan struct{} { return p.done }
+func (p *Process) Done() <-chan struct{} { return p.over }
 
 // Status is how the program ended; valid once Done is closed.
-func (p *Process) Status() Status { return p.status }
+func (p *Process) Status() Status { return p.result }
 
 // Peak is the most bytes that the program, or one that it has waited for, had in memory,
 // shared ones too; valid once Done is closed. It is never below what this process had when
 // it started the program, for they were one then.
-func (p *Process) Peak() int64 { return p.peak }
+func (p *Process) Peak() int64 { return p.maxRSS }
 
 // Signal sends a signal to the whole group; there being nobody left is fine.
 //
@@ -223,7 +223,7 @@ func (p *Process) EndsSoon(ctx context.Context, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
 	select {
-	case <-p.done:
+	case <-p.over:
 		return true
 	case <-ctx.Done():
 		return false
@@ -234,7 +234,7 @@ func (p *Process) EndsSoon(ctx context.Context, patience time.Duration) bool {
 	}
 	timer.Reset(exitPatience)
 	select {
-	case <-p.done:
+	case <-p.over:
 		return true
 	case <-ctx.Done():
 	case <-timer.C:
@@ -254,7 +254,7 @@ type Step struct {
 func (p *Process) Stop(ladder ...Step) bool {
 	for _, step := range ladder {
 		select {
-		case <-p.done:
+		case <-p.over:
 			return true
 		default:
 		}
@@ -264,7 +264,7 @@ func (p *Process) Stop(ladder ...Step) bool {
 		}
 		timer := time.NewTimer(step.Wait)
 		select {
-		case <-p.done:
+		case <-p.over:
 			timer.Stop()
 			return true
 		case <-timer.C:

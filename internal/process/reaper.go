@@ -107,7 +107,7 @@ func (r *Reaper) reap() {
 			return
 		}
 		if p != nil {
-			p.peak = used.Maxrss << 10
+			p.maxRSS = used.Maxrss << 10
 			p.exited(Status{status})
 		}
 	}
@@ -127,7 +127,7 @@ func (r *Reaper) Sweep() {
 	}
 	var all []int
 	end := time.Now().Add(sweepPatience)
-	for killed := r.sweep(); len(killed) > 0; killed = r.sweep() {
+	for killed := r.killStrays(); len(killed) > 0; killed = r.killStrays() {
 		for _, pid := range killed {
 			if !slices.Contains(all, pid) {
 				all = append(all, pid)
@@ -171,14 +171,14 @@ func (r *Reaper) Adopt(pid int) (p *Process, ok bool) {
 	if err != nil || r.children[pid] != nil || !slices.Contains(inherited(), pid) {
 		return nil, false
 	}
-	p = &Process{PID: pid, group: group, done: make(chan struct{})}
+	p = &Process{PID: pid, group: group, over: make(chan struct{})}
 	r.children[pid] = p
 	return p, true
 }
 
-// sweep holds the lock, so that no pid of its list can be reaped and given to
+// killStrays holds the lock, so that no pid of its list can be reaped and given to
 // somebody else before it is killed.
-func (r *Reaper) sweep() (killed []int) {
+func (r *Reaper) killStrays() (killed []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	own := unix.Getpgrp()

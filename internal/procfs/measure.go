@@ -16,9 +16,11 @@ type Sample struct {
 	// them. Both are 0 where there is no telling.
 	Own, Shared int64
 
-	pids []int         // in order
-	cpu  time.Duration // that these have used so far
-	busy bool          // one runs, would like to, or waits for a disk
+	// PIDs are the processes, in order, CPU what they have used so far. Busy says that one of
+	// them runs, would like to, or waits for a disk.
+	PIDs []int
+	CPU  time.Duration
+	Busy bool
 }
 
 // leastOfCPU is what who waits may use between two looks.
@@ -27,7 +29,7 @@ const leastOfCPU = time.Millisecond
 // Idle tells whether it has only waited since a look before. A script waits, too, for what
 // it runs: other processes are a sign of life.
 func (l Sample) Idle(before Sample) bool {
-	return !l.busy && !before.busy && slices.Equal(l.pids, before.pids) && l.cpu-before.cpu < leastOfCPU
+	return !l.Busy && !before.Busy && slices.Equal(l.PIDs, before.PIDs) && l.CPU-before.CPU < leastOfCPU
 }
 
 // Measure looks at the process leader and its descendants. It goes through all processes
@@ -38,11 +40,11 @@ func Measure(leader int) (l Sample) {
 		busy[pid] = stat.State == "R" || stat.State == "D" // of its first thread
 	}
 	page := int64(os.Getpagesize())
-	l.pids = Processes().Under(leader)
-	slices.Sort(l.pids)
-	for _, pid := range l.pids {
-		l.busy = l.busy || busy[pid]
-		l.cpu += cpuTime(pid)
+	l.PIDs = Processes().Under(leader)
+	slices.Sort(l.PIDs)
+	for _, pid := range l.PIDs {
+		l.Busy = l.Busy || busy[pid]
+		l.CPU += cpuTime(pid)
 		var size, resident, shared int64
 		text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)) // none, if it has ended
 		if n, _ := fmt.Sscan(string(text), &size, &resident, &shared); n == 3 {

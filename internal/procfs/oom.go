@@ -11,7 +11,7 @@ import (
 // control group. The zero value knows nothing.
 type OOM struct {
 	group CGroup
-	begin sync.Once
+	once  sync.Once
 	file  string // "" where there is none
 
 	mu    sync.Mutex
@@ -26,7 +26,7 @@ func NewOOM(g CGroup) *OOM { return &OOM{group: g} }
 // Call it with the first program that is started, and where that comes after the first
 // poll not before: it takes a tenth of a millisecond.
 func (o *OOM) Begin() {
-	o.begin.Do(func() {
+	o.once.Do(func() {
 		for file := range o.group.files("memory.events", "memory", "memory.oom_control") {
 			if count, ok := readCounter(file); ok {
 				o.file, o.count = file, count

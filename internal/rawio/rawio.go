@@ -25,9 +25,9 @@ const most = 64 << 10
 // and Close go for it too. One goroutine at a time may use it; one may read while
 // another writes only if each has its own.
 type Descriptor struct {
-	raw  syscall.RawConn
-	fd   int32       // for as long as the file is open
-	busy atomic.Bool // whoever reads is at work on what Read has given it
+	raw    syscall.RawConn
+	fd     int32       // for as long as the file is open
+	atWork atomic.Bool // whoever reads is at work on what Read has given it
 
 	// Of the call under way; kept here because a closure a call would be garbage.
 	p             []byte
@@ -53,15 +53,15 @@ func New(c syscall.Conn) (*Descriptor, error) {
 
 // Read implements io.Reader: it waits until there is something.
 func (d *Descriptor) Read(p []byte) (int, error) {
-	return d.read(p, true)
+	return d.transfer(p, true)
 }
 
 // ReadNow does not wait: without an error, 0 bytes are nothing yet.
 func (d *Descriptor) ReadNow(p []byte) (int, error) {
-	return d.read(p, false)
+	return d.transfer(p, false)
 }
 
-func (d *Descriptor) read(p []byte, wait bool) (n int, err error) {
+func (d *Descriptor) transfer(p []byte, wait bool) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -83,17 +83,17 @@ func (d *Descriptor) result(call string, err error) (int, error) {
 }
 
 func (d *Descriptor) readOnce(fd uintptr) (done bool) {
-	d.busy.Store(true) // before: what is gone from the pipe must be somewhere
+	d.atWork.Store(true) // before: what is gone from the pipe must be somewhere
 	for n := most; n == most && d.n < len(d.p); d.n += n {
 		n, d.errno = call(syscall.SYS_READ, fd, d.p[d.n:min(d.n+most, len(d.p))])
 	}
-	d.busy.Store(d.n > 0)
+	d.atWork.Store(d.n > 0)
 	return d.n > 0 || d.errno != syscall.EAGAIN || !d.wait
 }
 
 // Busy tells whether whoever reads is at work on what it has got, or about to be. It
 // may be asked at any time.
-func (d *Descriptor) Busy() bool { return d.busy.Load() }
+func (d *Descriptor) Busy() bool { return d.atWork.Load() }
 
 // WriteNow writes what is taken without waiting, which may be nothing.
 func (d *Descriptor) WriteNow(p []byte) (n int, err error) {

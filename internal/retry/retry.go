@@ -1,4 +1,5 @@
-// Package retry holds the one back-off of this program: 50 ms doubling to 2 s,
+// Package retry holds how this program waits: for what is to end, and before it tries
+// again. There is one back-off: 50 ms doubling to 2 s,
 // with jitter. The platform's own sample waits 50 ms after a failed poll.
 package retry
 
@@ -40,6 +41,25 @@ func (b *Backoff) Wait(ctx context.Context) bool {
 	case <-timer.C:
 		return true
 	case <-ctx.Done():
+		return false
+	}
+}
+
+// Await waits until done is closed. It is false if that takes longer than patience, or
+// beyond the end of ctx.
+func Await(ctx context.Context, done <-chan struct{}, patience time.Duration) bool {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	select {
+	case <-done: // and the other one too
+		return true
+	default:
 		return false
 	}
 }

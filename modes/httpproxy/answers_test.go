@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/modes/httpproxy"
 )
 
 func TestAnswersOfAllKindsReachTheCaller(t *testing.T) {
@@ -212,16 +211,10 @@ func TestTextGoesAsTextAndAnythingElseAsBase64(t *testing.T) {
 
 func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 	t.Parallel()
-	for name, change := range map[string]func(*httpproxy.Config){
-		"held":     nil,
-		"streamed": func(c *httpproxy.Config) { c.Streaming = true },
-	} {
+	for name, streaming := range map[string]bool{"held": false, "streamed": true} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, "puppet", all(func(c *httpproxy.Config) { c.MaxResponse = 300 << 10 }, func(c *httpproxy.Config) {
-				if change != nil {
-					change(c)
-				}
-			}))
+			h := open(t, "puppet", nil)
+			h.limit, h.streaming = 300<<10, streaming
 			pid := h.pid()
 			body := bytesOf(400 << 10)
 			for name, event := range map[string]string{
@@ -236,7 +229,7 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 				"quotes that are":  saysAndCloses("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat(`"`, 200<<10)),
 				"without an end":   script("GET", step{Write: "HTTP/1.1 200 OK\r\n\r\n" + body}, step{Hang: true}),
 			} {
-				if name == "quotes that are" && change != nil {
+				if name == "quotes that are" && streaming {
 					continue // they go as base64, and are within the limit
 				}
 				size := ""

@@ -18,70 +18,61 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// answerBytes is how much of an answer is taken at a time, a multiple of three: that
-// much is base64 without padding. It is more than x.in holds, which then copies nothing.
-const answerBytes = 96 << 10
-
 // envelop writes the answer as what the gateway wants. What is valid UTF-8 goes as
 // text, and anything else as base64; so does every body while it is streamed, since
 // nobody knows yet what will come.
-func (x *exchange) envelop(w io.Writer) error {
-	x.text = appendHead(x.room(w), &x.answer.Header)
-	if x.Streaming {
-		return x.encode(w, 0, nil)
+func (a *answer) envelop(r *adapter.Response) error {
+	a.text = appendHead(a.room(r), &a.http.Header)
+	if r.Stream != nil {
+		return a.encode(r, nil, nil)
 	}
-	n, err := io.ReadFull(x, x.piece)
+	n, err := io.ReadFull(a, a.piece)
+	body := a.piece[:n]
 	switch {
-	case err == nil && isText(&x.answer.Header, jsonscan.WholeRunes(x.piece)):
-		return x.collect(w)
+	case err == nil && isText(&a.http.Header, jsonscan.WholeRunes(body)):
+		return a.collect(r)
 	case err == nil:
-		return x.encode(w, n, nil)
+		return a.encode(r, body, nil)
 	case err != io.EOF && err != io.ErrUnexpectedEOF: // of ReadFull: less than it asked for
 		return err
-	case isText(&x.answer.Header, x.piece[:n]):
-		return x.writeText(w, x.piece[:n])
+	case isText(&a.http.Header, body):
+		return a.writeText(r, body)
 	default:
-		return x.encode(w, n, io.EOF)
+		return a.encode(r, body, io.EOF)
 	}
 }
 
-// room is where text for w is made ready: in the response itself, if it has room.
-func (x *exchange) room(w io.Writer) []byte {
-	if r, ok := w.(interface{ Room() []byte }); ok {
-		if room := r.Room(); cap(room) > 0 {
-			return room
-		}
+// room is where text for r is made ready: in r itself, if it has room.
+func (a *answer) room(r *adapter.Response) []byte {
+	if room := r.Room(); cap(room) > 0 {
+		return room
 	}
-	if x.own == nil {
-		x.own = make([]byte, 0, base64.StdEncoding.EncodedLen(answerBytes)+headBytes)
+	if a.own == nil {
+		a.own = make([]byte, 0, base64.StdEncoding.EncodedLen(answerBytes)+headBytes)
 	}
-	return x.own
+	return a.own
 }
 
-// encode writes the body in base64: x.piece[:have], and what can still be read, unless
+// encode writes the body in base64: piece, of a.piece, and what can still be read, unless
 // err says that this is all.
-func (x *exchange) encode(w io.Writer, have int, err error) error {
-	x.text = append(x.text, apig.Base64Body...)
+func (a *answer) encode(r *adapter.Response, piece []byte, err error) error {
+	var b64 apig.Encoder
+	a.text = append(a.text, apig.Base64Body...)
 	for {
-		whole := have
-		if err == nil {
-			whole -= have % 3 // the rest goes with what comes
-		}
-		x.text = jsonscan.AppendBase64(x.text, x.piece[:whole])
+		a.text = b64.Append(a.text, piece)
 		if errors.Is(err, io.EOF) {
-			x.text = append(x.text, apig.End...)
+			a.text = append(b64.End(a.text), apig.End...)
 		}
-		if _, err := w.Write(x.text); err != nil {
+		if _, err := r.Write(a.text); err != nil {
 			return err
 		}
 		if err != nil {
 			return eofIsNil(err)
 		}
-		x.text = x.room(w)
-		have = copy(x.piece, x.piece[whole:have])
+		a.text = a.room(r)
 		var n int
-		n, err = x.Read(x.piece[have:])
-		have += n
+		n, err = a.Read(a.piece)
+		piece = a.piece[:n]
 	}
 }
 
@@ -93,9 +84,9 @@ func eofIsNil(err error) error {
 }
 
 // collect reads a body that looks like text to its end, and sees whether it is.
-func (x *exchange) collect(w io.Writer) error {
-	size := min(x.MaxResponse, math.MaxInt-1)
-	if declared := int64(x.answer.Header.ContentLength()); declared >= 0 {
+func (a *answer) collect(r *adapter.Response) error {
+	size := min(r.Limit, math.MaxInt-1)
+	if declared, ok := a.declared(); ok {
 		size = declared
 	}
 	memory, err := offheap.Map(int(size) + 1) // the byte that is too many must have a place
@@ -103,43 +94,44 @@ func (x *exchange) collect(w io.Writer) error {
 		return err
 	}
 	defer memory.Free()
-	n := copy(memory, x.piece)
+	n := copy(memory, a.piece)
 	for err == nil && n < len(memory) {
 		var more int
-		more, err = x.Read(memory[n:])
+		more, err = a.Read(memory[n:])
 		n += more
 	}
 	if !errors.Is(err, io.EOF) {
 		if err == nil {
-			err = adapter.TooLarge(x.MaxResponse, 0)
+			err = adapter.TooLarge(r.Limit, 0)
 		}
 		return err
 	}
 	if utf8.Valid(memory[:n]) {
-		return x.writeText(w, memory[:n])
+		return a.writeText(r, memory[:n])
 	}
-	x.text = append(x.text, apig.Base64Body...)
-	return x.inPieces(w, memory[:n], jsonscan.AppendBase64)
+	a.text = append(a.text, apig.Base64Body...)
+	return a.inPieces(r, memory[:n], jsonscan.AppendBase64)
 }
 
-func (x *exchange) writeText(w io.Writer, text []byte) error {
-	x.text = append(x.text, apig.TextBody...)
-	return x.inPieces(w, text, func(dst, piece []byte) []byte { return jsonscan.AppendText(dst, piece, math.MaxInt) })
+func (a *answer) writeText(r *adapter.Response, text []byte) error {
+	a.text = append(a.text, apig.TextBody...)
+	return a.inPieces(r, text, func(dst, piece []byte) []byte { return jsonscan.AppendText(dst, piece, math.MaxInt) })
 }
 
-// inPieces writes what appendTo makes of a body, and the end.
-func (x *exchange) inPieces(w io.Writer, body []byte, appendTo func(dst, piece []byte) []byte) error {
+// inPieces writes what appendTo makes of a body, and the end. A piece is a multiple of
+// three bytes: that much is base64 without padding.
+func (a *answer) inPieces(r *adapter.Response, body []byte, appendTo func(dst, piece []byte) []byte) error {
 	for {
 		n := min(len(body), answerBytes)
-		x.text = appendTo(x.text, body[:n])
+		a.text = appendTo(a.text, body[:n])
 		if body = body[n:]; len(body) == 0 {
-			_, err := w.Write(append(x.text, apig.End...))
+			_, err := r.Write(append(a.text, apig.End...))
 			return err
 		}
-		if _, err := w.Write(x.text); err != nil {
+		if _, err := r.Write(a.text); err != nil {
 			return err
 		}
-		x.text = x.room(w)
+		a.text = a.room(r)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/runtimeapi/functiongraph"
 )
 
 // Wire is the request that an event becomes, or why it becomes none. call tells whether
@@ -11,42 +12,42 @@ import (
 func Wire(event []byte, prefix string) (wire []byte, call bool, err error) {
 	x := newExchange()
 	inv := &adapter.Invocation{ID: "id", Payload: event, Headers: []adapter.Header{{Name: "x-cff-request-id", Value: "id"}}}
-	if err := x.begin(&Mode{Config: Config{StripPrefix: prefix, EventPath: "/invoke"}}, inv); err != nil {
+	if err := x.begin(&Mode{Config: Config{StripPrefix: prefix, EventPath: "/invoke", IsMetadata: functiongraph.IsMetadata}}, inv); err != nil {
 		return nil, x.call, err
 	}
-	x.writeHead("our.host")
-	out := bytes.NewBuffer(x.out)
-	_, err = x.request.body.WriteTo(out)
+	x.sender.writeHead(inv, &Config{}, "our.host")
+	out := bytes.NewBuffer(x.sender.out)
+	_, err = x.sender.request.Body.WriteTo(out)
 	return out.Bytes(), x.call, err
 }
 
 // Envelope is what an answer becomes, or why it is no answer.
-func Envelope(answer []byte, streaming bool, limit int64) ([]byte, error) {
-	x := newExchange()
-	x.Mode = &Mode{Config: Config{MaxResponse: limit, Streaming: streaming}}
-	x.conn = &conn{}
-	x.request.method = []byte("GET")
-	x.in.Reset(bytes.NewReader(answer))
-	x.answer.StreamBody = true
-	x.answer.Header.SetNoDefaultContentType(true)
-	if err := x.answer.Header.Read(x.in); err != nil {
+func Envelope(wire []byte, streaming bool, limit int64) ([]byte, error) {
+	a := newAnswer()
+	a.conn = &conn{}
+	a.in.Reset(bytes.NewReader(wire))
+	if err := a.readHead("GET"); err != nil {
 		return nil, err
 	}
-	if !x.hasNoBody() {
-		if err := x.answer.ReadBody(x.in, 0); err != nil {
-			return nil, err
+	var out bytes.Buffer
+	o := adapter.ResponseOptions{Limit: limit}
+	if streaming {
+		o.Stream = func(r *adapter.Response) error {
+			_, err := r.WriteTo(&out)
+			return err
 		}
 	}
-	var out bytes.Buffer
-	err := x.envelop(&out)
+	r, err := adapter.NewResponse(o)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Free()
+	err = r.End(a.envelop(r))
+	if body, whole := r.Whole(); whole {
+		out.Write(body)
+	}
 	return out.Bytes(), err
 }
 
 // FreePort is where a server listens that may do so anywhere.
 var FreePort = freePort
-
-// IsToken tells whether a name can be a header's.
-var IsToken = isToken
-
-// Dropped tells of a header's name in lower case whether it is not handed on.
-func Dropped(lower string) bool { return dropped[lower] || isOurs(lower) || lower == "host" }

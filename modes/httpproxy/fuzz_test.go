@@ -8,12 +8,15 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/modes/httpproxy"
+	"fgbootstrap/runtimeapi/functiongraph"
 )
 
 // Whatever an event is, it becomes one request, which says what encoding/json and
@@ -181,13 +184,13 @@ func checkHeaders(t *testing.T, request *http.Request, want map[string][]string)
 	for name, values := range want {
 		lower := strings.ToLower(name)
 		for _, value := range values {
-			if !httpproxy.IsToken([]byte(name)) {
+			if !apig.IsToken([]byte(name)) {
 				t.Errorf("no name, but accepted: %q", name)
 			}
 			if strings.ContainsAny(value, "\r\n\x00") && strings.ContainsAny(strings.Trim(value, " \t"), "\r\n\x00") {
 				t.Errorf("no value, but accepted: %q", value)
 			}
-			if !httpproxy.Dropped(lower) {
+			if !dropped(lower) {
 				expected[lower+": "+strings.Trim(value, " \t")]++
 			}
 		}
@@ -241,7 +244,7 @@ func FuzzEnvelope(f *testing.F) {
 			default:
 				answer = append([]byte(head+"\r\n"), body...)
 			}
-			if strings.ContainsAny(contentType+name+value, "\r\n") || !httpproxy.IsToken([]byte(name)) {
+			if strings.ContainsAny(contentType+name+value, "\r\n") || !apig.IsToken([]byte(name)) {
 				// Another head than it seems; it must not hurt.
 				_, _ = httpproxy.Envelope(answer, streaming, 6<<20)
 				continue
@@ -280,4 +283,10 @@ func FuzzEnvelope(f *testing.F) {
 
 func hasControl(text string) bool {
 	return strings.ContainsFunc(text, func(c rune) bool { return c < ' ' || c == 0x7f })
+}
+
+// dropped tells of a header's name in lower case whether it is not handed on.
+func dropped(lower string) bool {
+	folded := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(lower, "-")
+	return apig.OfConnection(lower) || functiongraph.IsMetadata(folded) || lower == "host"
 }

@@ -119,7 +119,7 @@ func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
 	events.Go(func() {
 		_, err := h.invoke("id", call("GET", "/pid", ""), 100*time.Millisecond)
 		var told *adapter.Error
-		if !errors.As(err, &told) || told.Type != "Runtime.Timeout" || !strings.Contains(told.Message, "asked whether it still works") {
+		if !errors.As(err, &told) || told.Type != "Runtime.Timeout" || !strings.Contains(told.Message, "An earlier event timed out; the server was being restarted") {
 			t.Errorf("got %v", err)
 		}
 	})

@@ -2,29 +2,26 @@
 // call as the HTTP request that it was, any other event as a POST. It owns how an event
 // becomes a request (request.go, body.go) and an answer the result (envelope.go), the
 // connections to the server (pool.go, exchange.go), and when the server is ready.
-// Starting and stopping it is internal/process. fasthttp's memory does not leave it.
+// Its life is internal/resident. fasthttp's memory does not leave it.
 package httpproxy
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
-	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/resident"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/internal/supervise"
-
-	"go.uber.org/zap"
 )
 
 // Config is what a Mode needs; all of it is kept.
 type Config struct {
-	Program failure.Program
-	// Env is the program's environment as KEY=value. PORT is added to it.
-	Env []string
+	// Resident's Env gets PORT added.
+	Resident resident.Config
 	// Port is the program's on loopback; 0 picks a free one at each start. Socket is
 	// the path of a unix socket instead, abstract if it begins with @.
 	Port   int
@@ -48,16 +45,6 @@ type Config struct {
 	Credentials bool
 	// Concurrency is how many events the server is given at a time.
 	Concurrency int
-	// Grace is how long the server may take to stop.
-	Grace time.Duration
-	// MaxResponse is the most bytes of a response.
-	MaxResponse int64
-	// Streaming says that responses go out as they are produced.
-	Streaming bool
-	Mask      *secret.Mask
-	Reaper    *process.Reaper
-	// Log is ours, Output what the program says.
-	Log, Output *zap.Logger
 }
 
 // Mode is the adapter.Handler of http mode.
@@ -73,9 +60,9 @@ type Mode struct {
 // New starts the server and waits until it is ready, or has failed once, or ctx ends:
 // whatever it is, events can be handed in then.
 func New(ctx context.Context, c Config) *Mode {
-	m := &Mode{Config: c, keys: secret.NewKeyring(c.Mask)}
+	m := &Mode{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
 	m.free.New = func() any { return newExchange() }
-	m.servers = supervise.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Log}
+	m.servers = supervise.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Resident.Log}
 	m.servers.Run()
 	m.servers.Settle(ctx)
 	if ctx.Err() != nil {
@@ -89,7 +76,7 @@ func New(ctx context.Context, c Config) *Mode {
 var errUnsent = errors.New("the event was not sent")
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
+func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
 	m.keys.Add(inv.Credentials())
 	x, _ := m.free.Get().(*exchange) // there is nothing else in it
 	defer func() {
@@ -104,21 +91,21 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.R
 		if err != nil {
 			return err
 		}
-		if !lease.Instance.passed(ctx) {
+		if !lease.Instance.probe.passed(ctx) {
 			m.servers.Release(lease, false)
 			if ctx.Err() != nil {
 				return m.unserved(ctx, inv, ctx.Err())
 			}
 			continue
 		}
-		err = lease.Instance.invoke(ctx, x, w)
+		err = lease.Instance.invoke(ctx, x, r)
 		if !x.answered && ctx.Err() != nil && !errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
-			m.doubt(lease)
+			m.examine(lease)
 			return err
 		}
-		var deaf *deafness
-		if errors.As(err, &deaf) {
-			m.servers.Retire(lease, deaf.error)
+		var gone *unreachable
+		if errors.As(err, &gone) {
+			m.servers.Retire(lease, gone.error)
 		}
 		m.servers.Release(lease, x.answered)
 		if !errors.Is(err, errUnsent) {
@@ -154,6 +141,15 @@ func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.L
 		why = m.unserved(ctx, inv, err)
 	}
 	return nil, why
+}
+
+// unserved is for an event that the server could not take.
+func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
+	return resident.Unserved(ctx, &m.Resident, &m.servers, inv, err, &adapter.Error{
+		Type: adapter.TypeTimeout,
+		Message: fmt.Sprintf("An earlier event timed out; the server was being restarted during all of this event's %s. %s",
+			failure.Waited(inv), failure.RaiseTimeout),
+	})
 }
 
 // Reported implements adapter.Handler: a web server may have processes in the background.

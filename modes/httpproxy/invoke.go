@@ -19,17 +19,17 @@ const endPatience = 200 * time.Millisecond
 
 // invoke gives an event to the server. The error is errUnsent if the next start of it
 // may have the event.
-func (s *server) invoke(ctx context.Context, x *exchange, w io.Writer) error {
-	s.given.Add(1)
-	visit := s.printed.Enter(x.inv.ID)
+func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) error {
+	s.life.Given.Add(1)
+	visit := s.life.Printed.Enter(x.inv.ID)
 	defer visit.Leave()
-	x.writeHead(s.ownHost())
+	x.sender.writeHead(x.inv, &s.mode.Config, s.pool.host)
 	defer func() { x.hangUp(s.pool) }()
-	err := x.roundTrip(ctx, s.pool, s.lives)
+	err := x.roundTrip(ctx, s.pool, s.tenant.lives)
 	if err != nil {
-		return s.explain(ctx, x, visit, err)
+		return s.story.explain(ctx, x, visit, err)
 	}
-	err = x.relay(w)
+	err = x.relay(r)
 	var judged *verdict
 	var broke *broken
 	switch {
@@ -37,10 +37,10 @@ func (s *server) invoke(ctx context.Context, x *exchange, w io.Writer) error {
 		s.dealtWith(x)
 	case errors.As(err, &judged):
 		s.dealtWith(x)
-		judged.told.Stack = s.Program.Stack(visit.Tail())
+		judged.told.Stack = s.mode.Resident.Program.Stack(visit.Tail())
 		return judged.told
 	case errors.As(err, &broke) || ctx.Err() != nil:
-		return s.explain(ctx, x, visit, err)
+		return s.story.explain(ctx, x, visit, err)
 	}
 	return err // also that the response takes no more
 }
@@ -56,35 +56,35 @@ type verdict struct{ told *adapter.Error }
 func (v *verdict) Error() string { return v.told.Error() }
 
 // relay hands the answer on.
-func (x *exchange) relay(w io.Writer) error {
-	status := x.answer.StatusCode()
-	if x.call && x.Fails(status) || !x.call && (status < 200 || status >= 300) {
+func (x *exchange) relay(r *adapter.Response) error {
+	status := x.answer.http.StatusCode()
+	if x.call && x.mode.Fails(status) || !x.call && (status < 200 || status >= 300) {
 		return x.fail(status)
 	}
-	if declared := int64(x.answer.Header.ContentLength()); declared > x.MaxResponse && !x.hasNoBody() {
-		return adapter.TooLarge(x.MaxResponse, declared)
+	if declared, ok := x.answer.declared(); ok && declared > r.Limit {
+		return adapter.TooLarge(r.Limit, declared)
 	}
 	if x.call {
-		return x.envelop(w)
+		return x.answer.envelop(r)
 	}
-	_, err := io.CopyBuffer(w, x, x.piece)
+	_, err := r.ReadFrom(x.answer)
 	return err
 }
 
 // fail is the error of an answer that is a failure.
 func (x *exchange) fail(status int) error {
-	n, err := io.ReadFull(x, x.piece)
+	n, err := io.ReadFull(x.answer, x.answer.piece)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // of ReadFull: less than it asked for
 		return err
 	}
-	text := fmt.Sprintf("The server answered %d %s to %s %s", status, fasthttp.StatusMessage(status), x.request.Method, x.path())
-	if page := x.piece[:n]; len(bytes.TrimSpace(page)) > 0 {
+	text := fmt.Sprintf("The server answered %d %s to %s", status, fasthttp.StatusMessage(status), &x.sender)
+	if page := x.answer.piece[:n]; len(bytes.TrimSpace(page)) > 0 {
 		text += ": " + x.quotePage(page)
 	} else {
 		text += " with an empty body"
 	}
-	if own := adapter.ProgramError(x.piece[:n]); own != nil && own.Message != "" {
-		text += ". It says: " + x.keys.String(own.Message)
+	if own := adapter.ProgramError(x.answer.piece[:n]); own != nil && own.Message != "" {
+		text += ". It says: " + x.mode.keys.String(own.Message)
 	}
 	if !x.call {
 		text += x.eventAdvice(status)
@@ -98,9 +98,9 @@ const pageBytes = 1000
 // quotePage quotes a page without its indentation, which would be most of the quote. It is
 // masked first: a secret may have line breaks.
 func (x *exchange) quotePage(page []byte) string {
-	page = x.keys.Bytes(page)
+	page = x.mode.keys.Bytes(page)
 	page = page[:min(len(page), pageBytes)]
-	return x.keys.Quote(bytes.Join(bytes.Fields(page), []byte(" ")))
+	return x.mode.keys.Quote(bytes.Join(bytes.Fields(page), []byte(" ")))
 }
 
 // eventAdvice completes the message of an event that is no call of the gateway.

@@ -371,7 +371,7 @@ func TestAServerThatNeverStartsIsExplainedToEachEventAndStartedAtThePaceOfTheBac
 		return strings.Count(string(text), "\n")
 	}
 	write("echo 'no database' >&2; exit 7")
-	h := open(t, "puppet", all(in(dir), func(c *httpproxy.Config) { c.Program.Command.Words = []string{"./app"} }))
+	h := open(t, "puppet", all(in(dir), func(c *httpproxy.Config) { c.Resident.Program.Command.Words = []string{"./app"} }))
 	began := time.Now()
 	for range 300 {
 		h.fails(says(ok), patience, "Runtime.ExitError", "code 7", "no database")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -20,8 +21,10 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/resident"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/httpproxy"
+	"fgbootstrap/runtimeapi/functiongraph"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -68,7 +71,7 @@ func leftBehind() (what string) {
 		what = ""
 		stacks := make([]byte, 4<<20)
 		for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
-			if strings.Contains(stack, "modes/httpproxy.") || strings.Contains(stack, "process.(*Supervisor") {
+			if strings.Contains(stack, "modes/httpproxy.") || strings.Contains(stack, "supervise.(*Supervisor") {
 				what = "a goroutine: " + stack
 			}
 		}
@@ -88,9 +91,10 @@ func leftBehind() (what string) {
 type house struct {
 	t *testing.T
 	*httpproxy.Mode
-	logs   *observer.ObservedLogs
-	limit  int64
-	closed bool // by the test
+	logs      *observer.ObservedLogs
+	limit     int64
+	streaming bool
+	closed    bool // by the test
 }
 
 // open starts one of programs and waits until it is ready; change may change what it
@@ -111,22 +115,24 @@ func openWithin(t *testing.T, wait time.Duration, program string, change func(*h
 		t.Fatal(err)
 	}
 	c := httpproxy.Config{
-		Program: failure.Program{
-			Command: doctor.Command{Words: []string{self}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
+		Resident: resident.Config{
+			Program: failure.Program{
+				Command: doctor.Command{Words: []string{self}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
+				OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
+			},
+			// The race detector has every program sleep for a second before it ends.
+			Env:   append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+program),
+			Grace: 400 * time.Millisecond, Mask: secret.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
 		},
-		// The race detector has every program sleep for a second before it ends.
-		Env:       append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+program),
-		EventPath: "/invoke", Fails: func(int) bool { return false },
-		Concurrency: 1, Grace: 400 * time.Millisecond, MaxResponse: 6 << 20,
-		Mask: secret.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
+		EventPath: "/invoke", Fails: func(int) bool { return false }, IsMetadata: functiongraph.IsMetadata,
+		Concurrency: 1,
 	}
 	if change != nil {
 		change(&c)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	h := &house{t: t, Mode: httpproxy.New(ctx, c), logs: logs, limit: c.MaxResponse}
+	h := &house{t: t, Mode: httpproxy.New(ctx, c), logs: logs, limit: 6 << 20}
 	t.Cleanup(func() {
 		h.shutdown()
 		if t.Failed() {
@@ -158,7 +164,14 @@ const margin = 2 * time.Second
 // invoke runs one event, which has so long, and returns its response.
 func (h *house) invoke(id, event string, within time.Duration) (string, error) {
 	h.t.Helper()
-	response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: h.limit})
+	o := adapter.ResponseOptions{Limit: h.limit}
+	if h.streaming {
+		o.Stream = func(r *adapter.Response) error {
+			_, err := r.WriteTo(io.Discard)
+			return err
+		}
+	}
+	response, err := adapter.NewResponse(o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -167,11 +180,11 @@ func (h *house) invoke(id, event string, within time.Duration) (string, error) {
 	now := time.Now()
 	inv := &adapter.Invocation{
 		ID: id, Payload: []byte(event), Received: now, Deadline: now.Add(within), Expires: now.Add(within + margin),
-		Headers: []adapter.Header{{Name: "x-cff-request-id", Value: id}, {Name: "x-cff-security-token", Value: "token-of-an-event"}},
+		Headers: []adapter.Header{{Name: "x-cff-request-id", Value: id}, {Name: "x-cff-security-token", Value: "token-of-an-event", Secret: true}},
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), inv.Deadline)
 	defer cancel()
-	err = h.Invoke(ctx, inv, response)
+	err = response.End(h.Invoke(ctx, inv, response))
 	if late := time.Since(inv.Expires) - 20*time.Second; late > 0 { // on a machine that does nothing else it is none
 		h.t.Errorf("event %s ended %s too late", id, late)
 	}
@@ -293,7 +306,7 @@ func freePort(t *testing.T) int {
 
 // env adds variables to the program's environment.
 func env(more ...string) func(*httpproxy.Config) {
-	return func(c *httpproxy.Config) { c.Env = append(c.Env, more...) }
+	return func(c *httpproxy.Config) { c.Resident.Env = append(c.Resident.Env, more...) }
 }
 
 // all makes several changes.
@@ -307,7 +320,9 @@ func all(changes ...func(*httpproxy.Config)) func(*httpproxy.Config) {
 
 // in has the program run in a folder of the test's.
 func in(dir string) func(*httpproxy.Config) {
-	return func(c *httpproxy.Config) { c.Program.Command.Dir, c.Program.Command.CodeRoot = dir, dir }
+	return func(c *httpproxy.Config) {
+		c.Resident.Program.Command.Dir, c.Resident.Program.Command.CodeRoot = dir, dir
+	}
 }
 
 // atATime gives the server so many events at a time.
@@ -320,6 +335,6 @@ func socket(t *testing.T) func(*httpproxy.Config) {
 	path := filepath.Join(t.TempDir(), "s")
 	return func(c *httpproxy.Config) {
 		c.Socket = path
-		c.Env = append(c.Env, "SOCKET="+path)
+		c.Resident.Env = append(c.Resident.Env, "SOCKET="+path)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 )
 
 // BenchmarkMapping is what an event costs from its JSON to the request's body and from
@@ -33,32 +34,27 @@ func benchmarkOurs(b *testing.B, event, answer []byte) {
 		b.Fatal(err)
 	}
 	defer response.Free()
-	x := newExchange()
-	x.conn = &conn{}
-	x.Mode = &Mode{Config: Config{MaxResponse: 8 << 20}}
+	var request apig.Request
+	a := newAnswer()
+	a.conn = &conn{}
 	b.ReportAllocs()
 	for b.Loop() {
-		call, _ := adapter.ReadAPIG(event)
-		if err := x.request.readAPIG(call, ""); err != nil {
+		call, _ := apig.Read(event)
+		if err := request.Read(call, apig.Reading{IsOurs: func(string) bool { return false }}); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := x.request.body.WriteTo(io.Discard); err != nil {
+		if _, err := request.Body.WriteTo(io.Discard); err != nil {
 			b.Fatal(err)
 		}
 		response.Reset(nil)
-		x.in.Reset(bytes.NewReader(answer))
-		x.answer.Reset()
-		x.answer.StreamBody = true
-		if err := x.answer.Header.Read(x.in); err != nil {
+		a.in.Reset(bytes.NewReader(answer))
+		if err := a.readHead("GET"); err != nil {
 			b.Fatal(err)
 		}
-		if err := x.answer.ReadBody(x.in, 0); err != nil {
+		if err := a.envelop(response); err != nil {
 			b.Fatal(err)
 		}
-		if err := x.envelop(response); err != nil {
-			b.Fatal(err)
-		}
-		_ = x.answer.CloseBodyStream()
+		a.close()
 	}
 }
 

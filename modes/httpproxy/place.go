@@ -1,111 +1,121 @@
 package httpproxy
 
 import (
-	"cmp"
 	"fmt"
-	"net/netip"
+	"math/rand/v2"
+	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/procfs"
 )
 
-// missing is what the server is waited for, half a sentence.
-func (s *server) missing() string {
-	if last := s.lastAnswer(); last != "" {
-		return last
-	}
-	if s.ReadyPath != "" && s.taken() {
-		return fmt.Sprintf("GET %s has no answer yet", s.ReadyPath)
-	}
-	return "nothing answers on " + s.place()
+// place is where the server listens.
+type place struct {
+	port   int    // on loopback; 0 for a unix socket
+	socket string // abstract if it begins with @
 }
 
-// lastAnswer is what the ready path answered, or "".
-func (s *server) lastAnswer() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.last
-}
-
-// place is where the server has to listen, for people to read.
-func (s *server) place() string {
-	if s.port == 0 {
-		return "the socket " + s.Socket
+// choose is where the next start is to listen: as configured, or on a port that is free.
+func choose(port int, socket string) (place, error) {
+	if socket != "" {
+		return place{socket: socket}, nil
 	}
-	return fmt.Sprintf("port %d", s.port)
-}
-
-// isAt tells whether this is where the server has to listen.
-func (s *server) isAt(l procfs.Listener) bool {
-	if s.port == 0 {
-		return l.Path == s.Socket
-	}
-	return int(l.Addr.Port()) == s.port
-}
-
-// findings is where the program listens instead.
-func (s *server) findings() string {
-	if s.lastAnswer() != "" {
-		return "" // it listens where it should
-	}
-	var places []string
-	elsewhere, right := false, false
-	for _, l := range procfs.ListenersOf(procfs.Processes().Under(os.Getpid())) {
-		if l.Path != "" {
-			places = append(places, "the socket "+l.Path)
-			right = right || s.isAt(l)
-			continue
-		}
-		place := fmt.Sprintf("port %d", l.Addr.Port())
-		if a := l.Addr.Addr(); a.IsUnspecified() || a == netip.AddrFrom4([4]byte{127, 0, 0, 1}) || a == netip.IPv6Loopback() {
-			right = right || s.isAt(l)
-		} else {
-			place += " of " + a.String() + " alone"
-			elsewhere = elsewhere || s.isAt(l)
-		}
-		places = append(places, place)
-	}
-	slices.Sort(places)
-	places = slices.Compact(places)
-	switch {
-	case right:
-		return ""
-	case len(places) == 0:
-		return "It listens on no port at all: is it a web server, and what does it wait for?"
-	case elsewhere:
-		return fmt.Sprintf("It listens on %s: have it listen on 127.0.0.1, or on 0.0.0.0.", strings.Join(places, ", "))
-	case s.port != 0:
-		return fmt.Sprintf("It listens on %s: set BOOTSTRAP_HTTP_PORT to its port, or have it take the port from the variable PORT.", strings.Join(places, ", "))
-	default:
-		return fmt.Sprintf("It listens on %s: have it listen on the socket, or set BOOTSTRAP_HTTP_PORT instead of BOOTSTRAP_HTTP_SOCKET.", strings.Join(places, ", "))
-	}
-}
-
-// inUse is the error of a start where somebody else listens already.
-func (s *server) inUse() error {
-	who := "a process that can't be seen"
-	for _, l := range procfs.Listeners() {
-		if s.isAt(l) && len(l.PIDs) > 0 {
-			who = fmt.Sprintf("process %d: %s", l.PIDs[0], s.keys.Quote([]byte(cmp.Or(procfs.CommandLine(l.PIDs[0]), "?"))))
+	if port == 0 {
+		var err error
+		if port, err = freePort(); err != nil {
+			return place{}, fmt.Errorf("look for a free port: %w", err)
 		}
 	}
-	advice := "end that process, or set BOOTSTRAP_HTTP_PORT to another port, or to auto and have the server take it from the variable PORT"
-	if s.port == 0 {
-		advice = "end that process, or set BOOTSTRAP_HTTP_SOCKET to another path"
-	}
-	return &adapter.Error{
-		Type:    adapter.TypeInit,
-		Message: fmt.Sprintf("The server can't be started, because %s is in use already, by %s. To cure it: %s.", s.place(), who, advice),
-	}
+	return place{port: port}, nil
 }
 
-// ownHost is the Host of requests that name none.
-func (s *server) ownHost() string {
-	if s.port == 0 {
+// String is the place for people to read.
+func (p place) String() string {
+	if p.port == 0 {
+		return "the socket " + p.socket
+	}
+	return fmt.Sprintf("port %d", p.port)
+}
+
+// is tells whether l listens there.
+func (p place) is(l procfs.Listener) bool {
+	if p.port == 0 {
+		return l.Path == p.socket
+	}
+	return int(l.Addr.Port()) == p.port
+}
+
+// host is the Host of requests that name none.
+func (p place) host() string {
+	if p.port == 0 {
 		return "localhost"
 	}
-	return fmt.Sprintf("127.0.0.1:%d", s.port)
+	return fmt.Sprintf("127.0.0.1:%d", p.port)
+}
+
+// newPool makes the pool of connections to it.
+func (p place) newPool() *pool {
+	if p.port == 0 {
+		return newPool(p.host(), "unix", p.socket)
+	}
+	port := strconv.Itoa(p.port)
+	return newPool(p.host(), "tcp", "127.0.0.1:"+port, "[::1]:"+port)
+}
+
+// environment is env, in which the variable PORT names it.
+func (p place) environment(env []string) []string {
+	if p.port == 0 {
+		return env
+	}
+	env = slices.DeleteFunc(slices.Clone(env), func(entry string) bool { return strings.HasPrefix(entry, "PORT=") })
+	return append(env, "PORT="+strconv.Itoa(p.port))
+}
+
+// clear removes what a server that has ended has left: the next one could not listen there.
+func (p place) clear() error {
+	if p.port != 0 {
+		return nil
+	}
+	return removeSocket(p.socket)
+}
+
+// Linux gives ports from 32768 on to whoever asks for any, and to outgoing connections: one
+// of those might be somebody else's when the server listens at last.
+const lowestFree, highestFree = 10000, 32767
+
+func freePort() (int, error) {
+	for range 20 {
+		port := lowestFree + rand.IntN(highestFree-lowestFree+1)
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return port, l.Close()
+		}
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close() // as the network is called
+}
+
+// removeSocket removes what a server that has ended has left: the next one could not
+// listen there.
+func removeSocket(path string) error {
+	info, err := os.Lstat(path)
+	if strings.HasPrefix(path, "@") || err != nil {
+		return nil
+	}
+	if info.Mode().Type() != os.ModeSocket {
+		return &adapter.Error{
+			Type:    adapter.TypeConfig,
+			Message: fmt.Sprintf("BOOTSTRAP_HTTP_SOCKET is %s, which is there already and is no socket: name another path.", path),
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("remove the socket of a server that has ended: %w", err)
+	}
+	return nil
 }

@@ -32,7 +32,7 @@ var past = time.Unix(1, 0)
 
 // conn is a connection to the server, in the hands of one exchange.
 type conn struct {
-	*rawio.Conn
+	raw    *rawio.Conn
 	used   time.Time
 	reused bool
 	sample []byte // the beginning of the answer
@@ -41,9 +41,9 @@ type conn struct {
 	heard  atomic.Bool // the server has said something in it
 }
 
-// Read implements net.Conn.
+// Read implements io.Reader.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
+	n, err := c.raw.Read(p)
 	c.sample = append(c.sample, p[:min(n, sampleBytes-len(c.sample))]...) // it may come in pieces
 	if n > 0 {
 		c.heard.Store(true)
@@ -53,10 +53,11 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // cut ends whatever waits for the connection.
-func (c *conn) cut() { _ = c.SetDeadline(past) }
+func (c *conn) cut() { _ = c.raw.SetDeadline(past) }
 
 // pool has the connections to one start of the server.
 type pool struct {
+	host    string // of requests that name none
 	network string
 	addrs   []string     // where it may listen
 	known   atomic.Int32 // which of them was right last
@@ -67,8 +68,8 @@ type pool struct {
 	timer *time.Timer // for idle ones
 }
 
-func newPool(network string, addrs ...string) *pool {
-	p := &pool{network: network, addrs: addrs, busy: map[*conn]bool{}}
+func newPool(host, network string, addrs ...string) *pool {
+	p := &pool{host: host, network: network, addrs: addrs, busy: map[*conn]bool{}}
 	p.timer = time.AfterFunc(keepIdle, p.sweep)
 	return p
 }
@@ -76,18 +77,18 @@ func newPool(network string, addrs ...string) *pool {
 // get is a connection that was used within the last second, or else a new one.
 func (p *pool) get(ctx context.Context, fresh bool) (*conn, error) {
 	for c := p.take(); c != nil; c = p.take() {
-		if !fresh && time.Since(c.used) < keepIdle && c.Quiet() {
+		if !fresh && time.Since(c.used) < keepIdle && c.raw.Quiet() {
 			c.reused, c.sample = true, c.sample[:0]
 			p.hold(c)
 			return c, nil
 		}
-		_ = c.Close()
+		_ = c.raw.Close()
 	}
 	raw, err := p.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, opened: time.Now()}
+	c := &conn{raw: raw, opened: time.Now()}
 	p.hold(c)
 	return c, nil
 }
@@ -116,7 +117,7 @@ func (p *pool) put(c *conn, usable bool) {
 	defer p.mu.Unlock()
 	delete(p.busy, c)
 	if !usable || p.crowded() {
-		_ = c.Close()
+		_ = c.raw.Close()
 		return
 	}
 	c.used = time.Now()
@@ -139,7 +140,7 @@ func (p *pool) crowded() bool {
 // clear closes what is idle.
 func (p *pool) clear() {
 	for c := p.take(); c != nil; c = p.take() {
-		_ = c.Close()
+		_ = c.raw.Close()
 	}
 }
 
@@ -148,7 +149,7 @@ func (p *pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.idle) > 0 && time.Since(p.idle[0].used) >= keepIdle {
-		_ = p.idle[0].Close()
+		_ = p.idle[0].raw.Close()
 		p.idle = p.idle[1:]
 	}
 	if len(p.idle) > 0 {
@@ -163,11 +164,11 @@ func (p *pool) end(patience time.Duration) {
 	defer p.mu.Unlock()
 	p.timer.Stop()
 	for _, c := range p.idle {
-		_ = c.Close()
+		_ = c.raw.Close()
 	}
 	p.idle = nil
 	for c := range p.busy {
-		_ = c.SetDeadline(time.Now().Add(patience))
+		_ = c.raw.SetDeadline(time.Now().Add(patience))
 	}
 }
 

@@ -5,34 +5,36 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/output"
-	"fgbootstrap/internal/supervise"
+	"fgbootstrap/internal/resident"
 )
 
+// story is what became of a server and of the events that it had: their errors.
+type story struct{ server *server }
+
 // explain is the error of an exchange that failed for err.
-func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, err error) error {
+func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, err error) error {
 	var none *undelivered
 	var broke *broken
 	switch {
 	case ctx.Err() != nil:
 		return s.overdue(ctx, x, visit)
 	case errors.As(err, &none):
-		return s.deaf(ctx, err)
+		return s.refusesConnections(ctx, err)
 	case !s.endsSoon(ctx):
 	case visit.Shared(): // what it said last may be about another event
-		return s.Reason()
+		return s.server.life.Reason()
 	default:
-		return s.end
+		return s.server.life.End()
 	}
-	e := &adapter.Error{Type: adapter.TypeProtocol, Stack: s.Program.Stack(visit.Tail())}
-	if x.conn == nil || len(x.conn.sample) == 0 || errors.As(err, &broke) {
+	e := &adapter.Error{Type: adapter.TypeProtocol, Stack: s.server.mode.Resident.Program.Stack(visit.Tail())}
+	if !x.heard() || errors.As(err, &broke) {
 		e.Cause = err // any other quotes the head, and with it cookies
 	}
-	request := fmt.Sprintf("%s %s", x.request.Method, x.path())
+	request := x.sender.String()
 	switch {
 	case errors.Is(err, errSwitched):
 		e.Message = "The server answered by switching to another protocol (101), which the gateway can't do."
@@ -41,26 +43,26 @@ func (s *server) explain(ctx context.Context, x *exchange, visit *output.Visit, 
 	case errors.As(err, &broke) && x.conn.ended:
 		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s. %s", request, seeLog)
 	case errors.As(err, &broke):
-		e.Message = fmt.Sprintf("The server's answer to %s can't be read to its end: %s.", request, s.keys.String(broke.cause.Error()))
-	case x.conn == nil || len(x.conn.sample) == 0:
+		e.Message = fmt.Sprintf("The server's answer to %s can't be read to its end: %s.", request, s.server.mode.keys.String(broke.cause.Error()))
+	case !x.heard():
 		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s. %s Or does it expect HTTPS? %s", request, seeLog, plainHTTP)
 	default:
-		e.Message = s.broken(x.conn.sample)
+		e.Message = s.server.mode.broken(x.conn.sample)
 	}
 	return e
 }
 
 // broken says what is wrong with an answer that begins with sample.
-func (s *server) broken(sample []byte) string {
+func (m *Mode) broken(sample []byte) string {
 	switch {
 	case looksLikeTLS(sample):
 		return "The server speaks HTTPS. " + plainHTTP
 	case !bytes.HasPrefix(sample, []byte("HTTP/")):
-		return fmt.Sprintf("The server's answer is no HTTP: it begins with %s. %s", s.keys.Quote(sample), plainHTTP)
+		return fmt.Sprintf("The server's answer is no HTTP: it begins with %s. %s", m.keys.Quote(sample), plainHTTP)
 	case endsLinesWithLF(sample):
 		return "The head of the server's answer is broken. " + crLF
 	default:
-		return fmt.Sprintf("The head of the server's answer is broken, or longer than %d KB: it begins with %s.", headBytes>>10, s.keys.Quote(sample))
+		return fmt.Sprintf("The head of the server's answer is broken, or longer than %d KB: it begins with %s.", headBytes>>10, m.keys.Quote(sample))
 	}
 }
 
@@ -81,57 +83,37 @@ func endsLinesWithLF(sample []byte) bool {
 	return ended && !bytes.HasSuffix(line, []byte("\r")) && bytes.HasPrefix(line, []byte("HTTP/"))
 }
 
-// path is the request's, without what may be a secret, for people to read.
-func (x *exchange) path() string {
-	path, _, _ := bytes.Cut(x.request.Target, []byte("?"))
-	if len(path) > 100 {
-		return string(path[:100]) + "…"
-	}
-	return string(path)
-}
-
 // endsSoon waits a little for the server's end, and not beyond the event's deadline.
-func (s *server) endsSoon(ctx context.Context) bool {
-	if !s.process().EndsSoon(ctx, endPatience) {
-		return false
-	}
-	timer := time.NewTimer(killPatience)
-	defer timer.Stop()
-	select {
-	case <-s.ended:
-		return true
-	case <-timer.C: // it has gone to the background, perhaps
-		return false
-	case <-ctx.Done():
-		return false
-	}
+func (s *story) endsSoon(ctx context.Context) bool {
+	return s.server.tenant.process().EndsSoon(ctx, endPatience) &&
+		s.server.life.EndedWithin(ctx, resident.KillPatience) // else it has gone to the background, perhaps
 }
 
-// deafness is a server that runs but takes no connections any more.
-type deafness struct{ error }
+// unreachable is a server that runs but takes no connections any more.
+type unreachable struct{ error }
 
-func (d *deafness) Unwrap() []error { return []error{d.error, errUnsent} }
+func (u *unreachable) Unwrap() []error { return []error{u.error, errUnsent} }
 
-// deaf is for an event of which the server could not get a byte: it goes to the next
+// refusesConnections is for an event of which the server could not get a byte: it goes to the next
 // start.
-func (s *server) deaf(ctx context.Context, err error) error {
+func (s *story) refusesConnections(ctx context.Context, err error) error {
 	if s.endsSoon(ctx) {
 		return errUnsent
 	}
-	return &deafness{&adapter.Error{
+	return &unreachable{&adapter.Error{
 		Type:    adapter.TypeProtocol,
-		Message: fmt.Sprintf("The server takes no connections on %s any more, and was stopped.", s.place()),
+		Message: fmt.Sprintf("The server takes no connections on %s any more, and was stopped.", s.server.tenant.place),
 		Cause:   err,
 	}}
 }
 
 // overdue is the error of an event that the server has not answered in time.
-func (s *server) overdue(ctx context.Context, x *exchange, visit *output.Visit) error {
+func (s *story) overdue(ctx context.Context, x *exchange, visit *output.Visit) error {
 	if errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
-		return s.Program.Overdue(context.Cause(ctx), x.inv, "", visit.Tail())
+		return s.server.mode.Resident.Program.TimedOut(context.Cause(ctx), x.inv, "", visit.Tail())
 	}
 	did := "not answered"
-	if x.conn != nil && len(x.conn.sample) > 0 {
+	if x.heard() {
 		did = "begun to answer, but not to an end,"
 	}
 	hint := failure.RaiseTimeout
@@ -140,43 +122,17 @@ func (s *server) overdue(ctx context.Context, x *exchange, visit *output.Visit) 
 	}
 	return &adapter.Error{
 		Type: adapter.TypeTimeout,
-		Message: fmt.Sprintf("The server had %s %s %s %s after the event came; the function's timeout is %s. %s",
-			did, x.request.Method, x.path(), failure.Waited(x.inv), s.Program.Timeout, hint),
-		Stack: s.Program.Stack(visit.Tail()),
-	}
-}
-
-// unserved is for an event that the server could not take.
-func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
-	var lost *supervise.LostCause
-	if errors.As(err, &lost) {
-		return failure.Again(lost)
-	}
-	starting, reason := m.servers.Waiting()
-	var told *adapter.Error
-	switch {
-	case errors.Is(context.Cause(ctx), adapter.ErrShutdown):
-		return m.Program.Overdue(context.Cause(ctx), inv, "", nil)
-	case starting != nil && errors.As(reason, &told):
-		return failure.StartedAgain(told, inv, starting.missing())
-	case starting != nil:
-		return m.Program.NotReady(inv, starting.missing(), starting.findings(), starting.process(), starting.started, starting.printed.Tail())
-	case reason != nil:
-		return reason
-	default:
-		return &adapter.Error{
-			Type: adapter.TypeTimeout,
-			Message: fmt.Sprintf("The server was being stopped or asked whether it still works for all of the %s that the event could wait, "+
-				"because an event before had missed its deadline. %s", failure.Waited(inv), failure.RaiseTimeout),
-		}
+		Message: fmt.Sprintf("The server had %s %s %s after the event came; the function's timeout is %s. %s",
+			did, &x.sender, failure.Waited(x.inv), s.server.mode.Resident.Program.Timeout, hint),
+		Stack: s.server.mode.Resident.Program.Stack(visit.Tail()),
 	}
 }
 
 // exit is how the server ended of itself.
-func (s *server) exit() *adapter.Error {
-	hint := ""
-	if s.process().Status().Success() {
+func (s *story) exit() *adapter.Error {
+	status, hint := s.server.tenant.process().Status(), ""
+	if status.Success() {
 		hint = "A web server has to stay: it gets one request after the other. For a program that runs once for each event, set BOOTSTRAP_MODE=pipe."
 	}
-	return s.Program.Exit(s.file, s.process().Status(), hint, s.printed.Tail())
+	return s.server.life.Exit(status, hint)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
-	"io"
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
@@ -18,16 +17,16 @@ func (r *run) overdue(cause error) error {
 	hint := failure.RaiseTimeout
 	if port := r.port.Load(); port != 0 {
 		hint = fmt.Sprintf("It listens on port %d: a web server needs BOOTSTRAP_MODE=http, and BOOTSTRAP_HTTP_PORT=%d.", port, port)
-	} else if !r.stderr.Seen() && !wrote(r.response) {
+	} else if !r.program.stderr.Seen() && r.response.Written() == 0 {
 		hint = "It had written nothing, neither to stdout nor to stderr: does it wait for something else than " +
 			"the end of its stdin? Does it flush its output?"
 	}
-	return r.Program.Overdue(cause, r.inv, hint, r.stderr.Tail())
+	return r.mode.Program.TimedOut(cause, r.inv, hint, r.program.stderr.Tail())
 }
 
 // listens is the TCP port that the program listens on, or 0.
 func (r *run) listens() int {
-	for _, l := range procfs.ListenersOf(procfs.Processes().Under(r.PID)) {
+	for _, l := range procfs.ListenersOf(procfs.Processes().Under(r.program.process.PID)) {
 		if l.Path == "" {
 			return int(l.Addr.Port())
 		}
@@ -35,27 +34,15 @@ func (r *run) listens() int {
 	return 0
 }
 
-// held is what a response that was not committed can show.
-type held interface{ Whole() (body []byte, ok bool) }
-
-func wrote(w io.Writer) bool {
-	h, ok := w.(held)
-	if !ok {
-		return false
-	}
-	body, whole := h.Whole()
-	return !whole || len(body) > 0
-}
-
 // failed is the error of a run that ended without success: the program's own,
 // if it wrote one, else how it ended.
 func (r *run) failed() error {
-	tail := r.stderr.Tail()
-	e := r.Program.Exit(r.file, r.Status(), "", tail)
+	tail := r.program.stderr.Tail()
+	e := r.mode.Program.Exit(r.program.file, r.program.process.Status(), "", tail)
 	if own := r.ownError(); own != nil {
 		return own
 	}
-	if r.Program.Full && len(tail) == 0 {
+	if r.mode.Program.Full && len(tail) == 0 {
 		e.Message += r.lastOutput()
 	}
 	return e
@@ -67,13 +54,9 @@ const lastBytes = 400
 // lastOutput is the end of stdout, where some print their errors and nobody
 // sees them.
 func (r *run) lastOutput() string {
-	h, ok := r.response.(held)
-	if !ok {
-		return ""
-	}
-	text, _ := h.Whole()
+	text, _ := r.response.Whole()
 	// Masked before it is cut: half a secret would not be known for one.
-	text = r.stderr.Mask.Bytes(bytes.TrimSpace(text[max(0, len(text)-output.LineBytes):]))
+	text = r.program.keys.Bytes(bytes.TrimSpace(text[max(0, len(text)-output.LineBytes):]))
 	text = text[max(0, len(text)-lastBytes):]
 	for len(text) > 0 && !utf8.RuneStart(text[0]) {
 		text = text[1:]
@@ -87,11 +70,7 @@ func (r *run) lastOutput() string {
 // ownError is the error that a failed program wrote to stdout instead of a
 // response: a JSON object with an errorType or an errorMessage.
 func (r *run) ownError() error {
-	h, ok := r.response.(held)
-	if !ok {
-		return nil
-	}
-	text, whole := h.Whole()
+	text, whole := r.response.Whole()
 	if !whole {
 		return nil
 	}
@@ -100,6 +79,6 @@ func (r *run) ownError() error {
 		return nil
 	}
 	own.Type = cmp.Or(own.Type, adapter.TypeFunction)
-	own.Message = cmp.Or(own.Message, "The program "+r.Status().String()+".")
+	own.Message = cmp.Or(own.Message, "The program "+r.program.process.Status().String()+".")
 	return own
 }

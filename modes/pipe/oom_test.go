@@ -15,6 +15,7 @@ import (
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/modes/pipe"
+	"fgbootstrap/runtimeapi/functiongraph"
 
 	"go.uber.org/zap"
 )
@@ -35,7 +36,7 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 			Command: doctor.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
 			OOM:     procfs.NewOOM(procfs.CGroup{Root: root, Groups: groups}), Timeout: time.Minute,
 		},
-		Env: []string{"COUNTER=" + counter}, Margin: time.Second,
+		Env: []string{"COUNTER=" + counter}, Margin: time.Second, IsMetadata: functiongraph.IsMetadata,
 		Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
 	})
 	t.Cleanup(func() { _ = mode.Shutdown(context.Background()) })

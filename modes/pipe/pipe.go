@@ -7,14 +7,11 @@ package pipe
 
 import (
 	"context"
-	"errors"
 	"strings"
-	"sync"
 	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/secret"
 
@@ -32,6 +29,9 @@ type Config struct {
 	Margin time.Duration
 	// Grace is between asking a spare to end and killing it.
 	Grace time.Duration
+	// IsMetadata tells whether a header, its name in lower case, is the platform's about an
+	// invocation: no other may give a program a variable of that name.
+	IsMetadata func(name string) bool
 	// Credentials hands the platform's keys and tokens to the program.
 	Credentials bool
 	// Spares is how many programs are started ahead of their events. With any, an event's
@@ -54,66 +54,43 @@ const checkAfter = 100 * time.Millisecond
 // Mode is the adapter.Handler of pipe mode.
 type Mode struct {
 	Config
-	spares  *spares
+	spares  *spares[*program]
+	finder  finder
+	slots   slots
 	checked *time.Timer
-
-	mu    sync.Mutex
-	free  []*slot
-	path  string // of the program, once it was found
-	args  []string
-	known bool
 }
 
 // New makes the mode and starts the first spare: the first event may be there already.
 func New(c Config) *Mode {
-	m := &Mode{Config: c}
+	m := &Mode{Config: c, finder: finder{command: &c.Program.Command}}
 	m.checked = time.AfterFunc(checkAfter, m.check)
 	m.Env = nil
 	for _, entry := range c.Env {
 		// The first entry of a name wins in most programs: ours must be the only one.
-		if name, _, _ := strings.Cut(entry, "="); name != contextFileVariable && !strings.HasPrefix(name, "X_CFF_") && !strings.HasPrefix(name, "X_STREAM_") {
+		if name, _, _ := strings.Cut(entry, "="); !m.isOurs(name) {
 			m.Env = append(m.Env, entry)
 		}
 	}
-	m.spares = newSpares(m)
+	m.spares = newSpares(policy[*program]{
+		Start: m.ahead, Wanted: c.Spares, Concurrency: c.Concurrency, MemoryMB: c.MemoryMB,
+		Parallel: c.CPUs > 1, Grace: c.Grace, Log: c.Log,
+	})
 	if c.Spares > 0 {
 		m.spares.startOne()
 	}
 	return m
 }
 
-// slot is what one invocation at a time uses.
-type slot struct {
-	lines   []byte // for stderr
-	context *contextFile
-}
-
-func (m *Mode) take() (*slot, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if n := len(m.free); n > 0 {
-		s := m.free[n-1]
-		m.free = m.free[:n-1]
-		return s, nil
-	}
-	file, err := newContextFile()
-	if err != nil {
-		return nil, err
-	}
-	return &slot{lines: make([]byte, output.LineBytes), context: file}, nil
-}
-
-func (m *Mode) give(s *slot) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.free = append(m.free, s)
+// isOurs tells whether a variable is one that an event's program gets from us.
+func (m *Mode) isOurs(name string) bool {
+	header := strings.ReplaceAll(strings.ToLower(name), "_", "-")
+	return name == contextFileVariable || name == strings.ToUpper(name) && m.IsMetadata(header)
 }
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
-	if p := m.spares.take(); p != nil {
-		r := &run{Mode: m, program: p, inv: inv, response: w}
-		if missed, err := r.serve(ctx); !missed {
+func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
+	if p, ok := m.spares.take(); ok {
+		if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
 			return err
 		}
 	}
@@ -121,15 +98,14 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.R
 	if err != nil {
 		return err
 	}
-	m.spares.begun(inv)
-	r := &run{Mode: m, program: p, inv: inv, response: w}
-	return r.finish(ctx)
+	m.spares.begun(inv.Waited)
+	return newRun(m, p, inv, r).finish(ctx)
 }
 
 // check says in the log what would keep the program from starting, if no event has had it
 // started by then.
 func (m *Mode) check() {
-	path, _, remembered, err := m.command()
+	path, _, remembered, err := m.finder.find()
 	switch {
 	case remembered:
 	case err != nil:
@@ -154,31 +130,6 @@ func (m *Mode) Reported(inFlight int) {
 func (m *Mode) Shutdown(context.Context) error {
 	m.checked.Stop()
 	m.spares.shutdown()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var all []error
-	for _, s := range m.free {
-		all = append(all, s.context.close())
-	}
-	m.free = nil
-	return errors.Join(all...)
-}
-
-// command is the program's file and arguments. They are remembered until a
-// start fails, so that a program repaired on disk runs again.
-func (m *Mode) command() (path string, args []string, remembered bool, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.known {
-		return m.path, m.args, true, nil
-	}
-	m.path, m.args, err = m.Program.Command.Find()
-	m.known = err == nil
-	return m.path, m.args, false, err
-}
-
-func (m *Mode) forget() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.known = false
+	m.Reaper.Sweep()
+	return m.slots.close()
 }

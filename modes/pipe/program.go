@@ -9,6 +9,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
@@ -28,8 +29,9 @@ const (
 
 // program is one start of the user's program: for an event, or ahead of it.
 type program struct {
-	*process.Process
-	*slot
+	mode    *Mode
+	process *process.Process
+	slot    *slot
 	file    string
 	began   time.Time
 	stderr  output.Lines
@@ -39,15 +41,13 @@ type program struct {
 	feeding sync.WaitGroup         // who writes the rest of its event
 	fed     int                    // bytes of the event that feed has written
 	unread  int                    // bytes of it that nobody has read; valid after tidy, for spares
-
-	taken bool // by an event, or by its end; guarded by spares.mu
 }
 
 // start starts the program with the context file of s, which it owns from then on; on
 // an error the caller still does.
 func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
 	spec.Dir, spec.Exited = m.Program.Command.Dir, letGo
-	p := &program{slot: s, began: time.Now(), keys: secret.NewKeyring(m.Mask)}
+	p := &program{mode: m, slot: s, began: time.Now(), keys: secret.NewKeyring(m.Mask)}
 	if err := m.launch(p, &spec); err != nil {
 		return nil, failure.Start(err)
 	}
@@ -60,17 +60,17 @@ func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
 
 // onDemand starts a program for an event.
 func (m *Mode) onDemand(inv *adapter.Invocation) (*program, error) {
-	s, err := m.take()
+	s, err := m.slots.take()
 	if err != nil {
 		return nil, err
 	}
 	p, err := m.startFor(inv, s)
 	if err != nil {
-		m.give(s)
+		m.slots.give(s)
 		return nil, err
 	}
 	p.belong(inv)
-	p.feed(inv.Payload[p.Written:])
+	p.feed(inv.Payload[p.process.Written:])
 	p.follow()
 	return p, nil
 }
@@ -93,13 +93,13 @@ func (m *Mode) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 // ahead starts a program for an event to come. It finds no context before that: what is in
 // the file may be another's.
 func (m *Mode) ahead() (*program, error) {
-	s, err := m.take()
+	s, err := m.slots.take()
 	if err != nil {
 		return nil, err
 	}
 	p, err := m.startAhead(s)
 	if err != nil {
-		m.give(s)
+		m.slots.give(s)
 		return nil, err
 	}
 	p.follow()
@@ -113,16 +113,9 @@ func (m *Mode) startAhead(s *slot) (*program, error) {
 	return m.start(s, process.Spec{Env: environment(m.Env, nil, s.context.path), KeepStdin: true, CountUnread: true})
 }
 
-// dismiss ends one that has no event. Its stdin stays open: its end would be an event
-// without bytes.
-func (m *Mode) dismiss(p *program) {
-	p.stop(m.Grace, drain)
-	m.tidy(p, drain)
-}
-
 // follow begins to hand on what the program prints to stderr.
 func (p *program) follow() {
-	p.readers.Go(func() { _ = p.stderr.Follow(p.Stderr, p.lines) }) // a deadline ends it
+	p.readers.Go(func() { _ = p.stderr.Follow(p.process.Stderr, p.slot.lines) }) // a deadline ends it
 }
 
 // launch starts the program. One that was started before and can't be now may
@@ -131,14 +124,14 @@ func (m *Mode) launch(p *program, spec *process.Spec) error {
 	for {
 		var remembered bool
 		var err error
-		if spec.Path, spec.Args, remembered, err = m.command(); err != nil {
+		if spec.Path, spec.Args, remembered, err = m.finder.find(); err != nil {
 			return err
 		}
 		p.file = spec.Path
-		if p.Process, err = m.Reaper.Start(*spec); err == nil {
+		if p.process, err = m.Reaper.Start(*spec); err == nil {
 			return nil
 		}
-		m.forget()
+		m.finder.forget()
 		if !remembered {
 			return m.Program.Command.Explain(spec.Path, err)
 		}
@@ -165,13 +158,13 @@ func (p *program) belong(inv *adapter.Invocation) {
 // need not read it: then the write fails when the program ends, or in tidy.
 func (p *program) feed(rest []byte) {
 	switch {
-	case p.Stdin == nil: // it has got everything, and ended, at the start
+	case p.process.Stdin == nil: // it has got everything, and ended, at the start
 	case len(rest) == 0:
-		_ = p.Stdin.Close()
+		_ = p.process.Stdin.Close()
 	default:
 		p.feeding.Go(func() {
-			p.fed, _ = p.Stdin.Write(rest)
-			_ = p.Stdin.Close()
+			p.fed, _ = p.process.Stdin.Write(rest)
+			_ = p.process.Stdin.Close()
 		})
 	}
 }
@@ -187,23 +180,47 @@ func (p *program) event() zap.Field {
 // tidy leaves nothing of a program that has ended. What hangs in the kernel and can't
 // be killed is waited for no longer than patience; what has left the group and
 // holds a pipe, as long as letGo or stop said.
-func (m *Mode) tidy(p *program, patience time.Duration) {
-	if !p.KillGroup(patience) {
-		m.Log.Error("processes of this event can't be killed", p.event(), zap.Int("group", p.PID))
+func (p *program) tidy(patience time.Duration) {
+	if !p.process.KillGroup(patience) {
+		p.mode.Log.Error("processes of this event can't be killed", p.event(), zap.Int("group", p.process.PID))
 	}
-	_ = p.Stdin.SetWriteDeadline(time.Now()) // nil, as a rule
-	p.feeding.Wait()                         // or it would fill up what is counted
-	p.unread = p.TakeUnread()
+	_ = p.process.Stdin.SetWriteDeadline(time.Now()) // nil, as a rule
+	p.feeding.Wait()                                 // or it would fill up what is counted
+	p.unread = p.process.TakeUnread()
 	p.readers.Wait()
-	p.Close()
-	m.give(p.slot)
+	p.process.Close()
+	p.mode.slots.give(p.slot)
 }
 
 // stop ends the program by the ladder, and then the wait for its pipes.
 func (p *program) stop(grace, patience time.Duration) {
-	p.Stop(process.Step{Signal: unix.SIGTERM, Wait: grace}, process.Step{Signal: unix.SIGKILL, Wait: patience})
+	p.process.Stop(process.Step{Signal: unix.SIGTERM, Wait: grace}, process.Step{Signal: unix.SIGKILL, Wait: patience})
 	now := time.Now()
-	_ = p.Stdin.SetWriteDeadline(now)
-	_ = p.Stdout.SetReadDeadline(now)
-	_ = p.Stderr.SetReadDeadline(now.Add(lastWords))
+	_ = p.process.Stdin.SetWriteDeadline(now)
+	_ = p.process.Stdout.SetReadDeadline(now)
+	_ = p.process.Stderr.SetReadDeadline(now.Add(lastWords))
+}
+
+// Done implements spare.
+func (p *program) Done() <-chan struct{} { return p.process.Done() }
+
+// StartedAt implements spare.
+func (p *program) StartedAt() time.Time { return p.began }
+
+// Measure implements spare.
+func (p *program) Measure() procfs.Sample { return procfs.Measure(p.process.PID) }
+
+// Peak implements spare.
+func (p *program) Peak() int64 { return p.process.Peak() }
+
+// Dismiss implements spare. Its stdin stays open: its end would be an event without bytes.
+func (p *program) Dismiss() {
+	p.stop(p.mode.Grace, drain)
+	p.tidy(drain)
+}
+
+// Epitaph implements spare.
+func (p *program) Epitaph() string {
+	p.tidy(drain)
+	return p.mode.Program.Exit(p.file, p.process.Status(), "", p.stderr.Tail()).Message
 }

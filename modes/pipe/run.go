@@ -3,62 +3,66 @@ package pipe
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"sync/atomic"
 	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
-	"fgbootstrap/internal/procfs"
 
 	"go.uber.org/zap"
 )
 
 // run is one program at work on one event.
 type run struct {
-	*Mode
-	*program
+	mode     *Mode
+	program  *program
 	inv      *adapter.Invocation
-	response io.Writer
+	response *adapter.Response
 	port     atomic.Int32 // that it listens on, as far as that is known
 	sent     int          // bytes of the event that a spare was handed at once
+}
+
+func newRun(m *Mode, p *program, inv *adapter.Invocation, r *adapter.Response) *run {
+	return &run{mode: m, program: p, inv: inv, response: r}
 }
 
 // serve serves an event with a program that was started ahead of it. missed: it has ended
 // without having read anything of the event. That is as if it had never been there, and
 // the event is for another program.
 func (r *run) serve(ctx context.Context) (missed bool, err error) {
-	r.belong(r.inv) // before it can read, and print, what is to be masked
-	if err := r.context.write(r.inv.Context(r.Credentials)); err != nil {
-		r.spares.work.Go(func() { r.dismiss(r.program) })
+	p, spares := r.program, r.mode.spares
+	p.belong(r.inv) // before it can read, and print, what is to be masked
+	if err := p.slot.context.write(r.inv.Context(r.mode.Credentials)); err != nil {
+		spares.work.Go(p.Dismiss)
 		return false, err
 	}
 	if len(r.inv.Payload) > defaultPipe {
-		process.GrowPipe(r.Stdin, process.LargePipe)
-		process.GrowPipe(r.Stdout, process.LargePipe)
+		process.GrowPipe(p.process.Stdin, process.LargePipe)
+		process.GrowPipe(p.process.Stdout, process.LargePipe)
 	}
-	r.sent = r.Prefill(r.inv.Payload)
-	r.feed(r.inv.Payload[r.sent:])
-	r.spares.begun(r.inv)
+	r.sent = p.process.Prefill(r.inv.Payload)
+	p.feed(r.inv.Payload[r.sent:])
+	spares.begun(r.inv.Waited)
 	release := r.watch()
 	err = r.finish(ctx)
 	release()
 	switch {
 	case r.sent == 0: // of an event without bytes there is no telling
 		return false, err
-	case r.unread < r.sent+r.fed:
-		r.spares.served()
+	case p.unread < r.sent+p.fed:
+		spares.served()
 		return false, err
 	case ctx.Err() != nil:
 		return false, err
 	}
-	r.spares.failed("A program that was started ahead has not read its event. It " + r.Status().String() + ".")
-	if !discard(r.response) {
+	how := p.process.Status().String()
+	spares.failed("A program that was started ahead has not read its event. It " + how + ".")
+	if !r.response.Discard() {
 		return false, &adapter.Error{
 			Type: adapter.TypeProtocol,
 			Message: "A part of the response is sent, but the program, which was started ahead of the event, has not read it: it " +
-				r.Status().String() + ". " + advice,
+				how + ". " + advice,
 		}
 	}
 	return true, nil
@@ -73,26 +77,23 @@ const signsOfLife = 100 * time.Millisecond
 func (r *run) watch() (release func()) {
 	half := time.Until(r.inv.Deadline) / 2
 	then := r.inv.Received.Add(-half)
-	if r.sent == 0 || r.sent < len(r.inv.Payload) || half <= 0 || r.began.After(then) {
+	if r.sent == 0 || r.sent < len(r.inv.Payload) || half <= 0 || r.program.began.After(then) {
 		return func() {}
 	}
 	sent := r.sent
 	hangs := time.AfterFunc(half, func() {
-		before := procfs.Measure(r.PID)
+		before := r.program.Measure()
 		time.Sleep(signsOfLife)
-		if r.Unread() == sent && procfs.Measure(r.PID).Idle(before) {
-			r.spares.hang(then)
-			r.stop(r.Margin/4, r.Margin/8)
+		if r.program.process.Unread() == sent && r.program.Measure().Idle(before) {
+			r.mode.spares.hung(then)
+			r.stop()
 		}
 	})
 	return func() { hangs.Stop() }
 }
 
-// discard forgets what is in a response that takes that.
-func discard(w io.Writer) bool {
-	d, ok := w.(interface{ Discard() bool })
-	return ok && d.Discard()
-}
+// stop ends the program: the error has to be on its way when half of the margin is over.
+func (r *run) stop() { r.program.stop(r.mode.Margin/4, r.mode.Margin/8) }
 
 // finish relays stdout until the program has ended or ctx has, and sees to it
 // that nothing of this event is left.
@@ -104,32 +105,32 @@ func (r *run) finish(ctx context.Context) error {
 	stopped := make(chan struct{})
 	release := context.AfterFunc(ctx, func() {
 		defer close(stopped)
-		r.stop(r.Margin/4, r.Margin/8)
+		r.stop()
 	})
 	err := r.relay()
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		r.stop(r.Margin/4, r.Margin/8) // the response takes no more
+		r.stop() // the response takes no more
 	}
 	select {
-	case <-r.Done():
+	case <-r.program.Done():
 	case <-stopped:
 	}
 	overdue, patience := !release(), drain
 	if overdue {
 		<-stopped
-		patience = r.Margin / 8 // what is left of the half in which the error has to be on its way
+		patience = r.mode.Margin / 8 // what is left of the half in which the error has to be on its way
 	}
-	r.tidy(r.program, patience)
+	r.program.tidy(patience)
 	switch {
 	case overdue:
 		return r.overdue(context.Cause(ctx))
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		r.Log.Warn("a process that the program left in the background held its stdout open and was killed; "+
+		r.mode.Log.Warn("a process that the program left in the background held its stdout open and was killed; "+
 			"redirect its output, or wait for it", zap.String("requestId", r.inv.ID))
 	case err != nil:
 		return err
 	}
-	if !r.Status().Success() {
+	if !r.program.process.Status().Success() {
 		return r.failed()
 	}
 	return nil
@@ -137,23 +138,23 @@ func (r *run) finish(ctx context.Context) error {
 
 // relay hands stdout on.
 func (r *run) relay() error {
-	stdout, err := process.NewDrained(r.Stdout)
+	stdout, err := process.NewDrained(r.program.process.Stdout)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(r.response, &growing{Drained: stdout, file: r.Stdout})
+	_, err = r.response.ReadFrom(&growing{pipe: stdout, file: r.program.process.Stdout})
 	return err
 }
 
 // growing is a pipe that gets larger once there is much in it.
 type growing struct {
-	*process.Drained
+	pipe  *process.Drained
 	file  *os.File
 	grown bool
 }
 
 func (g *growing) Read(p []byte) (int, error) {
-	n, err := g.Drained.Read(p)
+	n, err := g.pipe.Read(p)
 	if n >= defaultPipe && !g.grown {
 		g.grown = true
 		process.GrowPipe(g.file, process.LargePipe)

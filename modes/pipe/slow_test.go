@@ -13,6 +13,7 @@ import (
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/modes/pipe"
+	"fgbootstrap/runtimeapi/functiongraph"
 
 	"go.uber.org/zap"
 )
@@ -36,12 +37,22 @@ func TestASlowPlatformGetsAllThatAProgramWroteBeforeItEnded(t *testing.T) {
 			Command: doctor.Command{Words: []string{"head", "-c", "500000", "/dev/zero"}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
 			OOM:     &procfs.OOM{}, Timeout: time.Minute,
 		},
-		Margin: time.Second, Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
+		Margin: time.Second, IsMetadata: functiongraph.IsMetadata, Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
 	})
 	t.Cleanup(func() { _ = mode.Shutdown(context.Background()) })
 	large := []byte(strings.Repeat("x", 70000)) // its pipes are large, too
-	response := &slow{}
-	if err := mode.Invoke(t.Context(), &adapter.Invocation{Payload: large}, response); err != nil || response.taken != 500000 {
-		t.Errorf("got %d bytes, %v", response.taken, err)
+	platform := &slow{}
+	response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: 1 << 20, Stream: func(r *adapter.Response) error {
+		_, err := r.WriteTo(platform)
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Free()
+	response.Reset(large)
+	err = response.End(mode.Invoke(t.Context(), &adapter.Invocation{Payload: large}, response))
+	if err != nil || platform.taken != 500000 {
+		t.Errorf("got %d bytes, %v", platform.taken, err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // call is an event in flight in a multiplexed worker. The worker's reader hands
 // it what comes, the goroutine that brought the event waits for it.
 type call struct {
-	sink
+	sink   sink
 	id     string
 	visit  *output.Visit
 	pieces bool          // fragments of the response have come
@@ -30,9 +30,9 @@ var errWithdrawn = errors.New("nobody waits for this response")
 func newCall(t task, m *Mode) *call {
 	c := &call{id: t.inv.ID, over: make(chan struct{}), final: make(chan struct{})}
 	if m.Streaming {
-		c.sink = newSpool(t.w, &m.rings)
+		c.sink = newSpool(t.response, &m.rings)
 	} else {
-		c.sink = &direct{w: t.w}
+		c.sink = &direct{w: t.response}
 	}
 	return c
 }
@@ -44,7 +44,7 @@ func (c *call) fragment(piece []byte) {
 }
 
 func (c *call) put(piece []byte) {
-	if _, err := c.Write(piece); err != nil && c.err == nil && !errors.Is(err, errWithdrawn) {
+	if _, err := c.sink.Write(piece); err != nil && c.err == nil && !errors.Is(err, errWithdrawn) {
 		c.err = err // too large, or the platform is gone: no use in waiting for more
 		close(c.over)
 	}
@@ -53,7 +53,7 @@ func (c *call) put(piece []byte) {
 // answer is the end of it: the response, or nothing if it came in pieces.
 func (c *call) answer(result []byte) {
 	if !c.pieces {
-		_, err := c.Write(result)
+		_, err := c.sink.Write(result)
 		c.finish(err)
 		return
 	}
@@ -78,7 +78,7 @@ func (c *call) finish(err error) {
 	if !refused {
 		close(c.over)
 	}
-	c.end()
+	c.sink.end()
 }
 
 // lose ends it because the worker has ended.

@@ -1,14 +1,51 @@
 package worker
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"os"
 	"sync/atomic"
 	"time"
 
+	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/rawio"
+	"fgbootstrap/internal/resident"
 )
+
+// channel is our ends of a worker's pipes: the events' way in and the answers' way out.
+// What the worker prints beside is its life's.
+type channel struct {
+	in      *input
+	out     *bufio.Writer    // to in
+	answers *os.File         // the response channel
+	source  *process.Drained // what comes from it
+	lines   *lineBuffer
+}
+
+// openChannel has what the program prints followed, too.
+func openChannel(life *resident.Life, descriptor3 bool, longest int) (c *channel, err error) {
+	p := life.Process
+	c = &channel{answers: p.Stdout}
+	logs := []*os.File{p.Stderr}
+	if descriptor3 {
+		c.answers, logs = p.Answers, append(logs, p.Stdout)
+	}
+	if err := life.Printed.Follow(logs...); err != nil {
+		return nil, err
+	}
+	if c.source, err = process.NewDrained(c.answers); err != nil {
+		return nil, err
+	}
+	if c.in, err = newInput(p.Stdin); err != nil {
+		return nil, err
+	}
+	c.out = bufio.NewWriterSize(c.in, readBytes)
+	c.lines, err = newLineBuffer(longest)
+	return c, err
+}
+
+func (c *channel) free() { c.lines.free() }
 
 // past is a deadline that ends a wait at once.
 var past = time.Unix(1, 0)

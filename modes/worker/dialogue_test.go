@@ -274,8 +274,17 @@ func TestAResponseThatIsNotTakenHoldsUpItsWorkerAfterAMegabyte(t *testing.T) {
 	flood := &adapter.Invocation{ID: "flood", Payload: []byte(`"flood"`), Received: now, Deadline: now.Add(patience)}
 	ctx, cancel := context.WithDeadline(t.Context(), flood.Deadline)
 	defer cancel()
+	response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: 8 << 20, Stream: func(r *adapter.Response) error {
+		_, err := r.WriteTo(platform)
+		return err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Free()
+	response.Reset(flood.Payload)
 	done := make(chan error, 1)
-	go func() { done <- h.Invoke(ctx, flood, platform) }()
+	go func() { done <- response.End(h.Invoke(ctx, flood, response)) }()
 	<-platform.began
 	time.Sleep(500 * time.Millisecond) // the program has 8 MB to write, and comes to wait somewhere in them
 	if _, err := h.invoke("other", `"other"`, 500*time.Millisecond); err == nil {
@@ -340,8 +349,13 @@ func TestAShutdownEndsAnEventAfterItsGrace(t *testing.T) {
 		ctx, stop := context.WithCancelCause(t.Context())
 		done := make(chan error, 1)
 		now := time.Now()
+		response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Free()
 		go func() {
-			done <- h.Invoke(ctx, &adapter.Invocation{ID: "id", Payload: []byte(`{"do":"silence"}`), Received: now, Deadline: now.Add(time.Hour)}, &strings.Builder{})
+			done <- h.Invoke(ctx, &adapter.Invocation{ID: "id", Payload: []byte(`{"do":"silence"}`), Received: now, Deadline: now.Add(time.Hour)}, response)
 		}()
 		time.Sleep(100 * time.Millisecond)
 		stop(adapter.ErrShutdown)
@@ -364,7 +378,7 @@ func TestAProgramThatSpeaksAnotherProtocolIsToldSo(t *testing.T) {
 
 // Neither may leave it to the other.
 func TestEventsThatAreOverdueTogetherEndTheirWorkerInTime(t *testing.T) {
-	h := server(t, "cancels", func(c *worker.Config) { c.Capacity, c.Grace = 2, time.Hour })
+	h := server(t, "cancels", func(c *worker.Config) { c.Capacity, c.Resident.Grace = 2, time.Hour })
 	before := h.answer("0")
 	var both sync.WaitGroup
 	for _, id := range []string{"a", "b"} {

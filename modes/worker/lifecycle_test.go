@@ -17,7 +17,7 @@ import (
 
 // in has the workers run in a folder of the test's, with these files.
 func in(dir string) func(*worker.Config) {
-	return func(c *worker.Config) { c.Program.Command.Dir, c.Program.Command.CodeRoot = dir, dir }
+	return func(c *worker.Config) { c.Resident.Program.Command.Dir, c.Resident.Program.Command.CodeRoot = dir, dir }
 }
 
 // server is open for one of servers.
@@ -28,7 +28,7 @@ func server(t *testing.T, name string, change func(*worker.Config)) *house {
 
 func serving(name string, change func(*worker.Config)) func(*worker.Config) {
 	return func(c *worker.Config) {
-		c.Env = append(c.Env[:len(c.Env)-1:len(c.Env)-1], childVariable+"="+name)
+		c.Resident.Env = append(c.Resident.Env[:len(c.Resident.Env)-1:len(c.Resident.Env)-1], childVariable+"="+name)
 		if change != nil {
 			change(c)
 		}

@@ -16,6 +16,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/resident"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/modes/worker"
 	"fgbootstrap/modes/worker/codec"
@@ -89,21 +90,23 @@ func openWithin(t *testing.T, wait time.Duration, protocol string, words []strin
 	log := zap.New(core)
 	dir := t.TempDir()
 	c := worker.Config{
-		Program: failure.Program{
-			Command: doctor.Command{Words: words, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
+		Resident: resident.Config{
+			Program: failure.Program{
+				Command: doctor.Command{Words: words, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
+				OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
+			},
+			// The race detector has every program sleep for a second before it ends.
+			Env:   append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+protocol),
+			Grace: 400 * time.Millisecond, Mask: secret.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
 		},
 		Protocol: p, Descriptor3: p.Descriptor3,
-		// The race detector has every program sleep for a second before it ends.
-		Env:   append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+protocol),
-		Count: 1, Capacity: 1, Margin: 2 * time.Second, Grace: 400 * time.Millisecond, MaxResponse: 6 << 20,
-		Mask: secret.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
+		Count: 1, Capacity: 1, Margin: 2 * time.Second, MaxResponse: 6 << 20,
 	}
 	if change != nil {
 		change(&c)
 	}
 	if c.Codec == nil {
-		c.Codec = p.New(codec.Options{Getenv: getenv(c.Env)})
+		c.Codec = p.New(codec.Options{Getenv: getenv(c.Resident.Env)})
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()

@@ -3,10 +3,11 @@ package worker
 import (
 	"context"
 	"errors"
-	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/resident"
+	"fgbootstrap/internal/retry"
 )
 
 // smallEvent is what any pipe holds. From the first larger one on, a worker's pipes are
@@ -18,8 +19,8 @@ const smallEvent = 32 << 10
 // that answers while it reads would wait for us to read, as we for it.
 func (s *sequential) inline(size int) bool {
 	if size > smallEvent && s.holds == 0 {
-		_ = process.GrowPipe(s.answers, process.LargePipe)
-		s.holds = max(smallEvent, process.GrowPipe(s.in.file, process.LargePipe)/2)
+		_ = process.GrowPipe(s.worker.channel.answers, process.LargePipe)
+		s.holds = max(smallEvent, process.GrowPipe(s.worker.channel.in.file, process.LargePipe)/2)
 	}
 	return size <= max(smallEvent, s.holds)
 }
@@ -36,15 +37,15 @@ type sending struct {
 // written.
 func (s *sequential) send(ctx context.Context, inv *adapter.Invocation) (*sending, error) {
 	if s.inline(len(inv.Payload)) {
-		err := s.write(ctx, inv)
+		err := s.worker.write(ctx, inv)
 		if !errors.Is(err, errUnsent) {
 			err = nil // a program may answer what it has read
 		}
 		return nil, err
 	}
-	beside := &sending{in: s.in, over: make(chan struct{})}
+	beside := &sending{in: s.worker.channel.in, over: make(chan struct{})}
 	go func() {
-		beside.err = s.write(ctx, inv)
+		beside.err = s.worker.write(ctx, inv)
 		close(beside.over)
 		if errors.Is(beside.err, errUnsent) {
 			s.interrupt() // there will be no answer
@@ -73,11 +74,7 @@ func (s *sending) whole() bool {
 	if s == nil {
 		return true
 	}
-	timer := time.NewTimer(drain)
-	defer timer.Stop()
-	select {
-	case <-s.over:
-	case <-timer.C:
+	if !retry.Await(context.Background(), s.over, resident.Drain) {
 		_ = s.in.file.SetWriteDeadline(past)
 		<-s.over
 	}

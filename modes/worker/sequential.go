@@ -18,7 +18,7 @@ import (
 // the next line is its answer. The goroutine that brings the event writes and
 // reads itself.
 type sequential struct {
-	*worker
+	worker *worker
 	watch  *rawio.Watch // of answers, and of what is printed
 	used   bool         // it has been given an event
 	holds  int          // half of what its large stdin holds; 0 before that
@@ -29,25 +29,26 @@ type sequential struct {
 const answersReady = 1
 
 func newSequential(w *worker) *sequential {
-	watched := []*rawio.Descriptor{w.source.Descriptor()}
-	watched = append(watched, w.printed.Descriptors()...)
+	watched := []*rawio.Descriptor{w.channel.source.Descriptor()}
+	watched = append(watched, w.life.Printed.Descriptors()...)
 	return &sequential{worker: w, watch: rawio.NewWatch(watched...)}
 }
 
 func (s *sequential) begin() {
-	if _, waits := s.Codec.Greeting(); !waits {
-		close(s.ready)
+	w := s.worker
+	if _, waits := w.mode.Codec.Greeting(); !waits {
+		w.life.MarkReady()
 		return
 	}
-	s.readers.Go(func() {
+	w.readers.Go(func() {
 		m, err := s.answer()
 		switch {
 		case err == nil && m.Ready:
-			close(s.ready)
+			w.life.MarkReady()
 		case err == nil:
-			s.condemn(s.protocolError("has not acknowledged its start, but wrote", m.Body))
+			w.condemn(w.story.protocolError("has not acknowledged its start, but wrote", m.Body))
 		default:
-			s.lost(err)
+			w.lost(err)
 		}
 	})
 }
@@ -56,16 +57,16 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	// The looks come right before the event is sent: what is there later can't be told
 	// from an answer, nor from what is said about this event.
 	looks := s.watch.Ready()
-	if s.used && s.printed.Forget(looks > answersReady) {
+	if s.used && s.worker.life.Printed.Forget(looks > answersReady) {
 		looks = answersReady // that took its time
 	}
-	if looks&answersReady != 0 || s.lines.untaken() {
+	if looks&answersReady != 0 || s.worker.channel.lines.untaken() {
 		if err := s.inStep(); err != nil {
 			return false, s.outOfStep(ctx, t, err)
 		}
 	}
 	s.used, s.blanks = true, 0
-	s.printed.About(t.inv.ID)
+	s.worker.life.Printed.About(t.inv.ID)
 	sending, err := s.send(ctx, t.inv)
 	if err == nil {
 		done, err = s.receive(ctx, t, sending)
@@ -73,9 +74,9 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	whole := sending.whole()
 	switch {
 	case errors.Is(err, errUnsent):
-		return false, s.unsent(ctx, t)
+		return false, s.worker.unsent(ctx, t)
 	case !whole: // what it did not read of this event it would take for the next
-		s.workers.Retire(t.lease, nil)
+		s.worker.mode.workers.Retire(t.lease, nil)
 	}
 	return done, err
 }
@@ -83,19 +84,19 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 // overdue stops a worker whose event has no answer when ctx ends: a late one would
 // pass for the next event's.
 func (s *sequential) overdue(ctx context.Context, t task) error {
-	hint := s.hint()
-	if n := len(s.lines.rest()); n > 0 {
-		hint = fmt.Sprintf("It had written %d bytes and no line end, by which an answer ends: %s.", n, s.keys.Quote(s.lines.rest()))
+	hint := s.worker.story.hint()
+	if n := len(s.worker.channel.lines.rest()); n > 0 {
+		hint = fmt.Sprintf("It had written %d bytes and no line end, by which an answer ends: %s.", n, s.worker.mode.keys.Quote(s.worker.channel.lines.rest()))
 	} else if s.blanks > 0 {
-		hint = fmt.Sprintf("It had written a blank line, which is no answer in the %s protocol.", s.Protocol.Name)
+		hint = fmt.Sprintf("It had written a blank line, which is no answer in the %s protocol.", s.worker.mode.Protocol.Name)
 	}
-	s.workers.Retire(t.lease, nil)
-	s.halt()
-	return s.Program.Overdue(context.Cause(ctx), t.inv, hint, s.printed.Tail())
+	s.worker.mode.workers.Retire(t.lease, nil)
+	s.worker.halt()
+	return s.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, hint, s.worker.life.Printed.Tail())
 }
 
 // interrupt ends the wait for an answer.
-func (s *sequential) interrupt() { _ = s.answers.SetReadDeadline(past) }
+func (s *sequential) interrupt() { _ = s.worker.channel.answers.SetReadDeadline(past) }
 
 // receive reads the answer, until ctx ends, and relays it.
 func (s *sequential) receive(ctx context.Context, t task, event *sending) (done bool, err error) {
@@ -106,28 +107,28 @@ func (s *sequential) receive(ctx context.Context, t task, event *sending) (done 
 	if !release() {
 		return false, s.overdue(ctx, t)
 	}
-	defer s.lines.settle()
+	defer s.worker.channel.lines.settle()
 	switch {
 	case event.unsent():
 		return false, errUnsent
 	case resynced:
-		return true, adapter.TooLarge(s.MaxResponse, 0)
+		return true, adapter.TooLarge(s.worker.mode.MaxResponse, 0)
 	case long:
-		s.workers.Retire(t.lease, brokeProtocol())
-		return false, adapter.TooLarge(s.MaxResponse, 0)
+		s.worker.mode.workers.Retire(t.lease, brokeProtocol())
+		return false, adapter.TooLarge(s.worker.mode.MaxResponse, 0)
 	case err == nil:
 		err = s.notItsAnswer(m)
 	}
 	if err != nil {
-		err = s.unreadable(ctx, err)
-		s.workers.Retire(t.lease, s.forOthers(err))
+		err = s.worker.unreadable(ctx, err)
+		s.worker.mode.workers.Retire(t.lease, forOthers(err))
 		return false, err
 	}
-	s.proven.Store(true)
+	s.worker.proven.Store(true)
 	if m.Kind == codec.Failure {
-		return true, s.masked(m.Err)
+		return true, s.worker.mode.masked(m.Err)
 	}
-	_, err = t.w.Write(m.Body)
+	_, err = t.response.Write(m.Body)
 	return true, err
 }
 
@@ -135,12 +136,12 @@ func (s *sequential) receive(ctx context.Context, t task, event *sending) (done 
 // has not even read the event, or the line is a part of JSON that goes on.
 func (s *sequential) notItsAnswer(m codec.Message) error {
 	// Only before its first answer: what a program prints as it starts comes then.
-	if !s.proven.Load() && s.in.untouched() {
-		return s.protocolError("wrote to its response channel before it had read its event", m.Body)
+	if !s.worker.proven.Load() && s.worker.channel.in.untouched() {
+		return s.worker.story.protocolError("wrote to its response channel before it had read its event", m.Body)
 	}
-	rest := bytes.TrimSpace(s.lines.rest())
+	rest := bytes.TrimSpace(s.worker.channel.lines.rest())
 	if len(rest) > 0 && len(m.Body) > 0 && bytes.IndexByte([]byte("{["), m.Body[0]) >= 0 && !json.Valid(m.Body) {
-		return s.protocolError("wrote an answer over several lines", m.Body)
+		return s.worker.story.protocolError("wrote an answer over several lines", m.Body)
 	}
 	return nil
 }
@@ -152,9 +153,9 @@ func (s *sequential) answer() (codec.Message, error) {
 		if err != nil {
 			return codec.Message{}, err
 		}
-		m, err := s.Codec.Read(line)
+		m, err := s.worker.mode.Codec.Read(line)
 		if err != nil {
-			return m, s.malformed(err, line)
+			return m, s.worker.story.malformed(err, line)
 		}
 		if m.Kind != codec.Nothing {
 			return m, nil
@@ -168,15 +169,15 @@ var errLong = errors.New("the line is too long")
 
 func (s *sequential) line() ([]byte, error) {
 	for {
-		line, long, ok := s.lines.next()
+		line, long, ok := s.worker.channel.lines.next()
 		if long {
 			return nil, errLong
 		}
 		if ok {
 			return line, nil
 		}
-		n, err := s.source.Read(s.lines.room())
-		s.lines.added(n)
+		n, err := s.worker.channel.source.Read(s.worker.channel.lines.room())
+		s.worker.channel.lines.added(n)
 		if err != nil {
 			return nil, err
 		}
@@ -185,15 +186,15 @@ func (s *sequential) line() ([]byte, error) {
 
 // resync reads the rest of a line that was too long, and tells whether it ended.
 func (s *sequential) resync() bool {
-	for s.lines.dropping && !s.lines.endless() {
-		n, err := s.source.Read(s.lines.room())
-		s.lines.added(n)
-		s.lines.drop()
+	for s.worker.channel.lines.dropping && !s.worker.channel.lines.endless() {
+		n, err := s.worker.channel.source.Read(s.worker.channel.lines.room())
+		s.worker.channel.lines.added(n)
+		s.worker.channel.lines.drop()
 		if err != nil {
 			return false
 		}
 	}
-	return !s.lines.dropping
+	return !s.worker.channel.lines.dropping
 }
 
 // inStep tells whether the worker has written nothing since its last answer. It
@@ -201,22 +202,22 @@ func (s *sequential) resync() bool {
 // an answer. The error is a *stray, or that there is no more to be read.
 func (s *sequential) inStep() error {
 	for {
-		line, _, ok := s.lines.next()
-		for ; ok; line, _, ok = s.lines.next() {
+		line, _, ok := s.worker.channel.lines.next()
+		for ; ok; line, _, ok = s.worker.channel.lines.next() {
 			if !s.meaningless(line) {
 				return &stray{line}
 			}
 		}
-		n, err := s.source.ReadNow(s.lines.room())
+		n, err := s.worker.channel.source.ReadNow(s.worker.channel.lines.room())
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			break
 		}
-		s.lines.added(n)
+		s.worker.channel.lines.added(n)
 	}
-	if rest := s.lines.rest(); len(rest) > 0 {
+	if rest := s.worker.channel.lines.rest(); len(rest) > 0 {
 		return &stray{rest}
 	}
 	return nil
@@ -225,7 +226,7 @@ func (s *sequential) inStep() error {
 // meaningless is a line that may be there before an event: a blank one, or a
 // sign of being ready that nobody waited for.
 func (s *sequential) meaningless(line []byte) bool {
-	m, err := s.Codec.Read(line)
+	m, err := s.worker.mode.Codec.Read(line)
 	return err == nil && (m.Kind == codec.Nothing || m.Ready && !s.used)
 }
 
@@ -240,14 +241,14 @@ func (*stray) Error() string { return "the worker wrote what nobody had asked fo
 func (s *sequential) outOfStep(ctx context.Context, t task, why error) error {
 	var early *stray
 	if !errors.As(why, &early) {
-		return s.unsent(ctx, t)
+		return s.worker.unsent(ctx, t)
 	}
 	if !s.used {
-		err := s.protocolError("wrote to its response channel before it had an event", early.text)
-		s.workers.Retire(t.lease, err)
+		err := s.worker.story.protocolError("wrote to its response channel before it had an event", early.text)
+		s.worker.mode.workers.Retire(t.lease, err)
 		return err
 	}
-	s.Log.Warn("a worker wrote more than its answer and is replaced: "+s.keys.Quote(early.text), zap.String("requestId", s.printed.LastID()))
-	s.workers.Retire(t.lease, nil)
+	s.worker.mode.Resident.Log.Warn("a worker wrote more than its answer and is replaced: "+s.worker.mode.keys.Quote(early.text), zap.String("requestId", s.worker.life.Printed.LastID()))
+	s.worker.mode.workers.Retire(t.lease, nil)
 	return errUnsent
 }

@@ -1,48 +1,39 @@
 // Package worker keeps programs running and hands them event after event over a
 // line protocol (see codec/). It owns a pool of them, how an event goes through one
-// and when one is replaced. Starting, stopping and starting again is
-// internal/process, what the lines mean is codec.
+// and when one is replaced. What a program that stays has in common with a web server is
+// internal/resident, starting it again internal/supervise, what the lines mean codec.
 package worker
 
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/resident"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/internal/supervise"
 	"fgbootstrap/modes/worker/codec"
-
-	"go.uber.org/zap"
 )
 
 // Config is what a Mode needs; all of it is kept.
 type Config struct {
-	Program  failure.Program
+	Resident resident.Config
 	Protocol codec.Protocol
 	Codec    codec.Codec
 	// Descriptor3 has the program answer on descriptor 3; its stdout is log then.
 	Descriptor3 bool
-	// Env is the program's environment as KEY=value.
-	Env []string
 	// Count is how many workers there are, Capacity how many events one is given
 	// at a time, MaxInvocations after how many it is replaced; 0 is never.
 	Count, Capacity, MaxInvocations int
-	// Margin is the function's: the steps at a deadline are parts of it. Grace is
-	// how long a worker that is to stop may take.
-	Margin, Grace time.Duration
+	// Margin is the function's: the steps at a deadline are parts of it.
+	Margin time.Duration
 	// MaxResponse is the most bytes of a response.
 	MaxResponse int64
 	// Streaming says that responses may have to wait for the platform.
 	Streaming bool
-	Mask      *secret.Mask
-	Reaper    *process.Reaper
-	// Log is ours, Output what the program says.
-	Log, Output *zap.Logger
 }
 
 // Mode is the adapter.Handler of worker mode.
@@ -56,9 +47,9 @@ type Mode struct {
 // New starts the workers and waits until they are ready, or have failed once, or
 // ctx ends: whatever it is, events can be handed in then.
 func New(ctx context.Context, c Config) *Mode {
-	m := &Mode{Config: c, keys: secret.NewKeyring(c.Mask)}
+	m := &Mode{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
 	m.workers = supervise.Supervisor[*worker]{
-		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Log,
+		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Resident.Log,
 	}
 	m.workers.Run()
 	m.workers.Settle(ctx)
@@ -70,7 +61,7 @@ func New(ctx context.Context, c Config) *Mode {
 var errUnsent = errors.New("the event was not sent")
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
+func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
 	if refused := m.Codec.Carries(inv.Payload); refused != nil {
 		return refused
 	}
@@ -80,8 +71,8 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.R
 		if err != nil {
 			return m.unserved(ctx, inv, err)
 		}
-		lease.Instance.given.Add(1)
-		done, err := lease.Instance.talk.invoke(ctx, task{lease, inv, w})
+		lease.Instance.life.Given.Add(1)
+		done, err := lease.Instance.talk.invoke(ctx, task{lease, inv, r})
 		m.workers.Release(lease, done)
 		if !errors.Is(err, errUnsent) {
 			return err
@@ -91,16 +82,34 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.R
 
 // task is an event on its way through a worker.
 type task struct {
-	lease *supervise.Lease[*worker]
-	inv   *adapter.Invocation
-	w     io.Writer
+	lease    *supervise.Lease[*worker]
+	inv      *adapter.Invocation
+	response *adapter.Response
+}
+
+// unserved is for an event that no worker could take.
+func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
+	return resident.Unserved(ctx, &m.Resident, &m.workers, inv, err, &adapter.Error{
+		Type: adapter.TypeTimeout,
+		Message: fmt.Sprintf("No worker was free for the event within %s: %d of them were busy with other events. "+
+			"Raise BOOTSTRAP_WORKER_COUNT, or lower BOOTSTRAP_CONCURRENCY.", failure.Waited(inv), m.Count),
+	})
+}
+
+// masked is an error of the program's own without credentials, of other events too.
+func (m *Mode) masked(e *adapter.Error) *adapter.Error {
+	out := &adapter.Error{Type: m.keys.String(e.Type), Message: m.keys.String(e.Message)}
+	for _, line := range e.Stack {
+		out.Stack = append(out.Stack, m.keys.String(line))
+	}
+	return out
 }
 
 // Reported implements adapter.Handler. What workers have left behind is ended when no event
 // is in flight.
 func (m *Mode) Reported(inFlight int) {
 	if inFlight == 0 {
-		m.Reaper.Sweep()
+		m.Resident.Reaper.Sweep()
 	}
 }
 
@@ -108,5 +117,6 @@ func (m *Mode) Reported(inFlight int) {
 // nothing to that.
 func (m *Mode) Shutdown(context.Context) error {
 	m.workers.Close()
+	m.Resident.Reaper.Sweep()
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/platform"
 	"fgbootstrap/runtimeapi/functiongraph"
 
@@ -30,9 +31,11 @@ const patience = 60 * time.Second
 // program is a Handler made of one function.
 type program func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error
 
-func (p program) Invoke(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+func (p program) Invoke(ctx context.Context, inv *adapter.Invocation, w *adapter.Response) error {
 	return p(ctx, inv, w)
 }
+func (program) Reported(int) {}
+
 func (program) Shutdown(context.Context) error { return nil }
 
 // echo answers with the event.
@@ -78,10 +81,14 @@ func start(t *testing.T, addr string, s settings) *instance {
 		Handler:   s.program,
 		Pollers:   []adapter.RuntimeAPI{client(addr, s.timeout, s.margin, zap.New(core))},
 		Limit:     s.limit,
-		Wrap:      s.wrap,
 		Streaming: s.streaming,
 		Grace:     s.grace,
 		Log:       zap.New(core),
+	}
+	if s.wrap {
+		loop.Envelope = &adapter.Envelope{
+			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size,
+		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

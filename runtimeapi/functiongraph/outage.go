@@ -19,12 +19,12 @@ func (o *outage) note(err error) {
 		return
 	}
 	o.since = time.Now()
-	o.log.Warn("the runtime API has no event for us; polling on", zap.Error(err))
+	o.log.Warn("polling the runtime API failed, retrying", zap.Error(err))
 }
 
 func (o *outage) over() {
 	if o.polls > 0 {
-		o.log.Info("the runtime API has events again", zap.Int("polls", o.polls), zap.Duration("after", time.Since(o.since)))
+		o.log.Info("polling the runtime API works again", zap.Int("polls", o.polls), zap.Duration("after", time.Since(o.since)))
 	}
 	o.polls = 0
 }

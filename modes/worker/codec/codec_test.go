@@ -25,10 +25,10 @@ func speak(t testing.TB, protocol string, env map[string]string) codec.Codec {
 
 func invocation(event string) *adapter.Invocation {
 	return &adapter.Invocation{
-		ID: "the-id", Payload: []byte(event), Deadline: time.UnixMilli(1793600002850),
+		ID: "the-id", Type: "sync", Payload: []byte(event), Deadline: time.UnixMilli(1793600002850),
 		Headers: []adapter.Header{
 			{Name: "x-cff-request-id", Value: "the-id"}, {Name: "x-cff-invoke-type", Value: "sync"},
-			{Name: "x-cff-security-token", Value: "a token"},
+			{Name: "x-cff-security-token", Value: "a token", Secret: true},
 		},
 	}
 }

@@ -1,0 +1,140 @@
+package httpproxy
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// headBytes is the most that the head of an answer may have.
+	headBytes = 64 << 10
+	// mostInterim is how many answers of 1xx may come before the answer.
+	mostInterim = 20
+	// answerBytes is how much of an answer is taken at a time. It is more than answer.in
+	// holds, which then copies nothing.
+	answerBytes = 96 << 10
+)
+
+// answer reads what the server answers, and hands it on.
+type answer struct {
+	http   fasthttp.Response
+	in     *bufio.Reader
+	conn   *conn
+	noBody bool   // it has none by its nature, whatever it says of its length
+	whole  bool   // it has been read to its end
+	piece  []byte // of its body
+	text   []byte // what goes to the platform next
+	own    []byte // room for it where the response has none
+}
+
+func newAnswer() *answer {
+	return &answer{in: bufio.NewReaderSize(nil, headBytes), piece: make([]byte, answerBytes)}
+}
+
+// reset forgets the answer.
+func (a *answer) reset() {
+	a.http.Reset()
+	a.in.Reset(nil)
+	a.conn, a.text = nil, nil
+}
+
+// close ends the reading.
+func (a *answer) close() { _ = a.http.CloseBodyStream() } // never fails
+
+var (
+	// errSwitched is a server that wants to speak something else.
+	errSwitched = errors.New("it switched protocols")
+	// errAnnounces is one that sends answers of 1xx without end.
+	errAnnounces = errors.New("it goes on announcing an answer")
+	// errStatus is an answer with a status that is none.
+	errStatus = errors.New("its status is below 100")
+)
+
+// receive reads the head of the answer to a request of this method.
+func (a *answer) receive(c *conn, method string) error {
+	a.conn = c
+	a.in.Reset(c)
+	return a.readHead(method)
+}
+
+func (a *answer) readHead(method string) error {
+	a.whole = false
+	a.http.Reset()
+	a.http.StreamBody = true
+	a.http.Header.SetNoDefaultContentType(true)
+	for range mostInterim {
+		if err := a.http.Header.Read(a.in); err != nil {
+			return err
+		}
+		switch status := a.http.StatusCode(); {
+		case status < fasthttp.StatusContinue:
+			return errStatus
+		case status == fasthttp.StatusSwitchingProtocols:
+			return errSwitched
+		case status >= 200:
+			a.noBody = method == fasthttp.MethodHead || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified
+			if a.noBody {
+				a.whole = true
+				return nil
+			}
+			return a.http.ReadBody(a.in, 0) // it is read by BodyStream
+		}
+	}
+	return errAnnounces
+}
+
+// Read reads the answer's body. Its error, but for io.EOF, is a *broken.
+func (a *answer) Read(p []byte) (int, error) {
+	stream := a.http.BodyStream()
+	if stream == nil {
+		return 0, io.EOF
+	}
+	n, err := stream.Read(p)
+	if err == io.EOF && a.http.Header.ContentLength() == chunked && a.conn.ended {
+		err = io.ErrUnexpectedEOF // the library takes it for the last chunk
+	}
+	a.whole = err == io.EOF
+	if err != nil && !a.whole {
+		err = &broken{err}
+	}
+	return n, err
+}
+
+// chunked is the ContentLength of such an answer.
+const chunked = -1
+
+// broken is an answer whose body breaks off.
+type broken struct{ cause error }
+
+func (b *broken) Error() string { return "the answer broke off: " + b.cause.Error() }
+
+// declared is how long its body is said to be; false: that is not said, or there is none.
+func (a *answer) declared() (size int64, ok bool) {
+	size = int64(a.http.Header.ContentLength())
+	return size, size >= 0 && !a.noBody
+}
+
+// keeps tells whether the server goes on with the connection, and has said no more than
+// its answer.
+func (a *answer) keeps() bool {
+	h := &a.http.Header
+	if length := h.ContentLength(); a.noBody && (length > 0 || length == chunked) {
+		return false // some send the body all the same, and it would be the next answer
+	}
+	ends := h.ConnectionClose() || h.ContentLength() < chunked && !a.noBody
+	return !ends && !hasToken(h.Peek(fasthttp.HeaderConnection), "close") && a.in.Buffered() == 0
+}
+
+// hasToken tells whether a header that is a list has this token.
+func hasToken(list []byte, token string) bool {
+	for item := range bytes.SplitSeq(list, []byte(",")) {
+		if bytes.EqualFold(bytes.TrimSpace(item), []byte(token)) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,122 @@
+package httpproxy
+
+import (
+	"bytes"
+	"io"
+	"strconv"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
+
+	"github.com/valyala/fasthttp"
+)
+
+// inlineBytes is what is written by the goroutine that then reads the answer. More
+// is written by another: a server may answer before it has read everything, and
+// wait for us to read.
+const inlineBytes = 64 << 10
+
+// sender writes the request.
+type sender struct {
+	request apig.Request
+	head    fasthttp.RequestHeader
+	out     []byte     // the request's head, and a small body
+	written bool       // something of the request was
+	writing chan error // what is written beside; nil if nothing is
+}
+
+// writeHead puts the head of the request into s.out; host is for one that names none.
+// The library is not to know any header: it would sort and merge cookies, and let a path
+// that is a URL name the host.
+func (s *sender) writeHead(inv *adapter.Invocation, c *Config, host string) {
+	h := &s.head
+	h.Reset()
+	h.DisableSpecialHeader()
+	h.SetNoDefaultContentType(true)
+	h.SetMethodBytes(s.request.Method)
+	h.SetRequestURIBytes(s.request.Target)
+	if s.request.Host != nil {
+		host = string(s.request.Host)
+	}
+	h.Add("Host", host)
+	for _, f := range s.request.Fields {
+		h.AddBytesKV(f.Name, f.Value)
+	}
+	for _, f := range inv.Metadata(c.Credentials) {
+		h.Add(f.Name, f.Value)
+	}
+	for _, f := range c.Identity {
+		if inv.Header(f.Name) == "" {
+			h.Add(f.Name, f.Value)
+		}
+	}
+	if s.request.Body.Size > 0 || s.request.HasBody() {
+		h.Add("Content-Length", strconv.Itoa(s.request.Body.Size))
+	}
+	s.out = h.AppendBytes(s.out[:0])
+}
+
+// send writes the request, as much as is taken at once; the rest beside.
+func (s *sender) send(c *conn) error {
+	s.written, s.writing = false, nil
+	body := &s.request.Body
+	head := len(s.out)
+	rest := io.WriterTo(body)
+	if plain, ok := body.Plain(); ok && head+body.Size <= inlineBytes {
+		s.out = append(s.out, plain...)
+		rest = nil
+	}
+	n, err := c.raw.WriteNow(s.out)
+	s.written = n > 0
+	left := s.out[n:]
+	s.out = s.out[:head] // it may be sent again
+	if err != nil || len(left) == 0 && rest == nil {
+		return err
+	}
+	s.written = true // soon
+	done := make(chan error, 1)
+	s.writing = done
+	go func() {
+		_, err := c.raw.Write(left)
+		if err == nil && rest != nil {
+			_, err = rest.WriteTo(c.raw)
+		}
+		done <- err
+	}()
+	return nil
+}
+
+// sent tells whether all of the request has been written.
+func (s *sender) sent() bool {
+	if s.writing == nil {
+		return true
+	}
+	select {
+	case err := <-s.writing:
+		s.writing = nil
+		return err == nil
+	default:
+		return false
+	}
+}
+
+// finish waits until nothing refers to the event any more. The connection has been cut, if
+// something is still written.
+func (s *sender) finish() {
+	if s.writing != nil {
+		<-s.writing
+		s.writing = nil
+	}
+}
+
+// path is the request's, without what may be a secret, for people to read.
+func (s *sender) path() string {
+	path, _, _ := bytes.Cut(s.request.Target, []byte("?"))
+	if len(path) > 100 {
+		return string(path[:100]) + "…"
+	}
+	return string(path)
+}
+
+// String is the request for people to read.
+func (s *sender) String() string { return string(s.request.Method) + " " + s.path() }

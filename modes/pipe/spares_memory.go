@@ -1,0 +1,106 @@
+package pipe
+
+import (
+	"fmt"
+	"time"
+
+	"fgbootstrap/internal/procfs"
+)
+
+const (
+	// settling is the pause between two looks at a program that starts. When it has only
+	// waited in so many of them in a row, and its memory has hardly grown, it has started:
+	// in a single one it may just wait for something else than its event.
+	settling = 250 * time.Millisecond
+	calm     = 4
+	// restless is how many may end before that.
+	restless = 5
+	// ours is what of the function's memory is bootstrap's own, with events of 6 MB.
+	ours = 24 << 20
+)
+
+// scale is what is known of the memory that a program takes; guarded by spares.mu.
+type scale struct {
+	known     bool
+	unsettled int // how many have ended before they could be measured
+}
+
+// measure finds out what the program takes when it has started, and how many fit. If it has
+// ended before, the next one is measured. If events leave none of them the time to settle,
+// the most that one had is what counts.
+func (s *spares[T]) measure(p T) {
+	last, settled := settle(p, s.quit)
+	if settled {
+		s.fit(last)
+		return
+	}
+	select {
+	case <-s.quit:
+		return
+	default:
+	}
+	s.mu.Lock()
+	s.scale.unsettled++
+	enough := s.scale.unsettled >= restless
+	s.mu.Unlock()
+	if enough {
+		s.fit(procfs.Sample{Own: p.Peak() - last.Shared, Shared: last.Shared})
+	}
+}
+
+// settle looks at a program until it has been calm for a while. It is false if that has
+// ended before, or quit is closed; last is the last look at it before that.
+func settle[T spare](p T, quit <-chan struct{}) (last procfs.Sample, settled bool) {
+	for waited := 0; ; {
+		select {
+		case <-p.Done():
+			return last, false
+		case <-quit:
+			return last, false
+		case <-time.After(settling): // no ticker: after a stall its ticks are close together
+		}
+		now := p.Measure()
+		select {
+		case <-p.Done(): // maybe when it was looked at
+			return last, false
+		default:
+		}
+		if now.Own == 0 || now.Own-last.Own > last.Own/16 || !now.Idle(last) { // 0: it is ending
+			waited = 0
+		} else if waited++; waited == calm {
+			return now, true
+		}
+		last = now
+	}
+}
+
+// fit wants no more than the function's memory holds, beside as many as there are events,
+// and starts what is missing.
+func (s *spares[T]) fit(each procfs.Sample) {
+	defer s.fill()
+	room := int64(s.policy.MemoryMB)<<20 - ours - each.Shared
+	s.mu.Lock()
+	wanted, fits := s.wanted, s.wanted
+	if each.Own > 0 { // else there is no telling
+		fits = int(max(room/each.Own-int64(s.policy.Concurrency), 0))
+	}
+	news := !s.scale.known && fits < wanted
+	s.scale.known = true
+	s.wanted = min(wanted, fits)
+	if s.wanted == 0 {
+		s.retireAll(time.Now())
+	}
+	s.mu.Unlock()
+	if !news {
+		return
+	}
+	number := "none"
+	if fits > 0 {
+		number = fmt.Sprintf("only %d", fits)
+	}
+	s.policy.Log.Warn(fmt.Sprintf("BOOTSTRAP_PIPE_SPARES is %d, but the function's memory of %d MB holds %s beside those that serve events: each takes %s for itself, "+
+		"and they share %s. Lower it, or raise the function's memory.",
+		wanted, s.policy.MemoryMB, number, megabytes(each.Own), megabytes(each.Shared)))
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }

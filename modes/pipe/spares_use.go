@@ -1,0 +1,85 @@
+package pipe
+
+import (
+	"fmt"
+	"time"
+
+	"fgbootstrap/internal/retry"
+)
+
+// lostCause is how many spares in a row have to be of no use until there are no more.
+const lostCause = 5
+
+// record is how the last ones did; guarded by spares.mu.
+type record struct {
+	useless int  // in a row
+	broken  bool // the last one could not be started
+	paused  bool // the back-off runs
+	backoff retry.Backoff
+}
+
+// onEarlyExit sees to a spare that has ended before an event took it.
+func (s *spares[T]) onEarlyExit(p T) {
+	s.mu.Lock()
+	wasted := s.waiting.remove(p)
+	s.mu.Unlock()
+	if wasted {
+		s.failed("A program that was started ahead has ended before an event came. " + p.Epitaph())
+	}
+}
+
+// served is told that a spare has read its event.
+func (s *spares[T]) served() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.record.useless = 0
+	s.record.backoff.Reset()
+}
+
+// failed counts one that was of no use to an event: it is not replaced at once, and after
+// too many not at all. A program that does not wait for its event does its work without
+// one, and each start may do harm. Those that end together count as one. reason is a
+// sentence or two.
+func (s *spares[T]) failed(reason string) {
+	switch s.count() {
+	case 1:
+		s.policy.Log.Warn(reason + " " + advice)
+	case lostCause:
+		s.policy.Log.Error(fmt.Sprintf("%s It is the %dth in a row that was of no use: none is started ahead any more, and each event "+
+			"gets a program of its own. %s", reason, lostCause, advice))
+	}
+}
+
+func (s *spares[T]) count() (useless int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.record.paused || s.closed || s.wanted == 0 {
+		return 0
+	}
+	s.record.useless++
+	if s.record.useless == lostCause {
+		s.wanted = 0
+		s.retireAll(time.Now())
+	}
+	s.pause()
+	return s.record.useless
+}
+
+// pause starts none for as long as the back-off says; s.mu is held.
+func (s *spares[T]) pause() {
+	s.record.paused = true
+	time.AfterFunc(s.record.backoff.Next(), func() {
+		s.mu.Lock()
+		s.record.paused = false
+		s.mu.Unlock()
+		s.fill()
+	})
+}
+
+// hung is told of a spare that hangs, and of when it was started at the latest: those that
+// are as old are replaced, too.
+func (s *spares[T]) hung(then time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retireAll(then)
+}
