@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"fgbootstrap/platform/httpserver"
 )
 
 // Limits of FunctionGraph in bytes. The platform tolerates 100 bytes over the 6 MB.
@@ -88,7 +90,7 @@ func (c Config) withDefaults() Config {
 // process polls it, serves it.
 type API struct {
 	cfg      Config
-	server   *server
+	server   *httpserver.Server
 	addr     string
 	queue    queue
 	faults   script
@@ -110,14 +112,14 @@ func NewAPI(cfg Config) (*API, error) {
 		history: newHistory(),
 		calls:   make(map[string]*call),
 	}
-	a.server = newServer(a.handle)
-	a.closing = a.server.closing
+	a.server = httpserver.New(a.handle)
+	a.closing = a.server.Closing
 	if err := a.Inject(cfg.Faults); err != nil {
 		return nil, err
 	}
 	a.touch()
-	a.server.http.StreamRequestBody = true // or a stream would be collected before we see it
-	a.server.http.MaxRequestBodySize = 1   // the body's limit is ours to enforce, with the platform's answer
+	a.server.HTTP.StreamRequestBody = true // or a stream would be collected before we see it
+	a.server.HTTP.MaxRequestBodySize = 1   // the body's limit is ours to enforce, with the platform's answer
 	if err := a.listen(cfg.Faults.refusal()); err != nil {
 		return nil, err
 	}
@@ -137,7 +139,7 @@ func (a *API) Inject(f Faults) error {
 }
 
 // Close ends all connections and waits until nothing of the server runs any more. Events under way end with ErrClosed.
-func (a *API) Close() error { return a.server.close() }
+func (a *API) Close() error { return a.server.Close() }
 
 // listen starts to accept, at once or when the time of refusal has passed.
 func (a *API) listen(refusal time.Duration) error {
@@ -147,7 +149,7 @@ func (a *API) listen(refusal time.Duration) error {
 			return fmt.Errorf("runtime API: %w", err)
 		}
 		a.addr = ln.Addr().String()
-		a.server.start(ln)
+		a.server.Start(ln)
 		return nil
 	}
 	r, err := reserve(a.cfg.Addr)
@@ -155,21 +157,21 @@ func (a *API) listen(refusal time.Duration) error {
 		return err
 	}
 	a.addr = r.addr
-	a.server.work.Go(func() { a.listenLater(r, refusal) })
+	a.server.Work.Go(func() { a.listenLater(r, refusal) })
 	return nil
 }
 
 func (a *API) listenLater(r *reserved, refusal time.Duration) {
-	if !wait(refusal, a.closing) {
+	if !httpserver.Wait(refusal, a.closing) {
 		_ = r.Close() // nobody ever used it
 		return
 	}
 	if ln, err := r.listen(); err == nil { // or connections stay refused
-		a.server.accept(ln)
+		a.server.Accept(ln)
 	}
 }
 
-func (a *API) handle(ctx *fasthttp.RequestCtx, c *conn) {
+func (a *API) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
 	a.touch()
 	path := string(ctx.Request.URI().PathOriginal()) // as sent: an id may hold escaped slashes
 	kind, id := reportPath(path)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"fgbootstrap/platform/httpserver"
 )
 
 // Event is one call of the function.
@@ -70,12 +72,12 @@ type call struct {
 	stage    stage
 	instance int
 	started  time.Time
-	exit     *Result       // its instance is gone; the outcome once the report that is being read has ended
-	reading  int           // reports that are being read
-	conn     *conn         // carries the stream, while it arrives
-	taken    chan struct{} // closed when a poller gets it
-	ended    chan struct{} // closed when the stream has ended, whichever way; made by the stream
-	done     chan struct{} // closed when settled; result is there
+	exit     *Result          // its instance is gone; the outcome once the report that is being read has ended
+	reading  int              // reports that are being read
+	conn     *httpserver.Conn // carries the stream, while it arrives
+	taken    chan struct{}    // closed when a poller gets it
+	ended    chan struct{}    // closed when the stream has ended, whichever way; made by the stream
+	done     chan struct{}    // closed when settled; result is there
 	result   *Result
 }
 

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"fgbootstrap/platform/httpserver"
 )
 
 // RawPath is where an event is POSTed as it is.
@@ -33,7 +35,7 @@ const RawPath = "/_fg/invoke"
 // else of the envelope comes before that and it is base64. If it breaks off, so does the answer.
 type Door struct {
 	p      *Platform
-	server *server
+	server *httpserver.Server
 	addr   string
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -47,14 +49,14 @@ func OpenDoor(p *Platform, addr string) (*Door, error) {
 	}
 	d := &Door{p: p, addr: ln.Addr().String()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
-	d.server = newServer(d.handle)
-	d.server.http.DisableHeaderNamesNormalizing = false // or it would overlook expect and connection in lower case
-	d.server.http.StreamRequestBody = true              // or a body over the limit would be cut short by a reset
-	d.server.http.MaxRequestBodySize = 1                // the limit is ours to enforce
-	d.server.http.NoDefaultDate = true                  // see write
-	d.server.http.HeaderReceived = prepare
-	d.server.http.ErrorHandler = unreadable
-	d.server.start(ln)
+	d.server = httpserver.New(d.handle)
+	d.server.HTTP.DisableHeaderNamesNormalizing = false // or it would overlook expect and connection in lower case
+	d.server.HTTP.StreamRequestBody = true              // or a body over the limit would be cut short by a reset
+	d.server.HTTP.MaxRequestBodySize = 1                // the limit is ours to enforce
+	d.server.HTTP.NoDefaultDate = true                  // see write
+	d.server.HTTP.HeaderReceived = prepare
+	d.server.HTTP.ErrorHandler = unreadable
+	d.server.Start(ln)
 	return d, nil
 }
 
@@ -64,10 +66,10 @@ func (d *Door) Addr() string { return d.addr }
 // Close ends all calls and returns when none is left.
 func (d *Door) Close() error {
 	d.cancel()
-	return d.server.close()
+	return d.server.Close()
 }
 
-func (d *Door) handle(ctx *fasthttp.RequestCtx, c *conn) {
+func (d *Door) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
 	r, err := readRequest(ctx, c, d.p.api.cfg.MaxPayload)
 	switch {
 	case errors.Is(err, ErrEventTooLarge):

@@ -159,7 +159,7 @@ func (a *API) endStream(c *call) {
 		return
 	}
 	if c.result.Failed && conn != nil {
-		conn.reset()
+		conn.Reset()
 	}
 	<-ended
 }

@@ -5,10 +5,12 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"fgbootstrap/platform/httpserver"
 )
 
 // poll answers GET …/invocation/request, which waits until there is an event.
-func (a *API) poll(ctx *fasthttp.RequestCtx, c *conn) {
+func (a *API) poll(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
 	a.history.polled(time.Now())
 	if rule, ok := a.faults.take(DoorPoll, false); ok {
 		pollFault(ctx, c, rule)
@@ -26,13 +28,13 @@ func (a *API) poll(ctx *fasthttp.RequestCtx, c *conn) {
 }
 
 // next waits for an event for this connection; nil if the client hangs up or the server closes.
-func (a *API) next(c *conn) *call {
+func (a *API) next(c *httpserver.Conn) *call {
 	for {
 		got := a.park(c)
 		if got == nil {
 			return nil
 		}
-		if c.gone() { // it died after the event was handed over: the next poller shall have it
+		if c.Gone() { // it died after the event was handed over: the next poller shall have it
 			a.queue.putBack(got)
 			return nil
 		}
@@ -42,14 +44,14 @@ func (a *API) next(c *conn) *call {
 	}
 }
 
-func (a *API) park(c *conn) *call {
+func (a *API) park(c *httpserver.Conn) *call {
 	ticket := a.queue.ticket()
 	select {
 	case got := <-ticket:
 		return got
 	default:
 	}
-	hungUp, stop := c.watch()
+	hungUp, stop := c.Watch()
 	defer stop()
 	select {
 	case got := <-ticket:
@@ -99,10 +101,10 @@ func mergeHeaders(sets ...map[string]string) map[string][2]string {
 	return merged
 }
 
-func pollFault(ctx *fasthttp.RequestCtx, c *conn, rule Rule) {
+func pollFault(ctx *fasthttp.RequestCtx, c *httpserver.Conn, rule Rule) {
 	switch rule.Kind {
 	case "reset":
-		c.reset()
+		c.Reset()
 	case "500":
 		answer(ctx, fasthttp.StatusInternalServerError, "a fault rule asked for this")
 	case "noid":
@@ -112,7 +114,7 @@ func pollFault(ctx *fasthttp.RequestCtx, c *conn, rule Rule) {
 	}
 }
 
-func eventFault(ctx *fasthttp.RequestCtx, c *conn, rule Rule) {
+func eventFault(ctx *fasthttp.RequestCtx, c *httpserver.Conn, rule Rule) {
 	if rule.Kind == "bighead" {
 		bigHead(&ctx.Response.Header, rule.Size)
 	}
@@ -121,11 +123,11 @@ func eventFault(ctx *fasthttp.RequestCtx, c *conn, rule Rule) {
 	head := len(ctx.Response.Header.Header())
 	switch rule.Kind {
 	case "cuthead":
-		c.plan = writePlan{cut: true, after: head / 2}
+		c.Plan = httpserver.WritePlan{Cut: true, After: head / 2}
 	case "cut":
-		c.plan = writePlan{cut: true, after: min(head+body/2, head+body-1)}
+		c.Plan = httpserver.WritePlan{Cut: true, After: min(head+body/2, head+body-1)}
 	case "slow":
-		c.plan = writePlan{slow: rule.Wait, total: head + body}
+		c.Plan = httpserver.WritePlan{Slow: rule.Wait, Total: head + body}
 	}
 }
 

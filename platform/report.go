@@ -8,20 +8,22 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"fgbootstrap/platform/httpserver"
 )
 
 // report answers the two POSTs.
-func (a *API) report(ctx *fasthttp.RequestCtx, c *conn, kind Kind, id string) {
+func (a *API) report(ctx *fasthttp.RequestCtx, c *httpserver.Conn, kind Kind, id string) {
 	r := Report{RequestID: id, Kind: kind, At: time.Now(), Chunked: ctx.Request.Header.ContentLength() == -1}
 	rule, _ := a.faults.take(DoorPost, false)
 	if rule.Kind == "stall" {
-		wait(rule.Wait, a.closing)
+		httpserver.Wait(rule.Wait, a.closing)
 	}
 	call := a.reading(id)
 	defer a.readingEnds(call)
-	body := &body{ctx: ctx, conn: c, hash: sha256.New()}
+	body := httpserver.NewBody(ctx, c, sha256.New())
 	if rule.Kind == "cut" {
-		body.cutAfter(rule.Size)
+		body.CutAfter(rule.Size)
 	}
 	if a.streams(call, r, rule, c) {
 		a.stream(call, &r, body)
@@ -32,7 +34,7 @@ func (a *API) report(ctx *fasthttp.RequestCtx, c *conn, kind Kind, id string) {
 }
 
 // streams decides whether the body flows to the caller, and if so makes this connection the one that carries it.
-func (a *API) streams(call *call, r Report, rule Rule, c *conn) bool {
+func (a *API) streams(call *call, r Report, rule Rule, c *httpserver.Conn) bool {
 	if !a.cfg.Streaming || !r.Chunked || r.Kind != KindResponse || call == nil || rejects(rule) != 0 {
 		return false
 	}
@@ -55,19 +57,19 @@ func rejects(rule Rule) int {
 }
 
 // held reads the whole body and then decides.
-func (a *API) held(call *call, r *Report, b *body, rule Rule) {
+func (a *API) held(call *call, r *Report, b *httpserver.Body, rule Rule) {
 	var buf bytes.Buffer
-	if length := int64(b.ctx.Request.Header.ContentLength()); length > 0 && length <= a.cfg.MaxPayload {
+	if length := int64(b.Length()); length > 0 && length <= a.cfg.MaxPayload {
 		buf.Grow(int(length))
 	}
-	err := b.copyTo(&buf, a.cfg.MaxPayload)
-	b.describe(r, buf.Bytes(), err)
+	err := b.CopyTo(&buf, a.cfg.MaxPayload)
+	describe(r, b, buf.Bytes(), err)
 	switch {
 	case !r.Complete, rule.Kind == "reset":
 		a.history.add(*r)
 	case rejects(rule) != 0:
 		a.turnAway(call, r, rejects(rule), rejection(rule))
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, httpserver.ErrBodyTooLarge):
 		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxPayload))
 	default:
 		a.judge(call, r, &Result{Payload: buf.Bytes(), Size: r.Size, Failed: r.Kind == KindError})
@@ -153,20 +155,20 @@ func (a *API) counts(call *call, r *Report, result *Result) bool {
 }
 
 // stream passes the body on as it arrives. Cut short, it leaves the id open for the error report.
-func (a *API) stream(call *call, r *Report, b *body) {
+func (a *API) stream(call *call, r *Report, b *httpserver.Body) {
 	defer close(call.ended)
 	var kept bytes.Buffer
 	dst := call.event.Stream
 	if dst == nil {
 		dst = &kept
 	}
-	err := b.copyTo(dst, a.cfg.MaxStream)
+	err := b.CopyTo(dst, a.cfg.MaxStream)
 	a.mu.Lock()
 	call.conn = nil // nothing arrives any more: the connection is for the answer
 	a.mu.Unlock()
-	b.describe(r, kept.Bytes(), err)
+	describe(r, b, kept.Bytes(), err)
 	switch {
-	case errors.Is(err, errBodyTooLarge):
+	case errors.Is(err, httpserver.ErrBodyTooLarge):
 		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxStream))
 	case r.Complete && a.counts(call, r, &Result{Payload: kept.Bytes(), Size: r.Size, Streamed: true}):
 	default:
@@ -200,13 +202,13 @@ func (a *API) readingEnds(c *call) {
 }
 
 // reply answers the report, or breaks the connection where there is no status to give.
-func (a *API) reply(ctx *fasthttp.RequestCtx, c *conn, r Report, rule Rule) {
+func (a *API) reply(ctx *fasthttp.RequestCtx, c *httpserver.Conn, r Report, rule Rule) {
 	if r.Status == 0 || rule.Kind == "lost" {
-		c.reset()
+		c.Reset()
 		return
 	}
 	if rule.Kind == "slow" {
-		wait(rule.Wait, a.closing)
+		httpserver.Wait(rule.Wait, a.closing)
 	}
 	switch r.Status {
 	case fasthttp.StatusOK:
@@ -216,5 +218,14 @@ func (a *API) reply(ctx *fasthttp.RequestCtx, c *conn, r Report, rule Rule) {
 		answer(ctx, r.Status, "response body is larger than the limit")
 	default:
 		answer(ctx, r.Status, "a fault rule asked for this")
+	}
+}
+
+// describe fills in what arrived.
+func describe(r *Report, b *httpserver.Body, kept []byte, err error) {
+	r.Size, r.Complete = b.Size(), err == nil || errors.Is(err, httpserver.ErrBodyTooLarge)
+	copy(r.SHA256[:], b.Sum())
+	if len(kept) <= keptBody {
+		r.Body = kept
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"fgbootstrap/platform/httpserver"
 )
 
 // readRequest copies the request; nothing of it refers to the server's memory. A body over the limit is read to its end
@@ -15,7 +17,7 @@ import (
 //
 // All is taken as it was sent and not from the library's view of it, which merges and unquotes cookies and drops empty and
 // repeated values of some headers.
-func readRequest(ctx *fasthttp.RequestCtx, c *conn, limit int64) (HTTPRequest, error) {
+func readRequest(ctx *fasthttp.RequestCtx, c *httpserver.Conn, limit int64) (HTTPRequest, error) {
 	path, query, host := splitTarget(string(ctx.Request.Header.Peek(targetKey)))
 	if host == "" {
 		host = string(ctx.Request.Header.Host())
@@ -26,12 +28,12 @@ func readRequest(ctx *fasthttp.RequestCtx, c *conn, limit int64) (HTTPRequest, e
 		Header: headerLines(&ctx.Request.Header),
 	}
 	var buf bytes.Buffer
-	b := body{ctx: ctx, conn: c}
-	err := b.copyTo(&buf, limit)
+	b := httpserver.NewBody(ctx, c, nil)
+	err := b.CopyTo(&buf, limit)
 	r.Body = buf.Bytes()
 	switch raw := ctx.Request.Header.RawHeaders(); {
-	case errors.Is(err, errBodyTooLarge):
-		err = fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrEventTooLarge, b.size, limit)
+	case errors.Is(err, httpserver.ErrBodyTooLarge):
+		err = fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrEventTooLarge, b.Size(), limit)
 	case err == nil && len(raw) > 0 && len(r.Header) == 0:
 		err = errors.New("the head ends in a bare line feed")
 	}

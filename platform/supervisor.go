@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fgbootstrap/internal/retry"
+	"fgbootstrap/platform/httpserver"
 )
 
 const (
@@ -67,7 +68,7 @@ func (s *supervisor) run() {
 		}
 		if fruitless == 0 {
 			pause.Reset()
-		} else if !wait(pause.Next(), s.stop) {
+		} else if !httpserver.Wait(pause.Next(), s.stop) {
 			return
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"fgbootstrap/platform/httpserver"
 )
 
 // killPatience is how long a tree may take to die: a process in an uninterruptible wait can't be killed.
@@ -50,7 +52,7 @@ func (t *tree) kill() error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%d processes survive SIGKILL", left)
 		}
-		wait(time.Millisecond, nil)
+		httpserver.Wait(time.Millisecond, nil)
 	}
 }
 

@@ -28,7 +28,8 @@ var imports = map[string][]string{
 	"modes/worker":             {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/output", "modes/worker/codec"},
 	"modes/worker/codec":       {"adapter"},
 	"runtimeapi/functiongraph": {"adapter", "internal/rawio", "internal/retry"},
-	"platform":                 {"internal/retry"},
+	"platform":                 {"internal/retry", "platform/httpserver"},
+	"platform/httpserver":      {},
 	"cmd/bootstrap":            {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
 	"cmd/fgdev":                {"platform"},
 	"test":                     {},
@@ -46,7 +47,7 @@ var imports = map[string][]string{
 
 // only says which packages alone may import a module of somebody else.
 var only = map[string][]string{
-	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform"},
+	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform", "platform/httpserver"},
 	"github.com/caarlos0/env/v11":       {"config"},
 	"github.com/kballard/go-shellquote": {"config"},
 	"github.com/alecthomas/kong":        {"cmd/fgdev"},

@@ -1,4 +1,4 @@
-package platform
+package httpserver
 
 import (
 	"errors"
@@ -9,26 +9,27 @@ import (
 	"time"
 )
 
-var errSabotaged = errors.New("connection broken by a fault rule")
+// ErrSabotaged is the end of a connection that was to be broken.
+var ErrSabotaged = errors.New("connection broken by a fault rule")
 
-// conn is a client's connection. It knows whether the client's side has ended, and can break or slow down what is written.
-type conn struct {
+// Conn is a client's connection. It knows whether the client's side has ended, and can break or slow down what is written.
+type Conn struct {
 	*net.TCPConn
 	ended atomic.Bool // a read met the end or an error
-	plan  writePlan   // touched by the serving goroutine only
+	Plan  WritePlan   // touched by the serving goroutine only
 	stop  <-chan struct{}
 }
 
-// writePlan is what a fault does to the bytes of one answer.
-type writePlan struct {
-	cut   bool
-	after int // bytes let through before the cut
-	slow  time.Duration
-	total int // bytes that slow is spread over
+// WritePlan is what a fault does to the bytes of one answer.
+type WritePlan struct {
+	Cut   bool
+	After int // bytes let through before the cut
+	Slow  time.Duration
+	Total int // bytes that slow is spread over
 }
 
 // Read notes the end of the stream: the HTTP parser below takes an end between two chunks for the end of the body.
-func (c *conn) Read(p []byte) (int, error) {
+func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	if err != nil {
 		c.ended.Store(true)
@@ -36,34 +37,34 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (c *conn) Write(p []byte) (int, error) {
+func (c *Conn) Write(p []byte) (int, error) {
 	switch {
-	case c.plan.cut:
+	case c.Plan.Cut:
 		return c.writeCut(p)
-	case c.plan.slow > 0:
+	case c.Plan.Slow > 0:
 		return c.writeSlowly(p)
 	default:
 		return c.TCPConn.Write(p)
 	}
 }
 
-func (c *conn) writeCut(p []byte) (int, error) {
-	if c.plan.after >= len(p) {
-		c.plan.after -= len(p)
+func (c *Conn) writeCut(p []byte) (int, error) {
+	if c.Plan.After >= len(p) {
+		c.Plan.After -= len(p)
 		return c.TCPConn.Write(p)
 	}
-	n, err := c.TCPConn.Write(p[:c.plan.after])
+	n, err := c.TCPConn.Write(p[:c.Plan.After])
 	if err != nil {
 		return n, err
 	}
-	c.reset()
-	return n, errSabotaged
+	c.Reset()
+	return n, ErrSabotaged
 }
 
 // writeSlowly spreads the answer over its time in pieces of a twentieth.
-func (c *conn) writeSlowly(p []byte) (int, error) {
-	piece := max(c.plan.total/20, 1)
-	pause := c.plan.slow * time.Duration(piece) / time.Duration(max(c.plan.total, 1))
+func (c *Conn) writeSlowly(p []byte) (int, error) {
+	piece := max(c.Plan.Total/20, 1)
+	pause := c.Plan.Slow * time.Duration(piece) / time.Duration(max(c.Plan.Total, 1))
 	written := 0
 	for written < len(p) {
 		n, err := c.TCPConn.Write(p[written:min(written+piece, len(p))])
@@ -71,21 +72,21 @@ func (c *conn) writeSlowly(p []byte) (int, error) {
 		if err != nil {
 			return written, err
 		}
-		if !wait(pause, c.stop) {
+		if !Wait(pause, c.stop) {
 			return written, net.ErrClosed
 		}
 	}
 	return written, nil
 }
 
-// reset ends the connection with RST and not FIN, as a broken network or a dying proxy does.
-func (c *conn) reset() {
+// Reset ends the connection with RST and not FIN, as a broken network or a dying proxy does.
+func (c *Conn) Reset() {
 	_ = c.SetLinger(0) // fails only on a connection that is closed already
 	_ = c.Close()
 }
 
-// gone reports whether the client has hung up, without taking a byte that may belong to its next request.
-func (c *conn) gone() bool {
+// Gone reports whether the client has hung up, without taking a byte that may belong to its next request.
+func (c *Conn) Gone() bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return true
@@ -95,8 +96,8 @@ func (c *conn) gone() bool {
 	return gone || err != nil
 }
 
-// watch closes the returned channel when the client hangs up. The caller must call stop before it reads again.
-func (c *conn) watch() (hungUp <-chan struct{}, stop func()) {
+// Watch closes the returned channel when the client hangs up. The caller must call stop before it reads again.
+func (c *Conn) Watch() (hungUp <-chan struct{}, stop func()) {
 	gone, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -111,7 +112,7 @@ func (c *conn) watch() (hungUp <-chan struct{}, stop func()) {
 	}
 }
 
-func (c *conn) waitHangUp() bool {
+func (c *Conn) waitHangUp() bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return true
@@ -140,8 +141,8 @@ func peek(fd uintptr) (ready, gone bool) {
 	}
 }
 
-// wait sleeps, unless stop is closed first; it reports whether the time has passed.
-func wait(d time.Duration, stop <-chan struct{}) bool {
+// Wait sleeps, unless stop is closed first; it reports whether the time has passed.
+func Wait(d time.Duration, stop <-chan struct{}) bool {
 	if d <= 0 {
 		return true
 	}
