@@ -12,6 +12,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"fgbootstrap/internal/retry"
 	"fgbootstrap/platform/httpserver"
 )
 
@@ -113,13 +114,11 @@ func NewAPI(cfg Config) (*API, error) {
 		calls:   make(map[string]*call),
 	}
 	a.server = httpserver.New(a.handle)
-	a.closing = a.server.Closing
+	a.closing = a.server.Closing()
 	if err := a.Inject(cfg.Faults); err != nil {
 		return nil, err
 	}
 	a.touch()
-	a.server.HTTP.StreamRequestBody = true // or a stream would be collected before we see it
-	a.server.HTTP.MaxRequestBodySize = 1   // the body's limit is ours to enforce, with the platform's answer
 	if err := a.listen(cfg.Faults.refusal()); err != nil {
 		return nil, err
 	}
@@ -149,7 +148,7 @@ func (a *API) listen(refusal time.Duration) error {
 			return fmt.Errorf("runtime API: %w", err)
 		}
 		a.addr = ln.Addr().String()
-		a.server.Start(ln)
+		a.server.Go(func() { a.server.Serve(ln) })
 		return nil
 	}
 	r, err := reserve(a.cfg.Addr)
@@ -157,17 +156,17 @@ func (a *API) listen(refusal time.Duration) error {
 		return err
 	}
 	a.addr = r.addr
-	a.server.Work.Go(func() { a.listenLater(r, refusal) })
+	a.server.Go(func() { a.listenLater(r, refusal) })
 	return nil
 }
 
 func (a *API) listenLater(r *reserved, refusal time.Duration) {
-	if !httpserver.Wait(refusal, a.closing) {
+	if !retry.Pause(refusal, a.closing) {
 		_ = r.Close() // nobody ever used it
 		return
 	}
 	if ln, err := r.listen(); err == nil { // or connections stay refused
-		a.server.Accept(ln)
+		a.server.Serve(ln)
 	}
 }
 

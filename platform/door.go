@@ -50,13 +50,11 @@ func OpenDoor(p *Platform, addr string) (*Door, error) {
 	d := &Door{p: p, addr: ln.Addr().String()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.server = httpserver.New(d.handle)
-	d.server.HTTP.DisableHeaderNamesNormalizing = false // or it would overlook expect and connection in lower case
-	d.server.HTTP.StreamRequestBody = true              // or a body over the limit would be cut short by a reset
-	d.server.HTTP.MaxRequestBodySize = 1                // the limit is ours to enforce
-	d.server.HTTP.NoDefaultDate = true                  // see write
-	d.server.HTTP.HeaderReceived = prepare
-	d.server.HTTP.ErrorHandler = unreadable
-	d.server.Start(ln)
+	d.server.HTTP().DisableHeaderNamesNormalizing = false // or it would overlook expect and connection in lower case
+	d.server.HTTP().NoDefaultDate = true                  // see write
+	d.server.HTTP().HeaderReceived = prepare
+	d.server.HTTP().ErrorHandler = unreadable
+	d.server.Go(func() { d.server.Serve(ln) })
 	return d, nil
 }
 

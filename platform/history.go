@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 	"sync"
@@ -29,6 +30,13 @@ type Report struct {
 	Body      []byte // the bytes, of bodies up to 64 KB; shared, read only
 	Size      int64
 	SHA256    [sha256.Size]byte // of the bytes that arrived
+}
+
+// keep has a small body in the report; it is shared from here on.
+func (r *Report) keep(body *bytes.Buffer) {
+	if body.Len() <= keptBody {
+		r.Body = body.Bytes()
+	}
 }
 
 // history remembers what came in: of the last requests only, so that a platform may run for days.

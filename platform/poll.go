@@ -123,11 +123,11 @@ func eventFault(ctx *fasthttp.RequestCtx, c *httpserver.Conn, rule Rule) {
 	head := len(ctx.Response.Header.Header())
 	switch rule.Kind {
 	case "cuthead":
-		c.Plan = httpserver.WritePlan{Cut: true, After: head / 2}
+		c.CutAnswer(head / 2)
 	case "cut":
-		c.Plan = httpserver.WritePlan{Cut: true, After: min(head+body/2, head+body-1)}
+		c.CutAnswer(min(head+body/2, head+body-1))
 	case "slow":
-		c.Plan = httpserver.WritePlan{Slow: rule.Wait, Total: head + body}
+		c.SlowAnswer(rule.Wait, head+body)
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"fgbootstrap/internal/retry"
 	"fgbootstrap/platform/httpserver"
 )
 
@@ -17,11 +19,11 @@ func (a *API) report(ctx *fasthttp.RequestCtx, c *httpserver.Conn, kind Kind, id
 	r := Report{RequestID: id, Kind: kind, At: time.Now(), Chunked: ctx.Request.Header.ContentLength() == -1}
 	rule, _ := a.faults.take(DoorPost, false)
 	if rule.Kind == "stall" {
-		httpserver.Wait(rule.Wait, a.closing)
+		retry.Pause(rule.Wait, a.closing)
 	}
 	call := a.reading(id)
 	defer a.readingEnds(call)
-	body := httpserver.NewBody(ctx, c, sha256.New())
+	body := httpserver.NewBody(ctx, c)
 	if rule.Kind == "cut" {
 		body.CutAfter(rule.Size)
 	}
@@ -62,8 +64,8 @@ func (a *API) held(call *call, r *Report, b *httpserver.Body, rule Rule) {
 	if length := int64(b.Length()); length > 0 && length <= a.cfg.MaxPayload {
 		buf.Grow(int(length))
 	}
-	err := b.CopyTo(&buf, a.cfg.MaxPayload)
-	describe(r, b, buf.Bytes(), err)
+	err := receive(r, b, &buf, a.cfg.MaxPayload)
+	r.keep(&buf)
 	switch {
 	case !r.Complete, rule.Kind == "reset":
 		a.history.add(*r)
@@ -74,6 +76,15 @@ func (a *API) held(call *call, r *Report, b *httpserver.Body, rule Rule) {
 	default:
 		a.judge(call, r, &Result{Payload: buf.Bytes(), Size: r.Size, Failed: r.Kind == KindError})
 	}
+}
+
+// receive copies the body to dst and notes in the report what arrived.
+func receive(r *Report, b *httpserver.Body, dst io.Writer, limit int64) error {
+	digest := sha256.New()
+	err := b.CopyTo(io.MultiWriter(digest, dst), limit)
+	r.Size, r.Complete = b.Size(), err == nil || errors.Is(err, httpserver.ErrBodyTooLarge)
+	digest.Sum(r.SHA256[:0])
+	return err
 }
 
 // rejection is the caller's outcome when a fault turned the report away; none after a 500, which asks for a repetition.
@@ -162,11 +173,11 @@ func (a *API) stream(call *call, r *Report, b *httpserver.Body) {
 	if dst == nil {
 		dst = &kept
 	}
-	err := b.CopyTo(dst, a.cfg.MaxStream)
+	err := receive(r, b, dst, a.cfg.MaxStream)
 	a.mu.Lock()
 	call.conn = nil // nothing arrives any more: the connection is for the answer
 	a.mu.Unlock()
-	describe(r, b, kept.Bytes(), err)
+	r.keep(&kept)
 	switch {
 	case errors.Is(err, httpserver.ErrBodyTooLarge):
 		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxStream))
@@ -208,7 +219,7 @@ func (a *API) reply(ctx *fasthttp.RequestCtx, c *httpserver.Conn, r Report, rule
 		return
 	}
 	if rule.Kind == "slow" {
-		httpserver.Wait(rule.Wait, a.closing)
+		retry.Pause(rule.Wait, a.closing)
 	}
 	switch r.Status {
 	case fasthttp.StatusOK:
@@ -218,14 +229,5 @@ func (a *API) reply(ctx *fasthttp.RequestCtx, c *httpserver.Conn, r Report, rule
 		answer(ctx, r.Status, "response body is larger than the limit")
 	default:
 		answer(ctx, r.Status, "a fault rule asked for this")
-	}
-}
-
-// describe fills in what arrived.
-func describe(r *Report, b *httpserver.Body, kept []byte, err error) {
-	r.Size, r.Complete = b.Size(), err == nil || errors.Is(err, httpserver.ErrBodyTooLarge)
-	copy(r.SHA256[:], b.Sum())
-	if len(kept) <= keptBody {
-		r.Body = kept
 	}
 }

@@ -28,7 +28,7 @@ func readRequest(ctx *fasthttp.RequestCtx, c *httpserver.Conn, limit int64) (HTT
 		Header: headerLines(&ctx.Request.Header),
 	}
 	var buf bytes.Buffer
-	b := httpserver.NewBody(ctx, c, nil)
+	b := httpserver.NewBody(ctx, c)
 	err := b.CopyTo(&buf, limit)
 	r.Body = buf.Bytes()
 	switch raw := ctx.Request.Header.RawHeaders(); {

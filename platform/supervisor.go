@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"fgbootstrap/internal/retry"
-	"fgbootstrap/platform/httpserver"
 )
 
 const (
@@ -68,7 +67,7 @@ func (s *supervisor) run() {
 		}
 		if fruitless == 0 {
 			pause.Reset()
-		} else if !httpserver.Wait(pause.Next(), s.stop) {
+		} else if !retry.Pause(pause.Next(), s.stop) {
 			return
 		}
 	}

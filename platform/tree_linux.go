@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fgbootstrap/platform/httpserver"
+	"fgbootstrap/internal/retry"
 )
 
 // killPatience is how long a tree may take to die: a process in an uninterruptible wait can't be killed.
@@ -52,7 +52,7 @@ func (t *tree) kill() error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%d processes survive SIGKILL", left)
 		}
-		httpserver.Wait(time.Millisecond, nil)
+		retry.Pause(time.Millisecond, nil)
 	}
 }
 

@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"modes/worker/codec":       {"adapter"},
 	"runtimeapi/functiongraph": {"adapter", "internal/rawio", "internal/retry"},
 	"platform":                 {"internal/retry", "platform/httpserver"},
-	"platform/httpserver":      {},
+	"platform/httpserver":      {"internal/retry"},
 	"cmd/bootstrap":            {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
 	"cmd/fgdev":                {"platform"},
 	"test":                     {},

@@ -1,5 +1,5 @@
 // Package retry holds the one back-off of this program: 50 ms doubling to 2 s,
-// with jitter. The platform's own sample waits 50 ms after a failed poll.
+// with jitter, and the pause between tries. The platform's own sample waits 50 ms after a failed poll.
 package retry
 
 import (
@@ -34,12 +34,20 @@ func (b *Backoff) Reset() { b.exponential = nil }
 
 // Wait waits for Next, or until ctx ends: then it returns false.
 func (b *Backoff) Wait(ctx context.Context) bool {
-	timer := time.NewTimer(b.Next())
+	return Pause(b.Next(), ctx.Done())
+}
+
+// Pause waits for d, or until stop is closed: then it returns false. It does not look at stop if d is not positive.
+func Pause(d time.Duration, stop <-chan struct{}) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-ctx.Done():
+	case <-stop:
 		return false
 	}
 }

@@ -7,28 +7,30 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"fgbootstrap/internal/retry"
 )
 
-// ErrSabotaged is the end of a connection that was to be broken.
+// ErrSabotaged is the end of a connection that was to be broken: by CutAnswer, or by Body.CutAfter.
 var ErrSabotaged = errors.New("connection broken by a fault rule")
 
 // Conn is a client's connection. It knows whether the client's side has ended, and can break or slow down what is written.
 type Conn struct {
 	*net.TCPConn
 	ended atomic.Bool // a read met the end or an error
-	Plan  WritePlan   // touched by the serving goroutine only
+	plan  writePlan   // touched by the serving goroutine only
 	stop  <-chan struct{}
 }
 
-// WritePlan is what a fault does to the bytes of one answer.
-type WritePlan struct {
-	Cut   bool
-	After int // bytes let through before the cut
-	Slow  time.Duration
-	Total int // bytes that slow is spread over
+// writePlan is what a fault does to the bytes of one answer.
+type writePlan struct {
+	cut   bool
+	after int // bytes let through before the cut
+	slow  time.Duration
+	total int // bytes that slow is spread over
 }
 
-// Read notes the end of the stream: the HTTP parser below takes an end between two chunks for the end of the body.
+// Read implements io.Reader. It notes the end of the stream: the HTTP parser below takes an end between two chunks for the end of the body.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	if err != nil {
@@ -37,11 +39,20 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// CutAnswer has the answer to the current request end in a reset after so many bytes, head included.
+func (c *Conn) CutAnswer(after int) { c.plan = writePlan{cut: true, after: after} }
+
+// SlowAnswer spreads the answer to the current request over a time; total is its size in bytes, head included.
+func (c *Conn) SlowAnswer(over time.Duration, total int) {
+	c.plan = writePlan{slow: over, total: total}
+}
+
+// Write implements io.Writer, subject to CutAnswer and SlowAnswer.
 func (c *Conn) Write(p []byte) (int, error) {
 	switch {
-	case c.Plan.Cut:
+	case c.plan.cut:
 		return c.writeCut(p)
-	case c.Plan.Slow > 0:
+	case c.plan.slow > 0:
 		return c.writeSlowly(p)
 	default:
 		return c.TCPConn.Write(p)
@@ -49,11 +60,11 @@ func (c *Conn) Write(p []byte) (int, error) {
 }
 
 func (c *Conn) writeCut(p []byte) (int, error) {
-	if c.Plan.After >= len(p) {
-		c.Plan.After -= len(p)
+	if c.plan.after >= len(p) {
+		c.plan.after -= len(p)
 		return c.TCPConn.Write(p)
 	}
-	n, err := c.TCPConn.Write(p[:c.Plan.After])
+	n, err := c.TCPConn.Write(p[:c.plan.after])
 	if err != nil {
 		return n, err
 	}
@@ -63,8 +74,8 @@ func (c *Conn) writeCut(p []byte) (int, error) {
 
 // writeSlowly spreads the answer over its time in pieces of a twentieth.
 func (c *Conn) writeSlowly(p []byte) (int, error) {
-	piece := max(c.Plan.Total/20, 1)
-	pause := c.Plan.Slow * time.Duration(piece) / time.Duration(max(c.Plan.Total, 1))
+	piece := max(c.plan.total/20, 1)
+	pause := c.plan.slow * time.Duration(piece) / time.Duration(max(c.plan.total, 1))
 	written := 0
 	for written < len(p) {
 		n, err := c.TCPConn.Write(p[written:min(written+piece, len(p))])
@@ -72,7 +83,7 @@ func (c *Conn) writeSlowly(p []byte) (int, error) {
 		if err != nil {
 			return written, err
 		}
-		if !Wait(pause, c.stop) {
+		if !retry.Pause(pause, c.stop) {
 			return written, net.ErrClosed
 		}
 	}
@@ -138,20 +149,5 @@ func peek(fd uintptr) (ready, gone bool) {
 		default:
 			return true, err != nil || n == 0
 		}
-	}
-}
-
-// Wait sleeps, unless stop is closed first; it reports whether the time has passed.
-func Wait(d time.Duration, stop <-chan struct{}) bool {
-	if d <= 0 {
-		return true
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-stop:
-		return false
 	}
 }

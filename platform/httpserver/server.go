@@ -1,4 +1,7 @@
-// Package httpserver serves the HTTP/1.1 connections of the local platform, on fasthttp.
+// Package httpserver serves the HTTP/1.1 connections of the local platform, on fasthttp. It owns what the runtime API and
+// the doors have in common: accepting and ending connections, seeing that a client has hung up, breaking or slowing down
+// an answer as a fault rule asks, and reading a body so that a broken one is not taken for a whole one. It knows no paths
+// and no events.
 package httpserver
 
 import (
@@ -8,14 +11,16 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"fgbootstrap/internal/retry"
 )
 
 // Server accepts connections and ends all of them when it is closed. fasthttp's own Serve keeps a pool of goroutines
-// that outlives it, and its Shutdown waits for parked polls.
+// that outlives it, and its Shutdown waits for parked polls. Its methods are safe for concurrent use.
 type Server struct {
-	HTTP    fasthttp.Server
-	Closing chan struct{}
-	Work    sync.WaitGroup // accept loop and connections
+	http    fasthttp.Server
+	closing chan struct{}
+	work    sync.WaitGroup // accept loop and connections
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -23,13 +28,15 @@ type Server struct {
 	closed   bool
 }
 
-// New makes a server that hands each request to handle.
+// New makes a server that hands each request to handle, on the goroutine of its connection. Request and connection are
+// handle's until it returns. Names of headers go out as they are written, and requests come with their body as a stream
+// for Body to read; HTTP allows other choices before Serve.
 func New(handle func(*fasthttp.RequestCtx, *Conn)) *Server {
-	s := &Server{Closing: make(chan struct{}), conns: make(map[*Conn]struct{})}
-	s.HTTP = fasthttp.Server{
+	s := &Server{closing: make(chan struct{}), conns: make(map[*Conn]struct{})}
+	s.http = fasthttp.Server{
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			if c, ok := ctx.Conn().(*Conn); ok { // serve hands out no other
-				c.Plan = WritePlan{}
+				c.plan = writePlan{}
 				handle(ctx, c)
 			}
 		},
@@ -38,15 +45,23 @@ func New(handle func(*fasthttp.RequestCtx, *Conn)) *Server {
 		DisableHeaderNamesNormalizing: true, // names go out as they are written here
 		NoDefaultServerHeader:         true,
 		NoDefaultContentType:          true,
+		StreamRequestBody:             true, // or a stream would be collected before we see it
+		MaxRequestBodySize:            1,    // the limit is Body's to enforce, or a body over it would be cut short by a reset
 	}
 	return s
 }
 
-// Start accepts connections of the listener, which it owns from here on.
-func (s *Server) Start(ln net.Listener) { s.Work.Go(func() { s.Accept(ln) }) }
+// HTTP is the library's server, to be configured before Serve. Its Handler belongs to New.
+func (s *Server) HTTP() *fasthttp.Server { return &s.http }
 
-// Accept accepts connections of the listener until it is closed.
-func (s *Server) Accept(ln net.Listener) {
+// Closing is closed when Close begins.
+func (s *Server) Closing() <-chan struct{} { return s.closing }
+
+// Go runs f on a goroutine of its own, which Close waits for. f must end once Closing is closed.
+func (s *Server) Go(f func()) { s.work.Go(f) }
+
+// Serve accepts connections of the listener, which it owns from here on, until Close. It is called once, by way of Go.
+func (s *Server) Serve(ln net.Listener) {
 	s.mu.Lock()
 	s.listener = ln
 	closed := s.closed
@@ -61,10 +76,10 @@ func (s *Server) Accept(ln net.Listener) {
 		}
 		tcp, ok := nc.(*net.TCPConn)
 		if err != nil || !ok {
-			Wait(10*time.Millisecond, s.Closing) // out of descriptors for a moment
+			retry.Pause(10*time.Millisecond, s.closing) // out of descriptors for a moment
 			continue
 		}
-		s.Work.Go(func() { s.serve(&Conn{TCPConn: tcp, stop: s.Closing}) })
+		s.work.Go(func() { s.serve(&Conn{TCPConn: tcp, stop: s.closing}) })
 	}
 }
 
@@ -80,11 +95,12 @@ func (s *Server) serve(c *Conn) {
 		s.mu.Unlock()
 	}()
 	if !closed {
-		_ = s.HTTP.ServeConn(c) // how a connection ends is the client's business
+		_ = s.http.ServeConn(c) // how a connection ends is the client's business
 	}
 }
 
-// Close ends all connections and waits until nothing of the server runs any more.
+// Close ends the listener and all connections and waits until nothing of the server runs any more. Its error is that of
+// closing the listener. A second call returns nil at once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -92,7 +108,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.Closing)
+	close(s.closing)
 	for c := range s.conns {
 		_ = c.Close()
 	}
@@ -102,6 +118,6 @@ func (s *Server) Close() error {
 	if ln != nil {
 		err = ln.Close()
 	}
-	s.Work.Wait()
+	s.work.Wait()
 	return err
 }
