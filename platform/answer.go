@@ -4,17 +4,19 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"fgbootstrap/platform/gateway"
 )
 
 // write answers. Headers that belong to the connection are the server's to set, and so is the length of a body; where
 // there is none (HEAD, 304) it is the function's.
-func write(ctx *fasthttp.RequestCtx, a HTTPAnswer) {
+func write(ctx *fasthttp.RequestCtx, r response) {
+	a := r.answer
 	head := answerHead(a, ctx.IsHead())
 	// The parser keeps what the setters take as their own, Date above all.
 	h := &ctx.Response.Header
@@ -26,12 +28,12 @@ func write(ctx *fasthttp.RequestCtx, a HTTPAnswer) {
 	}
 	h.ResetConnectionClose() // the parser saw an answer that ends with its connection
 	switch goesOut := hasBody(a.Status) && !ctx.IsHead(); {
-	case goesOut && a.stream != nil:
-		ctx.Response.SetBodyStream(answerBody{a.stream}, -1)
+	case goesOut && r.stream != nil:
+		ctx.Response.SetBodyStream(answerBody{r.stream}, -1)
 	case goesOut:
 		ctx.Response.SetBodyRaw(a.Body)
-	case a.stream != nil:
-		_ = a.stream.Close() // never fails
+	case r.stream != nil:
+		_ = r.stream.Close() // never fails
 	}
 }
 
@@ -39,9 +41,9 @@ func hasBody(status int) bool {
 	return status != fasthttp.StatusNoContent && status != fasthttp.StatusNotModified
 }
 
-func answerHead(a HTTPAnswer, isHead bool) []byte {
+func answerHead(a gateway.Answer, isHead bool) []byte {
 	b := fmt.Appendf(nil, "HTTP/1.1 %d\r\n", a.Status)
-	drop := hopByHop(a.Header)
+	drop := a.Header.HopByHop()
 	drop["content-length"] = true
 	var encodings []string
 	for _, f := range a.Header {
@@ -60,7 +62,7 @@ func answerHead(a HTTPAnswer, isHead bool) []byte {
 	if length, ok := declaredLength(a, isHead); ok {
 		b = fmt.Appendf(b, "Content-Length: %d\r\n", length)
 	}
-	if !slices.ContainsFunc(a.Header, named("Date")) {
+	if !a.Header.Has("Date") {
 		b = append(fasthttp.AppendHTTPDate(append(b, "Date: "...), time.Now()), "\r\n"...)
 	}
 	return append(b, "\r\n"...)
@@ -68,7 +70,7 @@ func answerHead(a HTTPAnswer, isHead bool) []byte {
 
 // visible keeps a value in its line. An envelope's values are; the errorType of an error may be anything.
 func visible(c rune) rune {
-	if isControl(c) {
+	if c < ' ' && c != '\t' || c == 0x7f {
 		return ' '
 	}
 	return c
@@ -76,12 +78,12 @@ func visible(c rune) rune {
 
 // declaredLength is the Content-Length of an answer without a body: that which the function gives, or to HEAD that of the
 // body it gave all the same.
-func declaredLength(a HTTPAnswer, isHead bool) (uint64, bool) {
+func declaredLength(a gateway.Answer, isHead bool) (uint64, bool) {
 	if a.Status == fasthttp.StatusNoContent || !isHead && a.Status != fasthttp.StatusNotModified {
 		return 0, false
 	}
-	if i := slices.IndexFunc(a.Header, named("Content-Length")); i >= 0 {
-		if n, err := strconv.ParseUint(a.Header[i].Value, 10, 63); err == nil {
+	if declared, ok := a.Header.Get("Content-Length"); ok {
+		if n, err := strconv.ParseUint(declared, 10, 63); err == nil {
 			return n, true
 		}
 	}

@@ -8,12 +8,12 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/valyala/fasthttp"
 
+	"fgbootstrap/platform/gateway"
 	"fgbootstrap/platform/httpserver"
 )
 
@@ -26,7 +26,7 @@ const RawPath = "/_fg/invoke"
 // A raw event's answer is the function's result; a failed invocation is a 500 with the error's JSON and its type in
 // X-Cff-Function-Error. ?async=1 makes the invocation type async; the answer still waits for the result.
 //
-// What becomes of a call is told by APIGEvent, of a result by Unwrap. The answer is what the envelope says but for headers
+// What becomes of a call is told by gateway.NewEvent, of a result by gateway.Unwrap. The answer is what the envelope says but for headers
 // of the connection; a body's length is counted, and to HEAD and with 304, where none goes out, the function's own
 // Content-Length stays. Date and X-Request-Id are added where the function gives none, nothing else is invented. A client
 // that leaves does not end its invocation.
@@ -93,14 +93,20 @@ func unreadable(ctx *fasthttp.RequestCtx, err error) {
 	write(ctx, refused(fasthttp.StatusBadRequest, "the request can't be read: it is not whole or no HTTP/1.1"))
 }
 
-func (d *Door) answer(r HTTPRequest) HTTPAnswer {
+// response is what goes out to a client.
+type response struct {
+	answer gateway.Answer
+	stream io.ReadCloser // the body where that is still arriving, else nil; whoever writes the response closes it
+}
+
+func (d *Door) answer(r gateway.Request) response {
 	switch {
 	case r.Path == RawPath && r.Method == fasthttp.MethodPost:
 		return d.raw(r)
 	case r.Path == RawPath:
-		a := refused(fasthttp.StatusMethodNotAllowed, "POST the event's bytes here")
-		a.Header = append(a.Header, Field{"Allow", "POST"})
-		return a
+		not := refused(fasthttp.StatusMethodNotAllowed, "POST the event's bytes here")
+		not.answer.Header.Add("Allow", "POST")
+		return not
 	case strings.HasPrefix(r.Path, "/_fg/"):
 		return refused(fasthttp.StatusNotFound, "there is nothing here but POST "+RawPath)
 	case r.Method == fasthttp.MethodConnect:
@@ -110,30 +116,31 @@ func (d *Door) answer(r HTTPRequest) HTTPAnswer {
 	}
 }
 
-func (d *Door) raw(r HTTPRequest) HTTPAnswer {
+func (d *Door) raw(r gateway.Request) response {
 	query, _ := url.ParseQuery(r.Query) // what it can't read is not async
 	async, _ := strconv.ParseBool(query.Get("async"))
 	result, stream, err := d.begin(Event{Payload: r.Body, Async: async})
 	if err != nil {
 		return refusal(err)
 	}
+	a := gateway.Answer{Status: fasthttp.StatusOK}
 	if stream != nil {
-		return HTTPAnswer{
-			Status: fasthttp.StatusOK, stream: stream,
-			Header: []Field{{"X-Cff-Request-Id", stream.id}, {"Content-Type", "application/octet-stream"}},
-		}
+		a.Header.Add("X-Cff-Request-Id", stream.id)
+		a.Header.Add("Content-Type", "application/octet-stream")
+		return response{a, stream}
 	}
-	a := HTTPAnswer{Status: fasthttp.StatusOK, Header: []Field{{"X-Cff-Request-Id", result.RequestID}}, Body: result.Payload}
+	a.Header.Add("X-Cff-Request-Id", result.RequestID)
+	a.Body = result.Payload
 	if result.Failed {
 		a.Status = fasthttp.StatusInternalServerError
-		a.Header = append(a.Header, Field{"X-Cff-Function-Error", errorType(result)})
+		a.Header.Add("X-Cff-Function-Error", errorType(result))
 	}
 	contentType := "application/octet-stream"
 	if json.Valid(result.Payload) {
 		contentType = "application/json"
 	}
-	a.Header = append(a.Header, Field{"Content-Type", contentType})
-	return a
+	a.Header.Add("Content-Type", contentType)
+	return response{answer: a}
 }
 
 // errorType is the function's errorType, or the platform's code.
@@ -151,20 +158,22 @@ func errorType(r *Result) string {
 }
 
 // gateway makes the call. Where the function sets a header that the gateway adds, the function's stays.
-func (d *Door) gateway(r HTTPRequest) HTTPAnswer {
+func (d *Door) gateway(r gateway.Request) response {
 	id := strings.ReplaceAll(NewID(), "-", "")
-	a, invocation := d.call(r, id)
-	for _, f := range []Field{{"X-Request-Id", id}, {"X-Cff-Request-Id", invocation}} {
-		if f.Value != "" && !slices.ContainsFunc(a.Header, named(f.Name)) {
-			a.Header = append(a.Header, f)
-		}
+	out, invocation := d.call(r, id)
+	header := &out.answer.Header
+	if !header.Has("X-Request-Id") {
+		header.Add("X-Request-Id", id)
 	}
-	return a
+	if invocation != "" && !header.Has("X-Cff-Request-Id") {
+		header.Add("X-Cff-Request-Id", invocation)
+	}
+	return out
 }
 
 // call also returns the invocation's id, if there was one.
-func (d *Door) call(r HTTPRequest, id string) (HTTPAnswer, string) {
-	event, err := APIGEvent(r, id)
+func (d *Door) call(r gateway.Request, id string) (response, string) {
+	event, err := gateway.NewEvent(r, id)
 	if err != nil {
 		return refused(fasthttp.StatusBadRequest, err.Error()), ""
 	}
@@ -172,26 +181,25 @@ func (d *Door) call(r HTTPRequest, id string) (HTTPAnswer, string) {
 	if stream != nil {
 		answer, body, read := unwrapFlow(stream)
 		if body != nil {
-			answer.stream = struct {
+			return response{answer, struct {
 				io.Reader
 				io.Closer
-			}{body, stream}
-			return answer, stream.id
+			}{body, stream}}, stream.id
 		}
 		result, err = stream.held(read)
 	}
 	if err != nil {
 		return refusal(err), ""
 	}
-	answer, err := Unwrap(result.Payload)
+	answer, err := gateway.Unwrap(result.Payload)
 	if err != nil && !result.Failed {
 		// The gateway's answer below does not say what is wrong with the result.
 		d.p.logs.printf("the result of request '%s' is none for the API gateway: %v", result.RequestID, err)
 	}
 	if result.Failed || err != nil {
-		answer = notAnEnvelope(resultText(result))
+		answer = gateway.NotAnEnvelope(resultText(result))
 	}
-	return answer, result.RequestID
+	return response{answer: answer}, result.RequestID
 }
 
 // resultText is what the gateway quotes: the platform's message, or the function's bytes.
@@ -203,11 +211,13 @@ func resultText(r *Result) string {
 }
 
 // refusal answers for an event that never reached the function.
-func refusal(err error) HTTPAnswer {
+func refusal(err error) response {
 	if errors.Is(err, ErrEventTooLarge) {
 		return refused(fasthttp.StatusRequestEntityTooLarge, err.Error())
 	}
 	return refused(fasthttp.StatusServiceUnavailable, err.Error())
 }
 
-func refused(status int, msg string) HTTPAnswer { return errorAnswer(status, status, msg) }
+func refused(status int, msg string) response {
+	return response{answer: gateway.ErrorAnswer(status, status, msg)}
+}

@@ -14,9 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
-
-	"fgbootstrap/platform"
 )
 
 // chance is a random source whose seed is logged, and may be set by SEED to see a failure again.
@@ -330,14 +327,4 @@ func TestAnyEnvelopeBecomesItsAnswer(t *testing.T) {
 			}
 		}
 	}
-}
-
-func FuzzAPIGEvent(f *testing.F) {
-	f.Add("GET", "/a%20b//", "a=b&a;%zz+", "X-A", "b")
-	f.Fuzz(func(t *testing.T, method, path, query, name, value string) {
-		ev, err := platform.APIGEvent(platform.HTTPRequest{Method: method, Path: path, Query: query, Header: []platform.Field{{Name: name, Value: value}}}, "id")
-		if err == nil && (!json.Valid(ev) || !utf8.Valid(ev)) {
-			t.Errorf("%s", ev)
-		}
-	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"fgbootstrap/platform/gateway"
 	"fgbootstrap/platform/httpserver"
 )
 
@@ -17,12 +18,12 @@ import (
 //
 // All is taken as it was sent and not from the library's view of it, which merges and unquotes cookies and drops empty and
 // repeated values of some headers.
-func readRequest(ctx *fasthttp.RequestCtx, c *httpserver.Conn, limit int64) (HTTPRequest, error) {
+func readRequest(ctx *fasthttp.RequestCtx, c *httpserver.Conn, limit int64) (gateway.Request, error) {
 	path, query, host := splitTarget(string(ctx.Request.Header.Peek(targetKey)))
 	if host == "" {
 		host = string(ctx.Request.Header.Host())
 	}
-	r := HTTPRequest{
+	r := gateway.Request{
 		Method: string(ctx.Method()), Path: path, Query: query, Host: host,
 		Remote: ctx.RemoteIP().String(),
 		Header: headerLines(&ctx.Request.Header),
@@ -56,19 +57,19 @@ func splitTarget(target string) (path, query, authority string) {
 
 // headerLines can be called once: the library joins folded lines in place. A head that ends in a bare line feed has been
 // taken, but its lines are not to be had any more.
-func headerLines(h *fasthttp.RequestHeader) []Field {
-	var list []Field
+func headerLines(h *fasthttp.RequestHeader) gateway.Header {
+	var list gateway.Header
 	for name, value := range h.AllInOrder() {
-		list = append(list, Field{string(name), string(value)})
+		list.Add(string(name), string(value))
 	}
 	return list
 }
 
 // isLast reports whether nothing may follow the request on its connection: the client said so, in a form that the library
 // overlooks, or it declared its body's length in two ways, as smugglers do.
-func isLast(r HTTPRequest) bool {
-	return slices.Contains(connectionTokens(r.Header), "close") ||
-		slices.ContainsFunc(r.Header, named("Content-Length")) && slices.ContainsFunc(r.Header, named("Transfer-Encoding"))
+func isLast(r gateway.Request) bool {
+	return slices.Contains(r.Header.ConnectionTokens(), "close") ||
+		r.Header.Has("Content-Length") && r.Header.Has("Transfer-Encoding")
 }
 
 // targetKey is where prepare keeps the target, among the headers, under a name that no client can send.

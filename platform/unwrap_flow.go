@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+
+	"fgbootstrap/platform/gateway"
 )
 
 // unwrapFlow takes an envelope apart while it arrives, as far as that can be done: everything before its body is needed
 // to begin the answer, and the body must be base64. Where that is not so, read is what has been read of src, and the
 // envelope must be unwrapped as a whole.
-func unwrapFlow(src io.Reader) (answer HTTPAnswer, body io.Reader, read []byte) {
+func unwrapFlow(src io.Reader) (answer gateway.Answer, body io.Reader, read []byte) {
 	var seen bytes.Buffer
 	dec := json.NewDecoder(io.TeeReader(src, &seen))
 	members, ok := membersBefore(dec, "body")
@@ -21,7 +23,7 @@ func unwrapFlow(src io.Reader) (answer HTTPAnswer, body io.Reader, read []byte) 
 	}
 	head, err := json.Marshal(members)
 	if err == nil {
-		answer, err = Unwrap(head)
+		answer, err = gateway.Unwrap(head)
 	}
 	if err != nil {
 		return answer, nil, seen.Bytes()

@@ -1,27 +1,26 @@
-package platform
+package gateway
 
 import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
+	"slices"
 	"strings"
 )
 
-// HTTPAnswer is what the gateway answers.
-type HTTPAnswer struct {
+// Answer is what the gateway answers.
+type Answer struct {
 	Status int
-	Header []Field
+	Header Header
 	Body   []byte
-
-	stream io.ReadCloser // the body, where that is still arriving
 }
 
 // Unwrap takes a result apart that is an envelope: a JSON object with an integer statusCode from 200 to 999, and if
 // wanted headers (each a string or an array of strings), body and isBase64Encoded. Anything else is an error: so are
 // statuses below 200, which announce an answer and are none, and headers that would end before their value does.
-func Unwrap(result []byte) (HTTPAnswer, error) {
+func Unwrap(result []byte) (Answer, error) {
 	var e struct {
 		Status   *int                       `json:"statusCode"`
 		Headers  map[string]json.RawMessage `json:"headers"`
@@ -29,30 +28,30 @@ func Unwrap(result []byte) (HTTPAnswer, error) {
 		IsBase64 bool                       `json:"isBase64Encoded"`
 	}
 	if err := json.Unmarshal(result, &e); err != nil {
-		return HTTPAnswer{}, fmt.Errorf("envelope: %w", err)
+		return Answer{}, fmt.Errorf("envelope: %w", err)
 	}
 	if e.Status == nil {
-		return HTTPAnswer{}, errors.New("envelope: 'statusCode' is not specified")
+		return Answer{}, errors.New("envelope: 'statusCode' is not specified")
 	}
 	if *e.Status < 200 || *e.Status > 999 {
-		return HTTPAnswer{}, fmt.Errorf("envelope: statusCode %d is not the status of an answer", *e.Status)
+		return Answer{}, fmt.Errorf("envelope: statusCode %d is not the status of an answer", *e.Status)
 	}
-	answer := HTTPAnswer{Status: *e.Status, Body: []byte(e.Body)}
+	answer := Answer{Status: *e.Status, Body: []byte(e.Body)}
 	var err error
 	if answer.Header, err = fields(e.Headers); err != nil {
-		return HTTPAnswer{}, fmt.Errorf("envelope: %w", err)
+		return Answer{}, fmt.Errorf("envelope: %w", err)
 	}
 	if e.IsBase64 {
 		if answer.Body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
-			return HTTPAnswer{}, fmt.Errorf("envelope: body: %w", err)
+			return Answer{}, fmt.Errorf("envelope: body: %w", err)
 		}
 	}
 	return answer, nil
 }
 
-func fields(headers map[string]json.RawMessage) ([]Field, error) {
-	var list []Field
-	for _, name := range sortedKeys(headers) {
+func fields(headers map[string]json.RawMessage) (Header, error) {
+	var list Header
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
 		values, err := oneOrMany(headers[name])
 		if err != nil {
 			return nil, fmt.Errorf("header %q is neither a string nor an array of strings", name)
@@ -83,13 +82,24 @@ func oneOrMany(value json.RawMessage) ([]string, error) {
 // isControl reports whether HTTP forbids c in the value of a header.
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
-// notAnEnvelope is what the gateway's caller gets for a result that Unwrap refuses.
-func notAnEnvelope(result string) HTTPAnswer {
+// NotAnEnvelope is what the gateway's caller gets for a result that Unwrap refuses.
+func NotAnEnvelope(result string) Answer {
 	const form = `{"statusCode":200,"isBase64Encoded":false,"headers":{},"body":""}`
-	return errorAnswer(500, 1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
+	return ErrorAnswer(500, 1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
 }
 
-// errorAnswer is an error of FunctionGraph's own services.
-func errorAnswer(status, code int, msg string) HTTPAnswer {
-	return HTTPAnswer{Status: status, Header: []Field{{"Content-Type", "application/json"}}, Body: errorJSON(code, msg)}
+// ErrorAnswer is an error of FunctionGraph's own services.
+func ErrorAnswer(status, code int, msg string) Answer {
+	return Answer{Status: status, Header: Header{{"Content-Type", "application/json"}}, Body: errorJSON(code, msg)}
+}
+
+func errorJSON(code int, msg string) []byte {
+	b, err := json.Marshal(struct {
+		Code string `json:"error_code"`
+		Msg  string `json:"error_msg"`
+	}{fmt.Sprintf("FSS.%04d", code), msg})
+	if err != nil { // strings always marshal
+		return nil
+	}
+	return b
 }

@@ -1,4 +1,7 @@
-package platform
+// Package gateway is the API gateway in front of a function, as far as it is a matter of bytes: what event a request
+// becomes, and what answer an envelope. It opens no connection and imports nothing of ours: it is a reading of the
+// platform's facts apart from the product's own, so that each tests the other.
+package gateway
 
 import (
 	"encoding/base64"
@@ -13,20 +16,23 @@ import (
 // Field is a header of an HTTP message.
 type Field struct{ Name, Value string }
 
-// HTTPRequest is a request as it came to the API gateway.
-type HTTPRequest struct {
+// Header is the head of an HTTP message without its first line: its fields in the order sent.
+type Header []Field
+
+// Request is a request as it came to the API gateway.
+type Request struct {
 	Method string
-	Path   string  // as sent, percent-encoded; begins with a slash
-	Query  string  // as sent, without the question mark
-	Host   string  // host[:port]; may be empty
-	Remote string  // IP of the client
-	Header []Field // in the order sent
-	Body   []byte  // without its transfer coding
+	Path   string // as sent, percent-encoded; begins with a slash
+	Query  string // as sent, without the question mark
+	Host   string // host[:port]; may be empty
+	Remote string // IP of the client
+	Header Header
+	Body   []byte // without its transfer coding
 }
 
-type apigEvent struct {
+type event struct {
 	Body            string            `json:"body"`
-	RequestContext  apigContext       `json:"requestContext"`
+	RequestContext  eventContext      `json:"requestContext"`
 	Query           *object           `json:"queryStringParameters"`
 	Method          string            `json:"httpMethod"`
 	PathParameters  map[string]string `json:"pathParameters"`
@@ -35,13 +41,13 @@ type apigEvent struct {
 	IsBase64Encoded bool              `json:"isBase64Encoded"`
 }
 
-type apigContext struct {
+type eventContext struct {
 	APIID     string `json:"apiId"`
 	RequestID string `json:"requestId"`
 	Stage     string `json:"stage"`
 }
 
-// APIGEvent is the event that the gateway makes of a request: the body always in base64, header names in lower case,
+// NewEvent is the event that the gateway makes of a request: the body always in base64, header names in lower case,
 // path and query percent-decoded, a repeated query key or header as an array. Keys are in the order of their first
 // occurrence, a key's values in theirs. requestID is the gateway's own id, which is not the invocation's.
 //
@@ -64,7 +70,7 @@ type apigContext struct {
 //   - the HTTP version, chunks and their extensions, trailers: the body is there as a whole, with its content-length
 //   - the method CONNECT, the target * of OPTIONS, and bytes that are not UTF-8 outside the body: refused
 //   - more than the event's limit: base64 leaves about 4.7 MB for a body
-func APIGEvent(r HTTPRequest, requestID string) ([]byte, error) {
+func NewEvent(r Request, requestID string) ([]byte, error) {
 	if !isToken(r.Method) {
 		return nil, fmt.Errorf("method %q is no token", r.Method)
 	}
@@ -80,9 +86,9 @@ func APIGEvent(r HTTPRequest, requestID string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	ev := apigEvent{
+	ev := event{
 		Body:            base64.StdEncoding.EncodeToString(r.Body),
-		RequestContext:  apigContext{APIID: "00000000-0000-4000-8000-000000000000", RequestID: requestID, Stage: "RELEASE"},
+		RequestContext:  eventContext{APIID: "00000000-0000-4000-8000-000000000000", RequestID: requestID, Stage: "RELEASE"},
 		Query:           query,
 		Method:          r.Method,
 		PathParameters:  map[string]string{},
@@ -90,11 +96,11 @@ func APIGEvent(r HTTPRequest, requestID string) ([]byte, error) {
 		Path:            path,
 		IsBase64Encoded: true,
 	}
-	event, err := plainJSON(ev)
+	text, err := plainJSON(ev)
 	if err != nil {
 		return nil, fmt.Errorf("APIG event: %w", err)
 	}
-	return event, nil
+	return text, nil
 }
 
 var errNotUTF8 = errors.New("not UTF-8, and an event can't carry anything else")

@@ -1,4 +1,4 @@
-package platform
+package gateway
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 )
 
 // eventHeaders are the client's, but for those of its connection, and the gateway's, which win.
-func eventHeaders(r HTTPRequest, requestID string) (*object, error) {
-	headers, drop := &object{}, hopByHop(r.Header)
+func eventHeaders(r Request, requestID string) (*object, error) {
+	headers, drop := &object{}, r.Header.HopByHop()
 	drop["expect"] = true // the gateway has met it
 	for _, f := range r.Header {
 		name := strings.ToLower(f.Name)
@@ -34,12 +34,12 @@ func eventHeaders(r HTTPRequest, requestID string) (*object, error) {
 	return headers, nil
 }
 
-func gatewayHeaders(r HTTPRequest, requestID string) []Field {
+func gatewayHeaders(r Request, requestID string) Header {
 	port := "80"
 	if i := strings.LastIndexByte(r.Host, ':'); i > strings.LastIndexByte(r.Host, ']') && i+1 < len(r.Host) {
 		port = r.Host[i+1:]
 	}
-	list := []Field{
+	list := Header{
 		{"x-forwarded-for", r.Remote}, {"x-real-ip", r.Remote}, {"x-forwarded-proto", "http"}, {"x-forwarded-port", port},
 		{"x-request-id", requestID},
 	}
@@ -49,23 +49,42 @@ func gatewayHeaders(r HTTPRequest, requestID string) []Field {
 	return list
 }
 
-// hopByHop are the headers, in lower case, that end with the connection they came on: those that the standard lists,
-// and those that the sender lists in Connection.
-func hopByHop(header []Field) map[string]bool {
+// Add appends a field.
+func (h *Header) Add(name, value string) { *h = append(*h, Field{name, value}) }
+
+// Get is the value of the first field of that name, in whatever case it is written; false if there is none.
+func (h Header) Get(name string) (value string, ok bool) {
+	for _, f := range h {
+		if strings.EqualFold(f.Name, name) {
+			return f.Value, true
+		}
+	}
+	return "", false
+}
+
+// Has reports whether there is a field of that name, in whatever case it is written.
+func (h Header) Has(name string) bool {
+	_, ok := h.Get(name)
+	return ok
+}
+
+// HopByHop holds the names, in lower case, that end with the connection they came on: those that the standard lists, and
+// those that the sender lists in Connection. The map is the caller's.
+func (h Header) HopByHop() map[string]bool {
 	hop := map[string]bool{
 		"connection": true, "keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "transfer-encoding": true,
 		"upgrade": true,
 	}
-	for _, token := range connectionTokens(header) {
+	for _, token := range h.ConnectionTokens() {
 		hop[token] = true
 	}
 	return hop
 }
 
-// connectionTokens are those of the Connection header, in lower case.
-func connectionTokens(header []Field) []string {
+// ConnectionTokens are those of the Connection header, in lower case.
+func (h Header) ConnectionTokens() []string {
 	var tokens []string
-	for _, f := range header {
+	for _, f := range h {
 		if strings.EqualFold(f.Name, "connection") {
 			for token := range strings.SplitSeq(f.Value, ",") {
 				tokens = append(tokens, strings.ToLower(strings.Trim(token, " \t")))
@@ -73,11 +92,6 @@ func connectionTokens(header []Field) []string {
 		}
 	}
 	return tokens
-}
-
-// named finds a field by its name.
-func named(name string) func(Field) bool {
-	return func(f Field) bool { return strings.EqualFold(f.Name, name) }
 }
 
 // isToken reports whether s can be a method or the name of a header.
