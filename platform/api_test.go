@@ -11,17 +11,37 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/fgtest"
 )
+
+// newAPI opens a runtime API; at the test's end nothing of it may be left.
+func newAPI(t *testing.T, cfg platform.Config) *platform.API {
+	t.Helper()
+	fgtest.NoLeaks(t)
+	if cfg.Timeout == 0 {
+		cfg.Timeout = fgtest.Patience
+	}
+	a, err := platform.NewAPI(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return a
+}
 
 func TestAnEventIsAnsweredByteForByte(t *testing.T) {
 	for _, body := range []string{"", "{}", "\x00\xff\r\n", strings.Repeat("x", 6<<20)} {
 		a := newAPI(t, platform.Config{})
-		served := serve(t, a.Addr(), 1, echo)
-		r := await(t, invoke(a, platform.Event{Payload: []byte(body)}))
-		if r.err != nil || r.Failed || r.Code != 0 || string(r.Payload) != body || r.Size != int64(len(body)) {
+		served := fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)
+		r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{Payload: []byte(body)}))
+		if r.Err != nil || r.Failed || r.Code != 0 || string(r.Payload) != body || r.Size != int64(len(body)) {
 			t.Errorf("%.20q: got %.200s", body, r)
 		}
-		if err := await(t, served); err != nil {
+		if err := fgtest.Await(t, served); err != nil {
 			t.Error(err)
 		}
 	}
@@ -32,12 +52,12 @@ func TestMetadataHeadersHaveThePlatformsNames(t *testing.T) {
 		Credentials: platform.Credentials{AccessKey: "ak", AuthToken: "token"},
 		Headers:     map[string]string{"X-Cff-Workflow-Id": "w", "X-Cff-Gone": "1"},
 	})
-	w := dial(t, a.Addr())
-	w.send(getEvent)
-	done := invoke(a, platform.Event{RequestID: "id-1", Async: true, Headers: map[string]string{"x-cff-gone": "", "X-Stream-A": "s"}})
+	w := fgtest.Dial(t, a.Addr())
+	w.Send(fgtest.GetEvent)
+	done := fgtest.Invoke(a, platform.Event{RequestID: "id-1", Async: true, Headers: map[string]string{"x-cff-gone": "", "X-Stream-A": "s"}})
 	var head strings.Builder
 	for !strings.HasSuffix(head.String(), "\r\n\r\n") {
-		line, err := w.r.ReadString('\n')
+		line, err := w.In.ReadString('\n')
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,29 +74,29 @@ func TestMetadataHeadersHaveThePlatformsNames(t *testing.T) {
 			t.Errorf("%q in\n%s", not, head.String())
 		}
 	}
-	w.post("response", "id-1", "")
-	await(t, done)
+	w.Post("response", "id-1", "")
+	fgtest.Await(t, done)
 }
 
 func TestEventsGoToPollersInOrder(t *testing.T) {
 	a := newAPI(t, platform.Config{})
-	var results []<-chan outcome
-	first := dial(t, a.Addr())
-	first.send(getEvent)
-	eventually(t, "the first poll is there", func() bool { return a.Polls() == 1 })
-	second := dial(t, a.Addr())
-	second.send(getEvent)
-	eventually(t, "the second poll is there", func() bool { return a.Polls() == 2 })
-	for i, w := range []*wire{first, second} {
-		results = append(results, invoke(a, platform.Event{Payload: fmt.Append(nil, i)}))
-		ev := w.read()
-		if string(ev.body) != fmt.Sprint(i) {
-			t.Errorf("poller %d got event %s", i, ev.body)
+	var results []<-chan fgtest.Outcome
+	first := fgtest.Dial(t, a.Addr())
+	first.Send(fgtest.GetEvent)
+	fgtest.Eventually(t, "the first poll is there", func() bool { return a.Polls() == 1 })
+	second := fgtest.Dial(t, a.Addr())
+	second.Send(fgtest.GetEvent)
+	fgtest.Eventually(t, "the second poll is there", func() bool { return a.Polls() == 2 })
+	for i, w := range []*fgtest.Wire{first, second} {
+		results = append(results, fgtest.Invoke(a, platform.Event{Payload: fmt.Append(nil, i)}))
+		ev := w.Receive()
+		if string(ev.Body) != fmt.Sprint(i) {
+			t.Errorf("poller %d got event %s", i, ev.Body)
 		}
-		w.post("response", ev.id(), "done "+string(ev.body))
+		w.Post("response", ev.ID(), "done "+string(ev.Body))
 	}
 	for i, r := range results {
-		if got := await(t, r); string(got.Payload) != fmt.Sprint("done ", i) {
+		if got := fgtest.Await(t, r); string(got.Payload) != fmt.Sprint("done ", i) {
 			t.Errorf("event %d: %s", i, got)
 		}
 	}
@@ -86,19 +106,19 @@ func TestEventsGoToPollersInOrder(t *testing.T) {
 }
 
 func TestADeadPollerSwallowsNoEvent(t *testing.T) {
-	for name, die := range map[string]func(*wire){"closed": func(w *wire) { _ = w.Close() }, "reset": (*wire).abort} {
+	for name, die := range map[string]func(*fgtest.Wire){"closed": func(w *fgtest.Wire) { _ = w.Close() }, "reset": (*fgtest.Wire).Abort} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t, platform.Config{})
 			for i := range 20 {
-				w := dial(t, a.Addr())
-				w.send(getEvent)
-				eventually(t, "it polls", func() bool { return a.Polls() == 2*i+1 })
+				w := fgtest.Dial(t, a.Addr())
+				w.Send(fgtest.GetEvent)
+				fgtest.Eventually(t, "it polls", func() bool { return a.Polls() == 2*i+1 })
 				die(w)
-				done := invoke(a, platform.Event{Payload: []byte("precious")})
-				if err := await(t, serve(t, a.Addr(), 1, echo)); err != nil {
+				done := fgtest.Invoke(a, platform.Event{Payload: []byte("precious")})
+				if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
 					t.Fatal(err)
 				}
-				if r := await(t, done); string(r.Payload) != "precious" {
+				if r := fgtest.Await(t, done); string(r.Payload) != "precious" {
 					t.Fatal(r)
 				}
 			}
@@ -108,9 +128,9 @@ func TestADeadPollerSwallowsNoEvent(t *testing.T) {
 
 func TestOnlyTheFirstReportCounts(t *testing.T) {
 	a := newAPI(t, platform.Config{})
-	done := invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	id := w.poll().id()
+	done := fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	id := w.Poll().ID()
 	for _, step := range []struct {
 		kind, id, body string
 		status         int
@@ -121,11 +141,11 @@ func TestOnlyTheFirstReportCounts(t *testing.T) {
 		{"response", id, "b", 404},
 		{"error", id, "a", 404},
 	} {
-		if r := w.post(step.kind, step.id, step.body); r.status != step.status || (r.status == 404 && !strings.Contains(string(r.body), "error_msg")) {
-			t.Errorf("%+v: got %d %s", step, r.status, r.body)
+		if r := w.Post(step.kind, step.id, step.body); r.Status != step.status || (r.Status == 404 && !strings.Contains(string(r.Body), "error_msg")) {
+			t.Errorf("%+v: got %d %s", step, r.Status, r.Body)
 		}
 	}
-	if r := await(t, done); string(r.Payload) != "a" {
+	if r := fgtest.Await(t, done); string(r.Payload) != "a" {
 		t.Error(r)
 	}
 	var got strings.Builder
@@ -147,24 +167,24 @@ func TestOnlyTheFirstReportCounts(t *testing.T) {
 
 func TestAnEscapedRequestIDIsTheSameID(t *testing.T) {
 	a := newAPI(t, platform.Config{})
-	done := invoke(a, platform.Event{RequestID: "a/b c"})
-	w := dial(t, a.Addr())
-	w.poll()
-	if r := w.post("response", "a%2Fb%20c", "x"); r.status != 200 {
+	done := fgtest.Invoke(a, platform.Event{RequestID: "a/b c"})
+	w := fgtest.Dial(t, a.Addr())
+	w.Poll()
+	if r := w.Post("response", "a%2Fb%20c", "x"); r.Status != 200 {
 		t.Error(r)
 	}
-	await(t, done)
+	fgtest.Await(t, done)
 }
 
 func TestAnErrorReportIsAFailedResult(t *testing.T) {
 	a := newAPI(t, platform.Config{})
 	const body = `{"errorType":"T","errorMessage":"it broke"}`
-	served := serve(t, a.Addr(), 1, func([]byte) (string, string) { return "error", body })
-	r := await(t, invoke(a, platform.Event{}))
+	served := fgtest.Serve(t, a.Addr(), 1, func([]byte) (string, string) { return "error", body })
+	r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{}))
 	if !r.Failed || r.Code != 0 || string(r.Payload) != body || r.Reason() != "it broke" {
 		t.Error(r)
 	}
-	if err := await(t, served); err != nil {
+	if err := fgtest.Await(t, served); err != nil {
 		t.Error(err)
 	}
 }
@@ -172,10 +192,10 @@ func TestAnErrorReportIsAFailedResult(t *testing.T) {
 func TestUnknownPathsAreRefused(t *testing.T) {
 	a := newAPI(t, platform.Config{})
 	for _, head := range []string{"GET /", "POST /v1/runtime/invocation/request", "GET /v1/runtime/invocation/response/x", "PUT /v1/runtime/invocation/response/x", "POST /v1/runtime/invocation/init/x", "POST /v1/runtime/invocation/response/"} {
-		w := dial(t, a.Addr())
-		w.send(head + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
-		if r := w.read(); r.status != 404 {
-			t.Errorf("%s: %d %v", head, r.status, r.err)
+		w := fgtest.Dial(t, a.Addr())
+		w.Send(head + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+		if r := w.Receive(); r.Status != 404 {
+			t.Errorf("%s: %d %v", head, r.Status, r.Err)
 		}
 	}
 }
@@ -186,7 +206,7 @@ func TestEventsOverTheLimitAreRefused(t *testing.T) {
 		{Payload: make([]byte, platform.MaxPayload+1)},
 		{Payload: make([]byte, platform.MaxAsync+1), Async: true},
 	} {
-		if r := await(t, invoke(a, ev)); !errors.Is(r.err, platform.ErrEventTooLarge) {
+		if r := fgtest.Await(t, fgtest.Invoke(a, ev)); !errors.Is(r.Err, platform.ErrEventTooLarge) {
 			t.Error(r)
 		}
 	}
@@ -195,15 +215,15 @@ func TestEventsOverTheLimitAreRefused(t *testing.T) {
 func TestAResponseAtTheLimitPassesAndOneByteMoreDoesNot(t *testing.T) {
 	a := newAPI(t, platform.Config{})
 	for _, over := range []int{0, 1} {
-		done := invoke(a, platform.Event{})
-		w := dial(t, a.Addr())
-		posted := w.post("response", w.poll().id(), strings.Repeat("x", platform.MaxPayload+over))
-		r := await(t, done)
-		if over == 0 && (posted.status != 200 || r.Failed || r.Size != platform.MaxPayload) {
-			t.Errorf("at the limit: %d %v, code %d", posted.status, posted.err, r.Code)
+		done := fgtest.Invoke(a, platform.Event{})
+		w := fgtest.Dial(t, a.Addr())
+		posted := w.Post("response", w.Poll().ID(), strings.Repeat("x", platform.MaxPayload+over))
+		r := fgtest.Await(t, done)
+		if over == 0 && (posted.Status != 200 || r.Failed || r.Size != platform.MaxPayload) {
+			t.Errorf("at the limit: %d %v, code %d", posted.Status, posted.Err, r.Code)
 		}
-		if over == 1 && (posted.status != 413 || r.Code != platform.CodeTooLarge || !strings.Contains(string(r.Payload), "FSS.4008")) {
-			t.Errorf("over the limit: %d %v, code %d", posted.status, posted.err, r.Code)
+		if over == 1 && (posted.Status != 413 || r.Code != platform.CodeTooLarge || !strings.Contains(string(r.Payload), "FSS.4008")) {
+			t.Errorf("over the limit: %d %v, code %d", posted.Status, posted.Err, r.Code)
 		}
 	}
 }
@@ -211,28 +231,28 @@ func TestAResponseAtTheLimitPassesAndOneByteMoreDoesNot(t *testing.T) {
 func TestAnEventThatNobodyAnswersTimesOut(t *testing.T) {
 	expired := make(chan int, 1)
 	a := newAPI(t, platform.Config{Timeout: 50 * time.Millisecond, Expired: func(n int) { expired <- n }})
-	done := invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	id := w.poll().id()
-	r := await(t, done)
+	done := fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	id := w.Poll().ID()
+	r := fgtest.Await(t, done)
 	if !r.Failed || r.Code != platform.CodeTimeout || r.Duration < 50*time.Millisecond || !strings.Contains(string(r.Payload), `"error_code":"FSS.4010"`) {
 		t.Error(r)
 	}
-	await(t, expired)
-	if late := w.post("response", id, "late"); late.status != 404 {
+	fgtest.Await(t, expired)
+	if late := w.Post("response", id, "late"); late.Status != 404 {
 		t.Error(late)
 	}
 }
 
 func TestAnEventThatNobodyPollsForTimesOut(t *testing.T) {
 	a := newAPI(t, platform.Config{LoadTimeout: 50 * time.Millisecond})
-	if r := await(t, invoke(a, platform.Event{})); r.Code != platform.CodeLoadTimeout {
+	if r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{})); r.Code != platform.CodeLoadTimeout {
 		t.Error(r)
 	}
-	if err := await(t, func() <-chan error { // the event that timed out is no longer there
-		done := invoke(a, platform.Event{Payload: []byte("next")})
-		served := serve(t, a.Addr(), 1, echo)
-		if r := await(t, done); string(r.Payload) != "next" {
+	if err := fgtest.Await(t, func() <-chan error { // the event that timed out is no longer there
+		done := fgtest.Invoke(a, platform.Event{Payload: []byte("next")})
+		served := fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)
+		if r := fgtest.Await(t, done); string(r.Payload) != "next" {
 			t.Error(r)
 		}
 		return served
@@ -249,10 +269,10 @@ func TestInvokeEndsWithItsContext(t *testing.T) {
 		t.Error(err)
 	}
 	ctx, cancel = context.WithCancel(context.Background())
-	w := dial(t, a.Addr())
-	w.send(getEvent)
+	w := fgtest.Dial(t, a.Addr())
+	w.Send(fgtest.GetEvent)
 	go func() {
-		w.read()
+		w.Receive()
 		cancel()
 	}()
 	if _, err := a.Invoke(ctx, platform.Event{}); !errors.Is(err, context.Canceled) {
@@ -262,34 +282,34 @@ func TestInvokeEndsWithItsContext(t *testing.T) {
 
 func TestARequestIDIsUsedOnce(t *testing.T) {
 	a := newAPI(t, platform.Config{})
-	first := invoke(a, platform.Event{RequestID: "same"})
-	w := dial(t, a.Addr())
-	w.poll()
-	if r := await(t, invoke(a, platform.Event{RequestID: "same"})); r.err == nil {
+	first := fgtest.Invoke(a, platform.Event{RequestID: "same"})
+	w := fgtest.Dial(t, a.Addr())
+	w.Poll()
+	if r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{RequestID: "same"})); r.Err == nil {
 		t.Error("accepted twice")
 	}
-	w.post("response", "same", "")
-	await(t, first)
+	w.Post("response", "same", "")
+	fgtest.Await(t, first)
 }
 
 func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	a := newAPI(t, platform.Config{Timeout: time.Hour})
-	taken, waiting := invoke(a, platform.Event{}), invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	w.poll()
-	w.send(getEvent)
-	w.read()
-	w.send(getEvent) // parked
-	eventually(t, "it is parked", func() bool { return a.Polls() == 3 })
+	taken, waiting := fgtest.Invoke(a, platform.Event{}), fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	w.Poll()
+	w.Send(fgtest.GetEvent)
+	w.Receive()
+	w.Send(fgtest.GetEvent) // parked
+	fgtest.Eventually(t, "it is parked", func() bool { return a.Polls() == 3 })
 	if err := a.Close(); err != nil {
 		t.Error(err)
 	}
-	for _, c := range []<-chan outcome{taken, waiting} {
-		if r := await(t, c); !errors.Is(r.err, platform.ErrClosed) {
+	for _, c := range []<-chan fgtest.Outcome{taken, waiting} {
+		if r := fgtest.Await(t, c); !errors.Is(r.Err, platform.ErrClosed) {
 			t.Error(r)
 		}
 	}
-	if r := w.read(); !isReset(r.err) {
+	if r := w.Receive(); !fgtest.IsReset(r.Err) {
 		t.Error(r)
 	}
 	if _, err := a.Invoke(context.Background(), platform.Event{}); !errors.Is(err, platform.ErrClosed) {
@@ -304,20 +324,20 @@ func TestACutReportIsNoOutcome(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAPI(t, platform.Config{})
-			done := invoke(a, platform.Event{})
-			w := dial(t, a.Addr())
-			id := w.poll().id()
-			cut := dial(t, a.Addr())
-			cut.send(postHead("response", id) + begin)
+			done := fgtest.Invoke(a, platform.Event{})
+			w := fgtest.Dial(t, a.Addr())
+			id := w.Poll().ID()
+			cut := fgtest.Dial(t, a.Addr())
+			cut.Send(fgtest.PostHead("response", id) + begin)
 			_ = cut.CloseWrite()
-			eventually(t, "the cut report is seen", func() bool { return len(a.Reports(id)) == 1 })
+			fgtest.Eventually(t, "the cut report is seen", func() bool { return len(a.Reports(id)) == 1 })
 			if r := a.Reports(id)[0]; r.Complete || r.Status != 0 || r.Counted || r.Chunked != (name == "chunked") {
 				t.Errorf("%+v", r)
 			}
-			if r := w.post("response", id, "whole"); r.status != 200 {
+			if r := w.Post("response", id, "whole"); r.Status != 200 {
 				t.Error(r)
 			}
-			if r := await(t, done); string(r.Payload) != "whole" || r.Cut {
+			if r := fgtest.Await(t, done); string(r.Payload) != "whole" || r.Cut {
 				t.Error(r)
 			}
 		})
@@ -326,16 +346,16 @@ func TestACutReportIsNoOutcome(t *testing.T) {
 
 func TestAChunkedResponseIsHeldWhileStreamingIsOff(t *testing.T) {
 	a := newAPI(t, platform.Config{})
-	done := invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	w.openStream(w.poll().id())
-	w.chunk("one ")
-	w.chunk("two")
-	w.send("0\r\n\r\n")
-	if r := w.read(); r.status != 200 {
+	done := fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	w.OpenStream(w.Poll().ID())
+	w.Chunk("one ")
+	w.Chunk("two")
+	w.EndStream()
+	if r := w.Receive(); r.Status != 200 {
 		t.Error(r)
 	}
-	if r := await(t, done); string(r.Payload) != "one two" || r.Streamed {
+	if r := fgtest.Await(t, done); string(r.Payload) != "one two" || r.Streamed {
 		t.Error(r)
 	}
 }
@@ -349,38 +369,38 @@ func pipeEvent() (platform.Event, *io.PipeReader) {
 func TestAStreamArrivesAsItFlows(t *testing.T) {
 	a := newAPI(t, platform.Config{Streaming: true})
 	ev, got := pipeEvent()
-	done := invoke(a, ev)
-	w := dial(t, a.Addr())
-	w.openStream(w.poll().id())
+	done := fgtest.Invoke(a, ev)
+	w := fgtest.Dial(t, a.Addr())
+	w.OpenStream(w.Poll().ID())
 	buf := make([]byte, 5)
 	for _, piece := range []string{"first", "again"} {
-		w.chunk(piece)
+		w.Chunk(piece)
 		if _, err := io.ReadFull(got, buf); err != nil || string(buf) != piece {
 			t.Fatalf("%s, %v", buf, err)
 		}
 	}
-	w.send("0\r\n\r\n")
-	if r := w.read(); r.status != 200 {
+	w.EndStream()
+	if r := w.Receive(); r.Status != 200 {
 		t.Error(r)
 	}
-	if r := await(t, done); !r.Streamed || r.Cut || r.Failed || r.Size != 10 || r.Payload != nil {
+	if r := fgtest.Await(t, done); !r.Streamed || r.Cut || r.Failed || r.Size != 10 || r.Payload != nil {
 		t.Error(r)
 	}
 }
 
 func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
 	a := newAPI(t, platform.Config{Streaming: true})
-	done := invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	id := w.poll().id()
-	w.openStream(id)
+	done := fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	id := w.Poll().ID()
+	w.OpenStream(id)
 	piece := strings.Repeat("x", 1<<20)
 	for range 8 {
-		w.chunk(piece)
+		w.Chunk(piece)
 	}
-	w.send("0\r\n\r\n")
-	w.read()
-	if r := await(t, done); len(r.Payload) != 8<<20 || !r.Streamed {
+	w.EndStream()
+	w.Receive()
+	if r := fgtest.Await(t, done); len(r.Payload) != 8<<20 || !r.Streamed {
 		t.Errorf("%d bytes, streamed %v", len(r.Payload), r.Streamed)
 	}
 	if r := a.Reports(id)[0]; r.SHA256 != sha256.Sum256([]byte(strings.Repeat(piece, 8))) || r.Body != nil || !r.Counted {
@@ -389,11 +409,11 @@ func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
 }
 
 func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true, Timeout: patience})
+	a := newAPI(t, platform.Config{Streaming: true, Timeout: fgtest.Patience})
 	ev, got := pipeEvent()
-	done := invoke(a, ev)
-	w := dial(t, a.Addr())
-	w.openStream(w.poll().id())
+	done := fgtest.Invoke(a, ev)
+	w := fgtest.Dial(t, a.Addr())
+	w.OpenStream(w.Poll().ID())
 	piece := strings.Repeat("x", 1<<20)
 	stuck := false
 	for range 64 { // more than the sockets hold
@@ -410,30 +430,30 @@ func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
 	if err := a.Close(); err != nil {
 		t.Error(err)
 	}
-	await(t, done)
+	fgtest.Await(t, done)
 }
 
 func TestACutStreamLeavesTheIDOpenForTheError(t *testing.T) {
 	a := newAPI(t, platform.Config{Streaming: true})
 	ev, got := pipeEvent()
-	done := invoke(a, ev)
-	w := dial(t, a.Addr())
-	id := w.poll().id()
-	stream := dial(t, a.Addr())
-	stream.openStream(id)
-	stream.chunk("half")
+	done := fgtest.Invoke(a, ev)
+	w := fgtest.Dial(t, a.Addr())
+	id := w.Poll().ID()
+	stream := fgtest.Dial(t, a.Addr())
+	stream.OpenStream(id)
+	stream.Chunk("half")
 	buf := make([]byte, 4)
 	if _, err := io.ReadFull(got, buf); err != nil {
 		t.Fatal(err)
 	}
 	_ = stream.Close() // between two chunks: the parser's own end of a body looks the same
-	if r := w.post("response", id, "again"); r.status != 404 {
-		t.Errorf("a second response: %d", r.status)
+	if r := w.Post("response", id, "again"); r.Status != 404 {
+		t.Errorf("a second response: %d", r.Status)
 	}
-	if r := w.post("error", id, "{}"); r.status != 200 {
-		t.Errorf("the error: %d", r.status)
+	if r := w.Post("error", id, "{}"); r.Status != 200 {
+		t.Errorf("the error: %d", r.Status)
 	}
-	if r := await(t, done); !r.Failed || !r.Cut || !r.Streamed || string(r.Payload) != "{}" {
+	if r := fgtest.Await(t, done); !r.Failed || !r.Cut || !r.Streamed || string(r.Payload) != "{}" {
 		t.Error(r)
 	}
 	if r := a.Reports(id)[0]; r.Complete || r.Size != 4 || !r.Chunked {
@@ -445,32 +465,32 @@ func TestAWriterThatFailsCutsTheStream(t *testing.T) {
 	a := newAPI(t, platform.Config{Streaming: true})
 	ev, got := pipeEvent()
 	_ = got.Close()
-	done := invoke(a, ev)
-	w := dial(t, a.Addr())
-	id := w.poll().id()
-	stream := dial(t, a.Addr())
-	stream.openStream(id)
-	stream.chunk("data")
-	if r := stream.read(); !isReset(r.err) {
+	done := fgtest.Invoke(a, ev)
+	w := fgtest.Dial(t, a.Addr())
+	id := w.Poll().ID()
+	stream := fgtest.Dial(t, a.Addr())
+	stream.OpenStream(id)
+	stream.Chunk("data")
+	if r := stream.Receive(); !fgtest.IsReset(r.Err) {
 		t.Error(r)
 	}
-	w.post("error", id, "{}")
-	if r := await(t, done); !r.Cut || !r.Failed {
+	w.Post("error", id, "{}")
+	if r := fgtest.Await(t, done); !r.Cut || !r.Failed {
 		t.Error(r)
 	}
 }
 
 func TestAStreamOverItsLimitIsTooLarge(t *testing.T) {
 	a := newAPI(t, platform.Config{Streaming: true, MaxStream: 100})
-	done := invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	w.openStream(w.poll().id())
-	w.chunk(strings.Repeat("x", 101))
-	w.send("0\r\n\r\n")
-	if r := w.read(); r.status != 413 {
+	done := fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	w.OpenStream(w.Poll().ID())
+	w.Chunk(strings.Repeat("x", 101))
+	w.EndStream()
+	if r := w.Receive(); r.Status != 413 {
 		t.Error(r)
 	}
-	if r := await(t, done); r.Code != platform.CodeTooLarge || !r.Cut {
+	if r := fgtest.Await(t, done); r.Code != platform.CodeTooLarge || !r.Cut {
 		t.Error(r)
 	}
 }
@@ -479,14 +499,14 @@ func TestADeadlineBreaksAStreamOff(t *testing.T) {
 	a := newAPI(t, platform.Config{Streaming: true, Timeout: 100 * time.Millisecond})
 	ev, got := pipeEvent()
 	go func() { _, _ = io.Copy(io.Discard, got) }()
-	done := invoke(a, ev)
-	w := dial(t, a.Addr())
-	w.openStream(w.poll().id())
-	w.chunk("data")
-	if r := w.read(); !isReset(r.err) {
+	done := fgtest.Invoke(a, ev)
+	w := fgtest.Dial(t, a.Addr())
+	w.OpenStream(w.Poll().ID())
+	w.Chunk("data")
+	if r := w.Receive(); !fgtest.IsReset(r.Err) {
 		t.Error(r)
 	}
-	if r := await(t, done); r.Code != platform.CodeTimeout || !r.Cut || !r.Streamed {
+	if r := fgtest.Await(t, done); r.Code != platform.CodeTimeout || !r.Cut || !r.Streamed {
 		t.Error(r)
 	}
 	_ = got.Close()

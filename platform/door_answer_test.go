@@ -12,15 +12,17 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fgbootstrap/platform/fgtest"
 )
 
 // answered is what a client gets byte for byte if the function answers with the envelope: the head's lines without
 // those that the gateway adds (all but the status sorted), and the body.
 func answered(t *testing.T, addr, method, envelope string) (head string, body string) {
 	t.Helper()
-	w := dial(t, addr)
-	w.send(fmt.Sprintf("%s / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", method, len(envelope), envelope))
-	b, err := io.ReadAll(w.r)
+	w := fgtest.Dial(t, addr)
+	w.Send(fmt.Sprintf("%s / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s", method, len(envelope), envelope))
+	b, err := io.ReadAll(w.In)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,16 +75,16 @@ func TestTheEnvelopeBecomesTheAnswer(t *testing.T) {
 
 func TestTheFunctionsDateAndIDWin(t *testing.T) {
 	d, _ := openMirror(t)
-	send := func(envelope string) reply {
-		return dial(t, d.Addr()).ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(envelope), envelope))
+	send := func(envelope string) fgtest.Reply {
+		return fgtest.Dial(t, d.Addr()).Ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(envelope), envelope))
 	}
 	r := send(`{"statusCode":200,"headers":{"date":"Thu, 23 Oct 2025 14:08:57 GMT","X-REQUEST-ID":"mine"}}`)
-	if !slices.Equal(r.header["Date"], []string{"Thu, 23 Oct 2025 14:08:57 GMT"}) || !slices.Equal(r.header["X-Request-Id"], []string{"mine"}) {
-		t.Error(r.header)
+	if !slices.Equal(r.Header["Date"], []string{"Thu, 23 Oct 2025 14:08:57 GMT"}) || !slices.Equal(r.Header["X-Request-Id"], []string{"mine"}) {
+		t.Error(r.Header)
 	}
 	for _, envelope := range []string{`{"statusCode":204}`, `{"statusCode":1}`} { // an answer of the gateway's has them, too
-		if r := send(envelope); len(r.header["Date"]) != 1 || len(r.header["X-Request-Id"]) != 1 || len(r.header["X-Cff-Request-Id"]) != 1 || r.header["Server"] != nil {
-			t.Error(r.header)
+		if r := send(envelope); len(r.Header["Date"]) != 1 || len(r.Header["X-Request-Id"]) != 1 || len(r.Header["X-Cff-Request-Id"]) != 1 || r.Header["Server"] != nil {
+			t.Error(r.Header)
 		}
 	}
 }
@@ -104,16 +106,16 @@ func TestAnEnvelopeCannotBreakTheAnswer(t *testing.T) {
 		`{"statusCode":200,"isBase64Encoded":true,"body":"eA="}`:    `body: illegal base64`,
 		`{"statusCode":200,"body":{"a":1}}`:                         `body`,
 	} {
-		w := dial(t, d.Addr())
-		r := w.ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(envelope), envelope))
-		if r.status != 500 || !strings.Contains(string(r.body), "FSS.1206") || r.header.Get("Set-Cookie") != "" {
-			t.Errorf("%s: %d %s", envelope, r.status, r.body)
+		w := fgtest.Dial(t, d.Addr())
+		r := w.Ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(envelope), envelope))
+		if r.Status != 500 || !strings.Contains(string(r.Body), "FSS.1206") || r.Header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %s", envelope, r.Status, r.Body)
 		}
 		log := log.String()
 		if i := strings.LastIndex(log, "none for the API gateway: envelope: "); i < 0 || !strings.Contains(log[i:], reason) {
 			t.Errorf("%s: the log does not say %s:\n%s", envelope, reason, log[max(i, 0):])
 		}
-		if r := w.ask("GET", target("/")); r.status != 200 { // nor what comes next
+		if r := w.Ask("GET", target("/")); r.Status != 200 { // nor what comes next
 			t.Error(r)
 		}
 	}
@@ -121,8 +123,8 @@ func TestAnEnvelopeCannotBreakTheAnswer(t *testing.T) {
 
 func TestBodiesPassThroughByteForByte(t *testing.T) {
 	d, _ := openMirror(t)
-	if r := dial(t, d.Addr()).ask("GET", target("/5MB")); string(r.body) != strings.Repeat("ü", 5<<19) {
-		t.Error(r.status, len(r.body), r.err)
+	if r := fgtest.Dial(t, d.Addr()).Ask("GET", target("/5MB")); string(r.Body) != strings.Repeat("ü", 5<<19) {
+		t.Error(r.Status, len(r.Body), r.Err)
 	}
 	random := rand.NewChaCha8([32]byte{1})
 	big := make([]byte, 3<<20) // the largest that fits twice: it goes to the function in an event itself
@@ -140,9 +142,9 @@ func TestBodiesPassThroughByteForByte(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := dial(t, d.Addr()).ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip, br\r\nContent-Length: %d\r\n\r\n%s", len(envelope), envelope))
-		if !bytes.Equal(r.body, body) || r.header.Get("Content-Encoding") != encoding || r.header.Get("Content-Length") != fmt.Sprint(len(body)) {
-			t.Errorf("%q: %d bytes became %d, %v %v", encoding, len(body), len(r.body), r.header, r.err)
+		r := fgtest.Dial(t, d.Addr()).Ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nAccept-Encoding: gzip, br\r\nContent-Length: %d\r\n\r\n%s", len(envelope), envelope))
+		if !bytes.Equal(r.Body, body) || r.Header.Get("Content-Encoding") != encoding || r.Header.Get("Content-Length") != fmt.Sprint(len(body)) {
+			t.Errorf("%q: %d bytes became %d, %v %v", encoding, len(body), len(r.Body), r.Header, r.Err)
 		}
 	}
 }

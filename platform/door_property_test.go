@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/platform/fgtest"
 )
 
 // chance is a random source whose seed is logged, and may be set by SEED to see a failure again.
@@ -202,18 +204,18 @@ func (c chance) framing(body string) (line, coded string) {
 func TestAnyRequestIsInItsEvent(t *testing.T) {
 	d, _ := openMirror(t)
 	c := newChance(t)
-	w := dial(t, d.Addr())
+	w := fgtest.Dial(t, d.Addr())
 	for range 100 {
-		_ = w.SetDeadline(time.Now().Add(patience))
+		_ = w.SetDeadline(time.Now().Add(fgtest.Patience))
 		batch := make([]sample, 1+c.IntN(3))
 		for i := range batch {
 			batch[i] = c.sample()
-			w.send(batch[i].wire)
+			w.Send(batch[i].wire)
 		}
 		for _, s := range batch {
-			r := w.answerTo(s.method)
-			if r.err != nil || r.status != 200 {
-				t.Fatalf("%q: %d %s, %v", s.wire, r.status, r.body, r.err)
+			r := w.AnswerTo(s.method)
+			if r.Err != nil || r.Status != 200 {
+				t.Fatalf("%q: %d %s, %v", s.wire, r.Status, r.Body, r.Err)
 			}
 			ev := eventOf(t, r)
 			if got := (sample{s.wire, ev.Method, ev.Path, parsed(t, ev.Query), parsed(t, []byte(ev.clientHeaders())), string(ev.Body)}); !reflect.DeepEqual(got, s) {
@@ -305,25 +307,25 @@ func (p *page) expectLength() {
 func TestAnyEnvelopeBecomesItsAnswer(t *testing.T) {
 	d, _ := openMirror(t)
 	c := newChance(t)
-	w := dial(t, d.Addr())
+	w := fgtest.Dial(t, d.Addr())
 	for range 100 {
-		_ = w.SetDeadline(time.Now().Add(patience))
+		_ = w.SetDeadline(time.Now().Add(fgtest.Patience))
 		batch := make([]page, 1+c.IntN(3))
 		for i := range batch {
 			batch[i] = c.page(t)
-			w.send(fmt.Sprintf("%s / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", batch[i].method, len(batch[i].envelope), batch[i].envelope))
+			w.Send(fmt.Sprintf("%s / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", batch[i].method, len(batch[i].envelope), batch[i].envelope))
 		}
 		for _, p := range batch {
-			r := w.answerTo(p.method)
+			r := w.AnswerTo(p.method)
 			for _, name := range []string{"Date", "X-Request-Id", "X-Cff-Request-Id"} {
-				if len(r.header[name]) != 1 {
-					t.Errorf("%s: %q", name, r.header[name])
+				if len(r.Header[name]) != 1 {
+					t.Errorf("%s: %q", name, r.Header[name])
 				} else if p.header[name] == nil {
-					delete(r.header, name)
+					delete(r.Header, name)
 				}
 			}
-			if r.err != nil || r.status != p.status || string(r.body) != p.body || !reflect.DeepEqual(r.header, p.header) {
-				t.Fatalf("\n%s %s\ngot  %d %q %q %v\nwant %d %q %q", p.method, p.envelope, r.status, r.header, r.body, r.err, p.status, p.header, p.body)
+			if r.Err != nil || r.Status != p.status || string(r.Body) != p.body || !reflect.DeepEqual(r.Header, p.header) {
+				t.Fatalf("\n%s %s\ngot  %d %q %q %v\nwant %d %q %q", p.method, p.envelope, r.Status, r.Header, r.Body, r.Err, p.status, p.header, p.body)
 			}
 		}
 	}

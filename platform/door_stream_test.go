@@ -9,59 +9,61 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/fgtest"
 )
 
 // streamingDoor is a door to a function that streams, whose bootstrap is the test.
 func streamingDoor(t *testing.T) (*platform.Door, *platform.Platform) {
 	t.Helper()
-	p, _ := function(t, "idle", func(_ *platform.Function, o *platform.Options) { o.Streaming = true })
+	p, _ := fgtest.Function(t, "idle", func(_ *platform.Function, o *platform.Options) { o.Streaming = true })
 	return doorOf(t, p), p
 }
 
 // visitor is a client of the door whose function is at work on the answer.
 type visitor struct {
-	client, function *wire
+	t                *testing.T
+	client, function *fgtest.Wire
 	id               string
 }
 
 func visit(t *testing.T, d *platform.Door, p *platform.Platform, request string) visitor {
 	t.Helper()
-	v := visitor{client: dial(t, d.Addr()), function: dial(t, p.API().Addr())}
-	v.client.send(request)
-	v.id = v.function.poll().id()
-	v.function.openStream(v.id)
+	v := visitor{t: t, client: fgtest.Dial(t, d.Addr()), function: fgtest.Dial(t, p.API().Addr())}
+	v.client.Send(request)
+	v.id = v.function.Poll().ID()
+	v.function.OpenStream(v.id)
 	return v
 }
 
 // answer reads the head of the answer.
 func (v visitor) answer() *http.Response {
-	v.client.t.Helper()
-	resp, err := http.ReadResponse(v.client.r, nil)
+	v.t.Helper()
+	resp, err := http.ReadResponse(v.client.In, nil)
 	if err != nil {
-		v.client.t.Fatal(err)
+		v.t.Fatal(err)
 	}
 	return resp
 }
 
 // sends has the function send a piece and wants the client to have these bytes before anything else is sent.
 func (v visitor) sends(body io.Reader, piece, arrives string) {
-	v.client.t.Helper()
-	v.function.chunk(piece)
+	v.t.Helper()
+	v.function.Chunk(piece)
 	buf := make([]byte, len(arrives))
 	if _, err := io.ReadFull(body, buf); err != nil || string(buf) != arrives {
-		v.client.t.Fatalf("got %q, %v, want %q", buf, err, arrives)
+		v.t.Fatalf("got %q, %v, want %q", buf, err, arrives)
 	}
 }
 
 // ends has the function end its stream and wants the answer to end, too.
 func (v visitor) ends(body io.Reader) {
-	v.client.t.Helper()
-	v.function.send("0\r\n\r\n")
+	v.t.Helper()
+	v.function.EndStream()
 	if rest, err := io.ReadAll(body); err != nil || len(rest) > 0 {
-		v.client.t.Errorf("at the end: got %q, %v", rest, err)
+		v.t.Errorf("at the end: got %q, %v", rest, err)
 	}
-	if r := v.function.read(); r.status != 200 {
-		v.client.t.Error(r)
+	if r := v.function.Receive(); r.Status != 200 {
+		v.t.Error(r)
 	}
 }
 
@@ -73,7 +75,7 @@ const (
 func TestTheRawDoorHandsAStreamOnAsItArrives(t *testing.T) {
 	d, p := streamingDoor(t)
 	v := visit(t, d, p, rawCall)
-	v.function.chunk("first")
+	v.function.Chunk("first")
 	resp := v.answer()
 	if resp.StatusCode != 200 || resp.Header.Get("X-Cff-Request-Id") != v.id {
 		t.Error(resp)
@@ -82,7 +84,7 @@ func TestTheRawDoorHandsAStreamOnAsItArrives(t *testing.T) {
 	v.sends(resp.Body, " third", " third")
 	v.ends(resp.Body)
 	v = visit(t, d, p, rawCall)
-	v.function.send("0\r\n\r\n") // a stream of nothing
+	v.function.EndStream() // a stream of nothing
 	if resp := v.answer(); resp.StatusCode != 200 || resp.ContentLength != 0 {
 		t.Error(resp)
 	}
@@ -96,19 +98,19 @@ func TestTheGatewayHandsTheBodyOfAStreamedEnvelopeOnAsItArrives(t *testing.T) {
 	} {
 		v := visit(t, d, p, webCall)
 		for _, c := range open {
-			v.function.chunk(string(c)) // cut anywhere
+			v.function.Chunk(string(c)) // cut anywhere
 		}
-		v.function.chunk("ZGF0")
+		v.function.Chunk("ZGF0")
 		resp := v.answer()
 		if resp.StatusCode != 201 || resp.Header.Get("Content-Type") != "text/event-stream" || len(resp.Header["Set-Cookie"]) != 2 {
 			t.Error(resp)
 		}
 		v.sends(resp.Body, "YTog", "data: ")
-		v.function.chunk("MQ") // of which no byte can be told yet
+		v.function.Chunk("MQ") // of which no byte can be told yet
 		v.sends(resp.Body, "oK", "1\n\n")
 		v.sends(resp.Body, `\/\/8\/`, "\xff\xff?")
-		v.function.chunk(`/w=="`)
-		v.function.chunk(` , "later": {} }`)
+		v.function.Chunk(`/w=="`)
+		v.function.Chunk(` , "later": {} }`)
 		got := make([]byte, 1)
 		if _, err := io.ReadFull(resp.Body, got); err != nil || got[0] != 0xff {
 			t.Errorf("got %q, %v", got, err)
@@ -130,9 +132,9 @@ func TestAStreamedEnvelopeThatIsNotInOrderIsUnwrappedAtItsEnd(t *testing.T) {
 		`not JSON`: "FSS.1206",
 	} {
 		v := visit(t, d, p, webCall)
-		v.function.chunk(envelope[:2])
-		v.function.chunk(envelope[2:])
-		v.function.send("0\r\n\r\n")
+		v.function.Chunk(envelope[:2])
+		v.function.Chunk(envelope[2:])
+		v.function.EndStream()
 		resp := v.answer()
 		body, err := io.ReadAll(resp.Body)
 		if err != nil || want == "FSS.1206" && !strings.Contains(string(body), want) || want != "FSS.1206" && string(body) != want {
@@ -145,11 +147,11 @@ func TestAnAnswerBreaksOffWhereItsStreamDoes(t *testing.T) {
 	d, p := streamingDoor(t)
 	const open = `{"statusCode":200,"isBase64Encoded":true,"body":`
 	fails := func(v visitor) {
-		if _, err := v.client.r.Peek(1); err != nil { // a reset takes away what has not been read
+		if _, err := v.client.In.Peek(1); err != nil { // a reset takes away what has not been read
 			t.Error(err)
 		}
-		v.function.abort()
-		if r := dial(t, p.API().Addr()).post("error", v.id, `{"errorMessage":"it failed"}`); r.status != 200 {
+		v.function.Abort()
+		if r := fgtest.Dial(t, p.API().Addr()).Post("error", v.id, `{"errorMessage":"it failed"}`); r.Status != 200 {
 			t.Error(r)
 		}
 	}
@@ -167,12 +169,12 @@ func TestAnAnswerBreaksOffWhereItsStreamDoes(t *testing.T) {
 		"something after it": {webCall, open + `"aGk="}}`, nil},
 	} {
 		v := visit(t, d, p, c.request)
-		v.function.chunk(c.first)
+		v.function.Chunk(c.first)
 		if c.breaks == nil {
-			c.breaks = func(v visitor) { v.function.send("0\r\n\r\n") }
+			c.breaks = func(v visitor) { v.function.EndStream() }
 		}
 		c.breaks(v)
-		resp, err := http.ReadResponse(v.client.r, nil)
+		resp, err := http.ReadResponse(v.client.In, nil)
 		if err == nil {
 			_, err = io.ReadAll(resp.Body)
 		}
@@ -186,21 +188,21 @@ func TestAnAnswerBreaksOffWhereItsStreamDoes(t *testing.T) {
 func TestAClientThatLeavesDoesNotEndAStream(t *testing.T) {
 	d, p := streamingDoor(t)
 	v := visit(t, d, p, rawCall)
-	v.function.chunk("some")
+	v.function.Chunk("some")
 	v.answer()
-	v.client.abort()
+	v.client.Abort()
 	for range 100 {
-		v.function.chunk(strings.Repeat("x", 100_000))
+		v.function.Chunk(strings.Repeat("x", 100_000))
 	}
-	v.function.send("0\r\n\r\n")
-	if r := v.function.read(); r.status != 200 {
+	v.function.EndStream()
+	if r := v.function.Receive(); r.Status != 200 {
 		t.Error(r)
 	}
 	v = visit(t, d, p, "HEAD /page HTTP/1.1\r\nHost: h\r\n\r\n") // who wants no body
-	v.function.chunk(`{"statusCode":200,"isBase64Encoded":true,"body":"aGk=`)
-	v.function.chunk(`"}`)
-	v.function.send("0\r\n\r\n")
-	if r := v.function.read(); r.status != 200 {
+	v.function.Chunk(`{"statusCode":200,"isBase64Encoded":true,"body":"aGk=`)
+	v.function.Chunk(`"}`)
+	v.function.EndStream()
+	if r := v.function.Receive(); r.Status != 200 {
 		t.Error(r)
 	}
 }

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/fgtest"
 )
 
 // openDoor is a door to a function; see bootstrap. Its event is also what the function may answer.
-func openDoor(t *testing.T) (*platform.Door, *logBuffer) {
+func openDoor(t *testing.T) (*platform.Door, *fgtest.Log) {
 	t.Helper()
-	p, log := function(t, "", nil)
+	p, log := fgtest.Function(t, "", nil)
 	return doorOf(t, p), log
 }
 
@@ -93,7 +94,7 @@ func TestTheGatewayRefusesWhatIsNoEnvelope(t *testing.T) {
 }
 
 func TestTheGatewayUnwrapsTheEnvelope(t *testing.T) {
-	p, _ := function(t, "", func(fn *platform.Function, _ *platform.Options) {
+	p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
 		fn.Env = append(fn.Env, `ANSWER={"statusCode":201,"headers":{"Content-Type":"text/x","Set-Cookie":["a=1","b=2"],"Content-Length":"999"},"isBase64Encoded":true,"body":"aGk="}`)
 	})
 	d, err := platform.OpenDoor(p, "127.0.0.1:0")

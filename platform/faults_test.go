@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/fgtest"
 )
 
 func faulty(t *testing.T, rules string, cfg platform.Config) *platform.API {
@@ -69,7 +70,7 @@ func TestListenRefusesAtFirst(t *testing.T) {
 		_ = c.Close()
 		t.Error("connected at once")
 	}
-	eventually(t, "connections are accepted", func() bool {
+	fgtest.Eventually(t, "connections are accepted", func() bool {
 		c, err := net.Dial("tcp", a.Addr())
 		if err == nil {
 			_ = c.Close()
@@ -79,11 +80,11 @@ func TestListenRefusesAtFirst(t *testing.T) {
 	if d := time.Since(start); d < 200*time.Millisecond {
 		t.Errorf("accepted after %v", d)
 	}
-	done := invoke(a, platform.Event{})
-	if err := await(t, serve(t, a.Addr(), 1, echo)); err != nil {
+	done := fgtest.Invoke(a, platform.Event{})
+	if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
 		t.Error(err)
 	}
-	await(t, done)
+	fgtest.Await(t, done)
 }
 
 func TestAPlatformThatStillRefusesCanBeClosed(t *testing.T) {
@@ -93,24 +94,24 @@ func TestAPlatformThatStillRefusesCanBeClosed(t *testing.T) {
 }
 
 func TestPollFaultsUseUpNoEvent(t *testing.T) {
-	for kind, check := range map[string]func(reply) bool{
-		"reset": func(r reply) bool { return isReset(r.err) },
-		"500":   func(r reply) bool { return r.status == 500 && r.id() == "" },
-		"noid":  func(r reply) bool { return r.status == 200 && r.id() == "" },
-		"empty": func(r reply) bool { return r.status == 204 && r.id() == "" },
+	for kind, check := range map[string]func(fgtest.Reply) bool{
+		"reset": func(r fgtest.Reply) bool { return fgtest.IsReset(r.Err) },
+		"500":   func(r fgtest.Reply) bool { return r.Status == 500 && r.ID() == "" },
+		"noid":  func(r fgtest.Reply) bool { return r.Status == 200 && r.ID() == "" },
+		"empty": func(r fgtest.Reply) bool { return r.Status == 204 && r.ID() == "" },
 	} {
 		t.Run(kind, func(t *testing.T) {
 			a := faulty(t, "poll:"+kind+"*2", platform.Config{})
-			done := invoke(a, platform.Event{Payload: []byte("event")})
+			done := fgtest.Invoke(a, platform.Event{Payload: []byte("event")})
 			for range 2 {
-				if r := dial(t, a.Addr()).poll(); !check(r) {
+				if r := fgtest.Dial(t, a.Addr()).Poll(); !check(r) {
 					t.Errorf("%+v", r)
 				}
 			}
-			if err := await(t, serve(t, a.Addr(), 1, echo)); err != nil {
+			if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
 				t.Error(err)
 			}
-			if r := await(t, done); string(r.Payload) != "event" {
+			if r := fgtest.Await(t, done); string(r.Payload) != "event" {
 				t.Error(r)
 			}
 			if a.Polls() != 3 {
@@ -122,17 +123,19 @@ func TestPollFaultsUseUpNoEvent(t *testing.T) {
 
 func TestAnEventIsCutOff(t *testing.T) {
 	body := strings.Repeat("x", 100000)
-	for kind, check := range map[string]func(reply) bool{
-		"cuthead": func(r reply) bool { return r.status == 0 && isReset(r.err) },
-		"cut":     func(r reply) bool { return r.id() == "the-id" && isReset(r.err) && len(r.body) == len(body)/2 },
+	for kind, check := range map[string]func(fgtest.Reply) bool{
+		"cuthead": func(r fgtest.Reply) bool { return r.Status == 0 && fgtest.IsReset(r.Err) },
+		"cut": func(r fgtest.Reply) bool {
+			return r.ID() == "the-id" && fgtest.IsReset(r.Err) && len(r.Body) == len(body)/2
+		},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			a := faulty(t, "poll:"+kind, platform.Config{Timeout: 200 * time.Millisecond})
-			done := invoke(a, platform.Event{RequestID: "the-id", Payload: []byte(body)})
-			if r := dial(t, a.Addr()).poll(); !check(r) {
-				t.Errorf("status %d, id %s, %d bytes, %v", r.status, r.id(), len(r.body), r.err)
+			done := fgtest.Invoke(a, platform.Event{RequestID: "the-id", Payload: []byte(body)})
+			if r := fgtest.Dial(t, a.Addr()).Poll(); !check(r) {
+				t.Errorf("status %d, id %s, %d bytes, %v", r.Status, r.ID(), len(r.Body), r.Err)
 			}
-			if r := await(t, done); r.Code != platform.CodeTimeout {
+			if r := fgtest.Await(t, done); r.Code != platform.CodeTimeout {
 				t.Error(r)
 			}
 		})
@@ -141,11 +144,11 @@ func TestAnEventIsCutOff(t *testing.T) {
 
 func TestAnEventComesWithABigHead(t *testing.T) {
 	a := faulty(t, "poll:bighead=32K", platform.Config{})
-	done := invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	ev := w.poll()
+	done := fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	ev := w.Poll()
 	size := 0
-	for name, values := range ev.header {
+	for name, values := range ev.Header {
 		if strings.HasPrefix(strings.ToUpper(name), "X-CFF-EXTRA") {
 			size += len(name) + len(values[0]) + 4
 		}
@@ -153,25 +156,25 @@ func TestAnEventComesWithABigHead(t *testing.T) {
 	if size < 32<<10 || size > 33<<10 {
 		t.Errorf("%d bytes of headers", size)
 	}
-	w.post("response", ev.id(), "")
-	await(t, done)
+	w.Post("response", ev.ID(), "")
+	fgtest.Await(t, done)
 }
 
 func TestAnEventArrivesSlowly(t *testing.T) {
 	a := faulty(t, "poll:slow=200ms", platform.Config{})
-	done := invoke(a, platform.Event{Payload: []byte(strings.Repeat("x", 50000))})
-	w := dial(t, a.Addr())
-	w.send(getEvent)
-	if _, err := w.r.Peek(1); err != nil {
+	done := fgtest.Invoke(a, platform.Event{Payload: []byte(strings.Repeat("x", 50000))})
+	w := fgtest.Dial(t, a.Addr())
+	w.Send(fgtest.GetEvent)
+	if _, err := w.In.Peek(1); err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	ev := w.read()
-	if d := time.Since(start); d < 100*time.Millisecond || len(ev.body) != 50000 {
-		t.Errorf("%d bytes in %v, %v", len(ev.body), d, ev.err)
+	ev := w.Receive()
+	if d := time.Since(start); d < 100*time.Millisecond || len(ev.Body) != 50000 {
+		t.Errorf("%d bytes in %v, %v", len(ev.Body), d, ev.Err)
 	}
-	w.post("response", ev.id(), "")
-	await(t, done)
+	w.Post("response", ev.ID(), "")
+	fgtest.Await(t, done)
 }
 
 func TestPostFaults(t *testing.T) {
@@ -191,15 +194,15 @@ func TestPostFaults(t *testing.T) {
 	} {
 		t.Run(c.rules, func(t *testing.T) {
 			a := faulty(t, c.rules, platform.Config{})
-			done := invoke(a, platform.Event{})
-			id := dial(t, a.Addr()).poll().id()
+			done := fgtest.Invoke(a, platform.Event{})
+			id := fgtest.Dial(t, a.Addr()).Poll().ID()
 			for i, want := range c.replies {
-				r := dial(t, a.Addr()).post("response", id, "the answer")
-				if r.status != want || (want == 0 && !isReset(r.err)) {
-					t.Errorf("report %d: status %d, %v", i, r.status, r.err)
+				r := fgtest.Dial(t, a.Addr()).Post("response", id, "the answer")
+				if r.Status != want || (want == 0 && !fgtest.IsReset(r.Err)) {
+					t.Errorf("report %d: status %d, %v", i, r.Status, r.Err)
 				}
 			}
-			r := await(t, done)
+			r := fgtest.Await(t, done)
 			if r.Code != c.code || (c.code == 0 && string(r.Payload) != "the answer") {
 				t.Error(r)
 			}
@@ -214,14 +217,14 @@ func TestPostFaultsTakeTheirTime(t *testing.T) {
 	for _, kind := range []string{"slow", "stall"} {
 		t.Run(kind, func(t *testing.T) {
 			a := faulty(t, "post:"+kind+"=2s", platform.Config{})
-			done := invoke(a, platform.Event{})
-			w := dial(t, a.Addr())
-			id := w.poll().id()
+			done := fgtest.Invoke(a, platform.Event{})
+			w := fgtest.Dial(t, a.Addr())
+			id := w.Poll().ID()
 			start := time.Now()
-			if r := w.post("response", id, "x"); r.status != 200 || time.Since(start) < 2*time.Second {
-				t.Errorf("status %d after %v", r.status, time.Since(start))
+			if r := w.Post("response", id, "x"); r.Status != 200 || time.Since(start) < 2*time.Second {
+				t.Errorf("status %d after %v", r.Status, time.Since(start))
 			}
-			r := await(t, done)
+			r := fgtest.Await(t, done)
 			if late := r.Duration >= 2*time.Second; late != (kind == "stall") {
 				t.Errorf("%s: the outcome took %v", kind, r.Duration)
 			}
@@ -231,19 +234,19 @@ func TestPostFaultsTakeTheirTime(t *testing.T) {
 
 func TestAStreamIsCutByTheRule(t *testing.T) {
 	a := faulty(t, "post:cut=10", platform.Config{Streaming: true})
-	done := invoke(a, platform.Event{})
-	w := dial(t, a.Addr())
-	id := w.poll().id()
-	stream := dial(t, a.Addr())
-	stream.openStream(id)
-	stream.chunk(strings.Repeat("x", 100))
-	if r := stream.read(); !isReset(r.err) {
+	done := fgtest.Invoke(a, platform.Event{})
+	w := fgtest.Dial(t, a.Addr())
+	id := w.Poll().ID()
+	stream := fgtest.Dial(t, a.Addr())
+	stream.OpenStream(id)
+	stream.Chunk(strings.Repeat("x", 100))
+	if r := stream.Receive(); !fgtest.IsReset(r.Err) {
 		t.Error(r)
 	}
-	if r := w.post("error", id, "{}"); r.status != 200 {
+	if r := w.Post("error", id, "{}"); r.Status != 200 {
 		t.Error(r)
 	}
-	if r := await(t, done); !r.Cut || !r.Failed {
+	if r := fgtest.Await(t, done); !r.Cut || !r.Failed {
 		t.Error(r)
 	}
 }
@@ -253,8 +256,8 @@ func TestFaultsCanBeAddedLater(t *testing.T) {
 	if err := a.Inject(platform.Faults{{Door: platform.DoorPoll, Kind: "500"}}); err != nil {
 		t.Fatal(err)
 	}
-	w := dial(t, a.Addr())
-	if r := w.poll(); r.status != 500 {
+	w := fgtest.Dial(t, a.Addr())
+	if r := w.Poll(); r.Status != 500 {
 		t.Error(r)
 	}
 }

@@ -4,22 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
+
+	"fgbootstrap/platform"
+	"fgbootstrap/platform/fgtest"
 )
 
 // The test binary is the bootstrap, too: a function of the tests is a folder with a link to it.
 func TestMain(m *testing.M) {
-	if what, ok := os.LookupEnv("BOOTSTRAP_UNDER_TEST"); ok {
-		os.Exit(bootstrap(what))
-	}
-	os.Exit(m.Run())
+	fgtest.Main(m, bootstrap)
 }
 
 // bootstrap is a custom runtime as somebody might write it. Events are commands for it.
@@ -41,28 +39,15 @@ func bootstrap(what string) int {
 			os.Exit(0)
 		}()
 	}
-	url := "http://" + os.Getenv("RUNTIME_API_ADDR") + "/v1/runtime/invocation/"
-	for {
-		resp, err := http.Get(url + "request")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		event, _ := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		result := act(string(event))
-		if what == "mirror" {
-			result = mirror(event)
-		}
-		kind := "response/"
+	return fgtest.Loop(func(event []byte) (platform.Kind, []byte) {
 		if problem, failed := bytes.CutPrefix(event, []byte("fail ")); failed {
-			kind, result = "error/", problem
+			return platform.KindError, problem
 		}
-		resp, err = http.Post(url+kind+resp.Header.Get("X-Cff-Request-Id"), "", bytes.NewReader(result))
-		if err == nil {
-			_ = resp.Body.Close()
+		if what == "mirror" {
+			return platform.KindResponse, mirror(event)
 		}
-	}
+		return platform.KindResponse, act(string(event))
+	})
 }
 
 // mirror is the function of a web application that shows the API gateway's event it got as a page; but a request whose

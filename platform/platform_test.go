@@ -1,7 +1,6 @@
 package platform_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -10,87 +9,22 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/fgtest"
 )
 
-// logBuffer collects the function's log.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
-// codeFolder is a function's folder whose bootstrap is this test binary.
-func codeFolder(t *testing.T) string {
-	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(t.TempDir(), "code")
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(dir, "bootstrap")); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-// function starts a platform with a function of the given behaviour; see bootstrap.
-func function(t *testing.T, behaviour string, change func(*platform.Function, *platform.Options)) (*platform.Platform, *logBuffer) {
-	t.Helper()
-	noLeaks(t)
-	log := &logBuffer{}
-	fn := platform.Function{Dir: codeFolder(t), Env: []string{"BOOTSTRAP_UNDER_TEST=" + behaviour}, Timeout: patience}
-	opt := platform.Options{Log: log}
-	if change != nil {
-		change(&fn, &opt)
-	}
-	p, err := platform.New(fn, opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Log(log)
-		}
-	})
-	return p, log
-}
-
-func call(t *testing.T, p *platform.Platform, event string) outcome {
-	t.Helper()
-	return await(t, invoke(p, platform.Event{Payload: []byte(event)}))
-}
-
 func TestTheBootstrapFindsThePlatformsEnvironment(t *testing.T) {
-	p, _ := function(t, "", func(fn *platform.Function, _ *platform.Options) {
+	p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
 		fn.Name, fn.MemoryMB, fn.Timeout = "hello", 256, 2500*time.Millisecond
 		fn.Variables = map[string]string{"PLAIN": "a b", "RUNTIME_HANDLER": "evil"}
 		fn.Encrypted = map[string]string{"HIDDEN": "s3cret"}
 	})
 	env := map[string]string{}
-	for line := range strings.Lines(string(call(t, p, "env").Payload)) {
+	for line := range strings.Lines(string(fgtest.Call(t, p, "env").Payload)) {
 		k, v, _ := strings.Cut(strings.TrimSpace(line), "=")
 		env[k] = v
 	}
@@ -113,29 +47,29 @@ func TestTheBootstrapFindsThePlatformsEnvironment(t *testing.T) {
 }
 
 func TestTheBootstrapRunsInTheParentOfItsCode(t *testing.T) {
-	p, _ := function(t, "", nil)
-	if got, want := string(call(t, p, "cwd").Payload), filepath.Dir(p.Function().Dir); got != want {
+	p, _ := fgtest.Function(t, "", nil)
+	if got, want := string(fgtest.Call(t, p, "cwd").Payload), filepath.Dir(p.Function().Dir); got != want {
 		t.Errorf("%s, not %s", got, want)
 	}
 }
 
 func TestOneInstanceServesManyEvents(t *testing.T) {
-	p, _ := function(t, "", nil)
-	first := call(t, p, "pid")
+	p, _ := fgtest.Function(t, "", nil)
+	first := fgtest.Call(t, p, "pid")
 	for range 5 {
-		if r := call(t, p, "pid"); string(r.Payload) != string(first.Payload) || r.Instance != 1 {
+		if r := fgtest.Call(t, p, "pid"); string(r.Payload) != string(first.Payload) || r.Instance != 1 {
 			t.Error(r)
 		}
 	}
 }
 
 func TestAnExitFailsTheEventInHandAndTheNextGetsANewInstance(t *testing.T) {
-	p, log := function(t, "", nil)
-	r := call(t, p, "exit")
+	p, log := fgtest.Function(t, "", nil)
+	r := fgtest.Call(t, p, "exit")
 	if r.Code != platform.CodeExited || string(r.Payload) != `{"error_code":"FSS.4204","error_msg":"runtime process is exited"}` {
 		t.Error(r)
 	}
-	if r := call(t, p, "answer on"); string(r.Payload) != "on" || r.Instance != 2 {
+	if r := fgtest.Call(t, p, "answer on"); string(r.Payload) != "on" || r.Instance != 2 {
 		t.Error(r)
 	}
 	if !strings.Contains(log.String(), "exit status 3") {
@@ -144,8 +78,8 @@ func TestAnExitFailsTheEventInHandAndTheNextGetsANewInstance(t *testing.T) {
 }
 
 func TestABootstrapThatNeverStartsIsGivenUp(t *testing.T) {
-	p, log := function(t, "exit", nil)
-	if r := call(t, p, ""); r.Code != platform.CodeStartFailures {
+	p, log := fgtest.Function(t, "exit", nil)
+	if r := fgtest.Call(t, p, ""); r.Code != platform.CodeStartFailures {
 		t.Error(r)
 	}
 	if n := strings.Count(log.String(), "starting:"); n != 5 {
@@ -167,7 +101,7 @@ func TestABootstrapThatCannotBeStartedIsExplained(t *testing.T) {
 		"no interpreter": {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "#!/bin/sh\r\n", 0o755) }, 4201, "CRLF"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, _ := function(t, "", func(fn *platform.Function, _ *platform.Options) {
+			p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
 				if err := os.Remove(filepath.Join(fn.Dir, "bootstrap")); err != nil {
 					t.Fatal(err)
 				}
@@ -175,7 +109,7 @@ func TestABootstrapThatCannotBeStartedIsExplained(t *testing.T) {
 					t.Fatal(err)
 				}
 			})
-			if r := call(t, p, ""); r.Code != c.code || !strings.Contains(r.Message, c.want) {
+			if r := fgtest.Call(t, p, ""); r.Code != c.code || !strings.Contains(r.Message, c.want) {
 				t.Error(r)
 			}
 		})
@@ -233,30 +167,30 @@ until [ -s pid1 -a -s pid2 -a -s pid3 ]; do sleep 0.01; done`, dir)
 }
 
 func TestADeadlineKillsAllThatTheInstanceStarted(t *testing.T) {
-	p, _ := function(t, "stubborn", func(fn *platform.Function, opt *platform.Options) {
+	p, _ := fgtest.Function(t, "stubborn", func(fn *platform.Function, opt *platform.Options) {
 		fn.Timeout, opt.Grace = 700*time.Millisecond, 50*time.Millisecond
 	})
 	dir := t.TempDir()
-	r := call(t, p, "hang "+family(dir))
+	r := fgtest.Call(t, p, "hang "+family(dir))
 	if r.Code != platform.CodeTimeout {
 		t.Fatal(r)
 	}
 	if left := alive(t, dir, 3); len(left) > 0 {
 		t.Errorf("%v live on", left)
 	}
-	if r := call(t, p, "answer next"); string(r.Payload) != "next" || r.Instance != 2 {
+	if r := fgtest.Call(t, p, "answer next"); string(r.Payload) != "next" || r.Instance != 2 {
 		t.Error(r)
 	}
 }
 
 func TestAnExitTakesTheRestAlong(t *testing.T) {
-	p, _ := function(t, "", nil)
+	p, _ := fgtest.Function(t, "", nil)
 	dir := t.TempDir()
-	call(t, p, "sh "+family(dir))
+	fgtest.Call(t, p, "sh "+family(dir))
 	if left := alive(t, dir, 3); len(left) != 3 {
 		t.Errorf("only %v live", left)
 	}
-	if r := call(t, p, "exit"); r.Code != platform.CodeExited {
+	if r := fgtest.Call(t, p, "exit"); r.Code != platform.CodeExited {
 		t.Error(r)
 	}
 	if left := alive(t, dir, 3); len(left) > 0 {
@@ -265,16 +199,16 @@ func TestAnExitTakesTheRestAlong(t *testing.T) {
 }
 
 func TestCloseAsksThenKills(t *testing.T) {
-	polite, log := function(t, "polite", nil)
-	call(t, polite, "")
+	polite, log := fgtest.Function(t, "polite", nil)
+	fgtest.Call(t, polite, "")
 	if err := polite.Close(); err != nil {
 		t.Error(err)
 	}
 	if !strings.Contains(log.String(), "good bye") {
 		t.Error("it was not asked")
 	}
-	stubborn, _ := function(t, "stubborn", func(_ *platform.Function, opt *platform.Options) { opt.Grace = 50 * time.Millisecond })
-	pid, _ := strconv.Atoi(string(call(t, stubborn, "pid").Payload))
+	stubborn, _ := fgtest.Function(t, "stubborn", func(_ *platform.Function, opt *platform.Options) { opt.Grace = 50 * time.Millisecond })
+	pid, _ := strconv.Atoi(string(fgtest.Call(t, stubborn, "pid").Payload))
 	start := time.Now()
 	if err := stubborn.Close(); err != nil || time.Since(start) < 50*time.Millisecond {
 		t.Errorf("%v after %v", err, time.Since(start))
@@ -285,15 +219,15 @@ func TestCloseAsksThenKills(t *testing.T) {
 }
 
 func TestChildrenOfOthersAreLeftAlone(t *testing.T) {
-	p, _ := function(t, "", nil)
+	p, _ := fgtest.Function(t, "", nil)
 	ended, running := exec.Command("true"), exec.Command("sleep", "1000")
 	for _, c := range []*exec.Cmd{ended, running} {
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	call(t, p, "exit")
-	call(t, p, "answer")
+	fgtest.Call(t, p, "exit")
+	fgtest.Call(t, p, "answer")
 	if err := p.Close(); err != nil {
 		t.Error(err)
 	}
@@ -308,8 +242,8 @@ func TestChildrenOfOthersAreLeftAlone(t *testing.T) {
 }
 
 func TestTheLogTellsWhatHappened(t *testing.T) {
-	p, log := function(t, "", nil)
-	r := call(t, p, "print from the program")
+	p, log := fgtest.Function(t, "", nil)
+	r := fgtest.Call(t, p, "print from the program")
 	want := regexp.MustCompile(`(?s)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ Start invoke request '` + r.RequestID + `', version: latest
 starting: 
 from the program
@@ -325,12 +259,12 @@ $`)
 }
 
 func TestAnInstanceThatNeverPollsIsGivenUp(t *testing.T) {
-	p, _ := function(t, "", func(fn *platform.Function, opt *platform.Options) {
+	p, _ := fgtest.Function(t, "", func(fn *platform.Function, opt *platform.Options) {
 		_ = os.Remove(filepath.Join(fn.Dir, "bootstrap"))
 		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), "#!/bin/sh\nexec sleep 1000\n", 0o755)
 		opt.LoadTimeout = 200 * time.Millisecond
 	})
-	if r := call(t, p, ""); r.Code != platform.CodeLoadTimeout {
+	if r := fgtest.Call(t, p, ""); r.Code != platform.CodeLoadTimeout {
 		t.Error(r)
 	}
 }
@@ -341,7 +275,7 @@ func TestAShellLoopIsARuntime(t *testing.T) {
 			t.Skipf("needs %s", tool)
 		}
 	}
-	p, _ := function(t, "", func(fn *platform.Function, _ *platform.Options) {
+	p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
 		_ = os.Remove(filepath.Join(fn.Dir, "bootstrap"))
 		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), `#!/bin/bash
 api=http://$RUNTIME_API_ADDR/v1/runtime/invocation
@@ -352,7 +286,7 @@ done
 `, 0o755)
 	})
 	for i := range 3 {
-		if r := call(t, p, fmt.Sprint(i)); string(r.Payload) != fmt.Sprint("you said ", i) {
+		if r := fgtest.Call(t, p, fmt.Sprint(i)); string(r.Payload) != fmt.Sprint("you said ", i) {
 			t.Error(r)
 		}
 	}

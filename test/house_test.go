@@ -31,6 +31,7 @@ var imports = map[string][]string{
 	"platform":                 {"internal/retry", "platform/gateway", "platform/httpserver"},
 	"platform/gateway":         {},
 	"platform/httpserver":      {"internal/retry"},
+	"platform/fgtest":          {"platform"},
 	"cmd/bootstrap":            {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
 	"cmd/fgdev":                {"platform"},
 	"test":                     {},
