@@ -13,6 +13,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/gateway"
 	"fgbootstrap/platform/httpserver"
 )
@@ -68,9 +69,9 @@ func (d *Door) Close() error {
 }
 
 func (d *Door) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
-	r, err := readRequest(ctx, c, d.p.api.cfg.MaxPayload)
+	r, err := readRequest(ctx, c, d.p.api.PayloadLimit())
 	switch {
-	case errors.Is(err, ErrEventTooLarge):
+	case errors.Is(err, api.ErrEventTooLarge):
 		write(ctx, refusal(err))
 	case err != nil:
 		unreadable(ctx, err)
@@ -119,7 +120,7 @@ func (d *Door) answer(r gateway.Request) response {
 func (d *Door) raw(r gateway.Request) response {
 	query, _ := url.ParseQuery(r.Query) // what it can't read is not async
 	async, _ := strconv.ParseBool(query.Get("async"))
-	result, stream, err := d.begin(Event{Payload: r.Body, Async: async})
+	result, stream, err := d.begin(api.Event{Payload: r.Body, Async: async})
 	if err != nil {
 		return refusal(err)
 	}
@@ -144,7 +145,7 @@ func (d *Door) raw(r gateway.Request) response {
 }
 
 // errorType is the function's errorType, or the platform's code.
-func errorType(r *Result) string {
+func errorType(r *api.Result) string {
 	if r.Code != 0 {
 		return fmt.Sprintf("FSS.%d", r.Code)
 	}
@@ -159,7 +160,7 @@ func errorType(r *Result) string {
 
 // gateway makes the call. Where the function sets a header that the gateway adds, the function's stays.
 func (d *Door) gateway(r gateway.Request) response {
-	id := strings.ReplaceAll(NewID(), "-", "")
+	id := strings.ReplaceAll(api.NewID(), "-", "")
 	out, invocation := d.call(r, id)
 	header := &out.answer.Header
 	if !header.Has("X-Request-Id") {
@@ -177,7 +178,7 @@ func (d *Door) call(r gateway.Request, id string) (response, string) {
 	if err != nil {
 		return refused(fasthttp.StatusBadRequest, err.Error()), ""
 	}
-	result, stream, err := d.begin(Event{Payload: event})
+	result, stream, err := d.begin(api.Event{Payload: event})
 	if stream != nil {
 		answer, body, read := unwrapFlow(stream)
 		if body != nil {
@@ -203,7 +204,7 @@ func (d *Door) call(r gateway.Request, id string) (response, string) {
 }
 
 // resultText is what the gateway quotes: the platform's message, or the function's bytes.
-func resultText(r *Result) string {
+func resultText(r *api.Result) string {
 	if r.Code != 0 {
 		return r.Message
 	}
@@ -212,7 +213,7 @@ func resultText(r *Result) string {
 
 // refusal answers for an event that never reached the function.
 func refusal(err error) response {
-	if errors.Is(err, ErrEventTooLarge) {
+	if errors.Is(err, api.ErrEventTooLarge) {
 		return refused(fasthttp.StatusRequestEntityTooLarge, err.Error())
 	}
 	return refused(fasthttp.StatusServiceUnavailable, err.Error())

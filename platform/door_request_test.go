@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
 
@@ -228,8 +229,8 @@ func TestAClientMayWaitForTheGoAhead(t *testing.T) {
 func TestBodiesMayFillTheEvent(t *testing.T) {
 	d, _ := openDoor(t)
 	base := len(quotedEvent(t, d, ""))
-	fits := (platform.MaxPayload - base) / 4 * 3
-	for size, status := range map[int]int{fits - 12: 500, fits + 12: 413, platform.MaxPayload + 1: 413, 17 << 20: 413} {
+	fits := (api.MaxPayload - base) / 4 * 3
+	for size, status := range map[int]int{fits - 12: 500, fits + 12: 413, api.MaxPayload + 1: 413, 17 << 20: 413} {
 		w := fgtest.Dial(t, d.Addr())
 		r := w.Ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", size, strings.Repeat("x", size)))
 		if r.Status != status || !strings.Contains(string(r.Body), map[int]string{500: "FSS.1206", 413: "limit"}[status]) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
 
@@ -73,7 +74,7 @@ func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
 	if resp, _ := request(t, "GET", "http://"+d.Addr()+"/_fg/other", ""); resp.StatusCode != 404 {
 		t.Error(resp)
 	}
-	if resp, body := request(t, "POST", raw, strings.Repeat("x", platform.MaxPayload+1)); resp.StatusCode != 413 || !strings.Contains(body, "limit") {
+	if resp, body := request(t, "POST", raw, strings.Repeat("x", api.MaxPayload+1)); resp.StatusCode != 413 || !strings.Contains(body, "limit") {
 		t.Error(resp, body)
 	}
 }

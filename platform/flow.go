@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"sync"
+
+	"fgbootstrap/platform/api"
 )
 
 // flow is a result that arrives as a stream while the door's client gets it.
@@ -11,16 +13,16 @@ type flow struct {
 	id string
 	*io.PipeReader
 	over   chan struct{} // closed when the invocation has its outcome
-	result *Result       // valid once over is closed, as is err
+	result *api.Result   // valid once over is closed, as is err
 	err    error
 }
 
 var errBrokeOff = errors.New("the streamed result broke off")
 
 // begin invokes, and returns the result, or once its first byte is there the stream.
-func (d *Door) begin(ev Event) (*Result, *flow, error) {
+func (d *Door) begin(ev api.Event) (*api.Result, *flow, error) {
 	r, w := io.Pipe()
-	f := &flow{id: NewID(), PipeReader: r, over: make(chan struct{})}
+	f := &flow{id: api.NewID(), PipeReader: r, over: make(chan struct{})}
 	first := &firstWrite{w: w, began: make(chan struct{})}
 	ev.RequestID, ev.Stream = f.id, first
 	go func() {
@@ -34,8 +36,8 @@ func (d *Door) begin(ev Event) (*Result, *flow, error) {
 	}()
 	go func() { // a client that reads no more must not hold up the platform's end
 		select {
-		case <-d.p.api.closing:
-			_ = r.CloseWithError(ErrClosed)
+		case <-d.p.api.Closing():
+			_ = r.CloseWithError(api.ErrClosed)
 		case <-f.over:
 		}
 	}()
@@ -60,7 +62,7 @@ func (f *firstWrite) Write(p []byte) (int, error) {
 }
 
 // held waits for the end, and makes of it a result that was not streamed. start is what was read of it already.
-func (f *flow) held(start []byte) (*Result, error) {
+func (f *flow) held(start []byte) (*api.Result, error) {
 	rest, err := io.ReadAll(f)
 	<-f.over
 	if f.err != nil {

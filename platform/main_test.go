@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"testing"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
 
@@ -39,14 +39,14 @@ func bootstrap(what string) int {
 			os.Exit(0)
 		}()
 	}
-	return fgtest.Loop(func(event []byte) (platform.Kind, []byte) {
+	return fgtest.Loop(func(event []byte) (api.Kind, []byte) {
 		if problem, failed := bytes.CutPrefix(event, []byte("fail ")); failed {
-			return platform.KindError, problem
+			return api.KindError, problem
 		}
 		if what == "mirror" {
-			return platform.KindResponse, mirror(event)
+			return api.KindResponse, mirror(event)
 		}
-		return platform.KindResponse, act(string(event))
+		return api.KindResponse, act(string(event))
 	})
 }
 

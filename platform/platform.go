@@ -1,5 +1,5 @@
-// Package platform is FunctionGraph on one machine, as far as a custom runtime can see it: the server side of the
-// runtime API (API), the instance that polls it (Function), and the front doors through which events come in (Door).
+// Package platform is FunctionGraph on one machine, as far as a custom runtime can see it: it runs a function's instance
+// behind the runtime API of package api, and keeps its log. The front doors are package door's.
 //
 // What is not documented by the vendor is decided here so that a bootstrap that is right on this platform is right on
 // the real one. It does not scale out, retry asynchronous events, or confine the function: a function runs with the
@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"fgbootstrap/platform/api"
 )
 
 // Options are the platform's side of a function: limits, faults, the log.
 type Options struct {
-	Config
+	api.Config
 	Log   io.Writer     // gets the program's output and the platform's lines; nil drops them
 	Grace time.Duration // from SIGTERM to SIGKILL at Close; default 3s
 }
@@ -26,7 +28,7 @@ const loadTimeout = 30 * time.Second
 // Platform runs one function.
 type Platform struct {
 	fn   Function
-	api  *API
+	api  *api.Server
 	sup  *supervisor
 	logs *journal
 }
@@ -53,7 +55,7 @@ func New(fn Function, opt Options) (*Platform, error) {
 			expired(instance)
 		}
 	}
-	if p.api, err = NewAPI(opt.Config); err != nil {
+	if p.api, err = api.New(opt.Config); err != nil {
 		return nil, err
 	}
 	p.sup = newSupervisor(fn, p.api, p.logs, opt.Grace)
@@ -61,15 +63,15 @@ func New(fn Function, opt Options) (*Platform, error) {
 }
 
 // API is the runtime API behind the platform, for its Addr, Polls and Reports.
-func (p *Platform) API() *API { return p.api }
+func (p *Platform) API() *api.Server { return p.api }
 
 // Function is the function with its defaults filled in.
 func (p *Platform) Function() Function { return p.fn }
 
-// Invoke runs the function once, see API.Invoke. When it returns a timeout, nothing of the instance runs any more.
-func (p *Platform) Invoke(ctx context.Context, ev Event) (*Result, error) {
+// Invoke runs the function once, see api.Server.Invoke. When it returns a timeout, nothing of the instance runs any more.
+func (p *Platform) Invoke(ctx context.Context, ev api.Event) (*api.Result, error) {
 	if ev.RequestID == "" {
-		ev.RequestID = NewID()
+		ev.RequestID = api.NewID()
 	}
 	p.logs.start(ev.RequestID, p.fn.Version)
 	r, err := p.api.Invoke(ctx, ev)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
 
@@ -66,7 +67,7 @@ func TestOneInstanceServesManyEvents(t *testing.T) {
 func TestAnExitFailsTheEventInHandAndTheNextGetsANewInstance(t *testing.T) {
 	p, log := fgtest.Function(t, "", nil)
 	r := fgtest.Call(t, p, "exit")
-	if r.Code != platform.CodeExited || string(r.Payload) != `{"error_code":"FSS.4204","error_msg":"runtime process is exited"}` {
+	if r.Code != api.CodeExited || string(r.Payload) != `{"error_code":"FSS.4204","error_msg":"runtime process is exited"}` {
 		t.Error(r)
 	}
 	if r := fgtest.Call(t, p, "answer on"); string(r.Payload) != "on" || r.Instance != 2 {
@@ -79,7 +80,7 @@ func TestAnExitFailsTheEventInHandAndTheNextGetsANewInstance(t *testing.T) {
 
 func TestABootstrapThatNeverStartsIsGivenUp(t *testing.T) {
 	p, log := fgtest.Function(t, "exit", nil)
-	if r := fgtest.Call(t, p, ""); r.Code != platform.CodeStartFailures {
+	if r := fgtest.Call(t, p, ""); r.Code != api.CodeStartFailures {
 		t.Error(r)
 	}
 	if n := strings.Count(log.String(), "starting:"); n != 5 {
@@ -172,7 +173,7 @@ func TestADeadlineKillsAllThatTheInstanceStarted(t *testing.T) {
 	})
 	dir := t.TempDir()
 	r := fgtest.Call(t, p, "hang "+family(dir))
-	if r.Code != platform.CodeTimeout {
+	if r.Code != api.CodeTimeout {
 		t.Fatal(r)
 	}
 	if left := alive(t, dir, 3); len(left) > 0 {
@@ -190,7 +191,7 @@ func TestAnExitTakesTheRestAlong(t *testing.T) {
 	if left := alive(t, dir, 3); len(left) != 3 {
 		t.Errorf("only %v live", left)
 	}
-	if r := fgtest.Call(t, p, "exit"); r.Code != platform.CodeExited {
+	if r := fgtest.Call(t, p, "exit"); r.Code != api.CodeExited {
 		t.Error(r)
 	}
 	if left := alive(t, dir, 3); len(left) > 0 {
@@ -264,7 +265,7 @@ func TestAnInstanceThatNeverPollsIsGivenUp(t *testing.T) {
 		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), "#!/bin/sh\nexec sleep 1000\n", 0o755)
 		opt.LoadTimeout = 200 * time.Millisecond
 	})
-	if r := fgtest.Call(t, p, ""); r.Code != platform.CodeLoadTimeout {
+	if r := fgtest.Call(t, p, ""); r.Code != api.CodeLoadTimeout {
 		t.Error(r)
 	}
 }

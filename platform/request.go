@@ -9,12 +9,13 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/gateway"
 	"fgbootstrap/platform/httpserver"
 )
 
 // readRequest copies the request; nothing of it refers to the server's memory. A body over the limit is read to its end
-// and is an ErrEventTooLarge.
+// and is an api.ErrEventTooLarge.
 //
 // All is taken as it was sent and not from the library's view of it, which merges and unquotes cookies and drops empty and
 // repeated values of some headers.
@@ -34,7 +35,7 @@ func readRequest(ctx *fasthttp.RequestCtx, c *httpserver.Conn, limit int64) (gat
 	r.Body = buf.Bytes()
 	switch raw := ctx.Request.Header.RawHeaders(); {
 	case errors.Is(err, httpserver.ErrBodyTooLarge):
-		err = fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrEventTooLarge, b.Size(), limit)
+		err = fmt.Errorf("%w: a body of %d bytes, the limit is %d", api.ErrEventTooLarge, b.Size(), limit)
 	case err == nil && len(raw) > 0 && len(r.Header) == 0:
 		err = errors.New("the head ends in a bare line feed")
 	}

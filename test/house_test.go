@@ -28,12 +28,13 @@ var imports = map[string][]string{
 	"modes/worker":             {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/output", "modes/worker/codec"},
 	"modes/worker/codec":       {"adapter"},
 	"runtimeapi/functiongraph": {"adapter", "internal/rawio", "internal/retry"},
-	"platform":                 {"internal/retry", "platform/gateway", "platform/httpserver"},
+	"platform":                 {"internal/retry", "platform/api", "platform/gateway", "platform/httpserver"},
+	"platform/api":             {"internal/retry", "platform/httpserver"},
 	"platform/gateway":         {},
 	"platform/httpserver":      {"internal/retry"},
-	"platform/fgtest":          {"platform"},
+	"platform/fgtest":          {"platform", "platform/api"},
 	"cmd/bootstrap":            {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
-	"cmd/fgdev":                {"platform"},
+	"cmd/fgdev":                {"platform", "platform/api"},
 	"test":                     {},
 	"examples/pipe-go":         {},
 	"examples/http-go":         {},
@@ -49,7 +50,7 @@ var imports = map[string][]string{
 
 // only says which packages alone may import a module of somebody else.
 var only = map[string][]string{
-	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform", "platform/httpserver"},
+	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform", "platform/api", "platform/httpserver"},
 	"github.com/caarlos0/env/v11":       {"config"},
 	"github.com/kballard/go-shellquote": {"config"},
 	"github.com/alecthomas/kong":        {"cmd/fgdev"},

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // Patience is how long a test waits for what must happen: a busy machine may need more than the platform's 3 s.
@@ -73,7 +73,7 @@ func Await[T any](t *testing.T, c <-chan T) T {
 
 // Outcome is what Invoke returned: a result or an error.
 type Outcome struct {
-	*platform.Result
+	*api.Result
 	Err error
 }
 
@@ -86,11 +86,11 @@ func (o Outcome) String() string {
 
 // Invoker is the runtime API, or the platform around it.
 type Invoker interface {
-	Invoke(context.Context, platform.Event) (*platform.Result, error)
+	Invoke(context.Context, api.Event) (*api.Result, error)
 }
 
 // Invoke hands an event in and does not wait; the channel has room for the outcome.
-func Invoke(i Invoker, ev platform.Event) <-chan Outcome {
+func Invoke(i Invoker, ev api.Event) <-chan Outcome {
 	done := make(chan Outcome, 1)
 	go func() {
 		r, err := i.Invoke(context.Background(), ev)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // behaviour is the variable that makes a bootstrap of the test binary.
@@ -27,7 +28,7 @@ func Main(m *testing.M, bootstrap func(behaviour string) int) {
 
 // Loop is a custom runtime as somebody might write it: it answers each event with what handle makes of it, KindResponse or
 // KindError. It returns an exit status when the runtime API is gone.
-func Loop(handle func(event []byte) (platform.Kind, []byte)) int {
+func Loop(handle func(event []byte) (api.Kind, []byte)) int {
 	url := "http://" + os.Getenv("RUNTIME_API_ADDR") + "/v1/runtime/invocation/"
 	for {
 		resp, err := http.Get(url + "request")
@@ -110,5 +111,5 @@ func Function(t *testing.T, what string, change func(*platform.Function, *platfo
 // Call invokes a function and waits for its outcome.
 func Call(t *testing.T, p *platform.Platform, event string) Outcome {
 	t.Helper()
-	return Await(t, Invoke(p, platform.Event{Payload: []byte(event)}))
+	return Await(t, Invoke(p, api.Event{Payload: []byte(event)}))
 }

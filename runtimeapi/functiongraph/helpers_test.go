@@ -15,13 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/adapter"
-	"fgbootstrap/platform"
-	"fgbootstrap/runtimeapi/functiongraph"
-
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/platform/api"
+	"fgbootstrap/runtimeapi/functiongraph"
 )
 
 // patience is how long a test waits for what must come; only a failure takes it.
@@ -127,37 +127,37 @@ func soonerOrLater(t *testing.T, what string, inTime func() bool) {
 }
 
 // runtimeAPI is the local platform's.
-func runtimeAPI(t *testing.T, c platform.Config) *platform.API {
+func runtimeAPI(t *testing.T, c api.Config) *api.Server {
 	t.Helper()
 	if c.Timeout == 0 {
 		c.Timeout = patience
 	}
-	api, err := platform.NewAPI(c)
+	srv, err := api.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := api.Close(); err != nil {
+		if err := srv.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return api
+	return srv
 }
 
-func faults(t *testing.T, text string) platform.Faults {
+func faults(t *testing.T, text string) api.Faults {
 	t.Helper()
-	f, err := platform.ParseFaults(text)
+	f, err := api.ParseFaults(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func invoke(t *testing.T, api *platform.API, e platform.Event) *platform.Result {
+func invoke(t *testing.T, srv *api.Server, e api.Event) *api.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	r, err := api.Invoke(ctx, e)
+	r, err := srv.Invoke(ctx, e)
 	if err != nil {
 		t.Fatal(err)
 	}

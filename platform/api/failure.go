@@ -1,4 +1,4 @@
-package platform
+package api
 
 import (
 	"encoding/json"
@@ -17,8 +17,9 @@ const (
 	CodeStartFailures = 4218 // the bootstrap failed to start several times in a row
 )
 
-// failure is a result that the platform makes when the function gives none.
-func failure(code int, format string, args ...any) *Result {
+// Failure is a result that the platform makes when the function gives none, with one of the codes. It is the caller's, or
+// that of the method it is given to.
+func Failure(code int, format string, args ...any) *Result {
 	msg := fmt.Sprintf(format, args...)
 	return &Result{Failed: true, Code: code, Message: msg, Payload: errorJSON(code, msg)}
 }

@@ -1,4 +1,4 @@
-package platform
+package api
 
 import (
 	"crypto/rand"
@@ -18,7 +18,7 @@ type Event struct {
 	RequestID string            // default: a fresh UUID
 
 	// Stream receives a streamed response as it arrives. Its Write may block, which holds the function back, and an
-	// error of it cuts the stream. It is not used after Invoke has returned; Invoke and API.Close wait for a Write.
+	// error of it cuts the stream. It is not used after Invoke has returned; Invoke and Server.Close wait for a Write.
 	Stream io.Writer
 }
 
@@ -64,7 +64,7 @@ const (
 	settled         // it has its outcome
 )
 
-// call is an event on its way. Its fields are guarded by API.mu but for those that never change.
+// call is an event on its way. Its fields are guarded by Server.mu but for those that never change.
 type call struct {
 	event Event
 	id    string
@@ -89,7 +89,7 @@ func newCall(ev Event) *call {
 	return c
 }
 
-// settle gives the call its outcome, once. API.mu is held.
+// settle gives the call its outcome, once. Server.mu is held.
 func (c *call) settle(r *Result) bool {
 	if c.stage == settled {
 		return false

@@ -1,4 +1,4 @@
-package platform
+package api
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // Invoke queues the event and waits for its outcome. A failed invocation is a Result with Failed set; the error is for
 // what never got that far: an event over the limit, a request id in use, the platform closed, or ctx at its end.
-func (a *API) Invoke(ctx context.Context, ev Event) (*Result, error) {
+func (a *Server) Invoke(ctx context.Context, ev Event) (*Result, error) {
 	c := newCall(ev)
 	if err := a.admit(c); err != nil {
 		return nil, fmt.Errorf("event %s: %w", c.id, err)
@@ -28,7 +28,7 @@ func (a *API) Invoke(ctx context.Context, ev Event) (*Result, error) {
 	return c.result, nil
 }
 
-func (a *API) admit(c *call) error {
+func (a *Server) admit(c *call) error {
 	limit := a.cfg.MaxPayload
 	if c.event.Async {
 		limit = min(limit, MaxAsync)
@@ -50,7 +50,7 @@ func (a *API) admit(c *call) error {
 	return nil
 }
 
-func (a *API) forget(c *call) {
+func (a *Server) forget(c *call) {
 	a.queue.remove(c)
 	a.mu.Lock()
 	delete(a.calls, c.id)
@@ -58,7 +58,7 @@ func (a *API) forget(c *call) {
 }
 
 // awaitTaken waits for a poller, or gives up after LoadTimeout without a sign of life.
-func (a *API) awaitTaken(ctx context.Context, c *call) error {
+func (a *Server) awaitTaken(ctx context.Context, c *call) error {
 	load := time.NewTimer(a.cfg.LoadTimeout)
 	defer load.Stop()
 	if a.cfg.LoadTimeout <= 0 {
@@ -79,21 +79,21 @@ func (a *API) awaitTaken(ctx context.Context, c *call) error {
 				load.Reset(left)
 				continue
 			}
-			a.expire(c, failure(CodeLoadTimeout, "load timeout: the bootstrap did not ask for an event for %v", a.cfg.LoadTimeout))
+			a.expire(c, Failure(CodeLoadTimeout, "load timeout: the bootstrap did not ask for an event for %v", a.cfg.LoadTimeout))
 		}
 	}
 }
 
 // loadLeft is what is left of LoadTimeout since the last sign of life. An event in hand is one.
-func (a *API) loadLeft() time.Duration {
-	if a.busy() {
+func (a *Server) loadLeft() time.Duration {
+	if a.Busy() {
 		return a.cfg.LoadTimeout
 	}
 	return time.Until(time.Unix(0, a.active.Load()).Add(a.cfg.LoadTimeout))
 }
 
-// busy reports whether an instance has events in hand.
-func (a *API) busy() bool {
+// Busy reports whether an instance has events in hand.
+func (a *Server) Busy() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, c := range a.calls {
@@ -105,7 +105,7 @@ func (a *API) busy() bool {
 }
 
 // awaitDone waits for the outcome, until the deadline.
-func (a *API) awaitDone(ctx context.Context, c *call) error {
+func (a *Server) awaitDone(ctx context.Context, c *call) error {
 	deadline := time.NewTimer(time.Until(a.deadline(c)))
 	defer deadline.Stop()
 	select {
@@ -115,20 +115,20 @@ func (a *API) awaitDone(ctx context.Context, c *call) error {
 	case <-ctx.Done():
 		return a.abandon(c, ctx.Err())
 	case <-deadline.C:
-		a.expire(c, failure(CodeTimeout, "function invocation timed out after %v", a.cfg.Timeout))
+		a.expire(c, Failure(CodeTimeout, "function invocation timed out after %v", a.cfg.Timeout))
 	}
 	a.endStream(c)
 	return nil
 }
 
-func (a *API) deadline(c *call) time.Time {
+func (a *Server) deadline(c *call) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return c.started.Add(a.cfg.Timeout)
 }
 
 // expire gives a call that took too long its failure, and the instance to whoever kills it.
-func (a *API) expire(c *call, r *Result) {
+func (a *Server) expire(c *call, r *Result) {
 	a.mu.Lock()
 	instance, won := c.instance, c.settle(r)
 	a.mu.Unlock()
@@ -142,16 +142,16 @@ func (a *API) expire(c *call, r *Result) {
 }
 
 // abandon settles a call whose caller does not wait any longer.
-func (a *API) abandon(c *call, why error) error {
+func (a *Server) abandon(c *call, why error) error {
 	a.mu.Lock()
-	c.settle(failure(CodeInvocation, "%v", why))
+	c.settle(Failure(CodeInvocation, "%v", why))
 	a.mu.Unlock()
 	a.endStream(c)
 	return why
 }
 
 // endStream breaks off a stream that is still arriving, so that the event's writer is not used after Invoke.
-func (a *API) endStream(c *call) {
+func (a *Server) endStream(c *call) {
 	a.mu.Lock()
 	ended, conn := c.ended, c.conn
 	a.mu.Unlock()

@@ -1,4 +1,4 @@
-package platform_test
+package api_test
 
 import (
 	"net"
@@ -6,13 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
 
-func faulty(t *testing.T, rules string, cfg platform.Config) *platform.API {
+func faulty(t *testing.T, rules string, cfg api.Config) *api.Server {
 	t.Helper()
-	faults, err := platform.ParseFaults(rules)
+	faults, err := api.ParseFaults(rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,11 +21,11 @@ func faulty(t *testing.T, rules string, cfg platform.Config) *platform.API {
 }
 
 func TestFaultsAreParsed(t *testing.T) {
-	got, err := platform.ParseFaults("listen:refuse=3s, poll:reset*2,poll:bighead=32K,post:cut")
+	got, err := api.ParseFaults("listen:refuse=3s, poll:reset*2,poll:bighead=32K,post:cut")
 	if err != nil || len(got) != 4 {
 		t.Fatal(got, err)
 	}
-	if r := got[0]; r.Door != platform.DoorListen || r.Wait != 3*time.Second || r.Count != 1 {
+	if r := got[0]; r.Door != api.DoorListen || r.Wait != 3*time.Second || r.Count != 1 {
 		t.Errorf("%+v", r)
 	}
 	if r := got[1]; r.Kind != "reset" || r.Count != 2 {
@@ -34,7 +34,7 @@ func TestFaultsAreParsed(t *testing.T) {
 	if r := got[2]; r.Size != 32<<10 {
 		t.Errorf("%+v", r)
 	}
-	if none, err := platform.ParseFaults(""); len(none) != 0 || err != nil {
+	if none, err := api.ParseFaults(""); len(none) != 0 || err != nil {
 		t.Error(none, err)
 	}
 }
@@ -53,19 +53,19 @@ func TestBadFaultsNameWhatIsAllowed(t *testing.T) {
 		"post:500*0":        "whole number from 1",
 		"post:500*x":        "whole number from 1",
 	} {
-		_, err := platform.ParseFaults("post:ok," + rules)
+		_, err := api.ParseFaults("post:ok," + rules)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), rules) {
 			t.Errorf("%s: %v", rules, err)
 		}
 	}
-	if _, err := platform.NewAPI(platform.Config{Faults: platform.Faults{{Door: platform.DoorPost, Kind: "nonsense"}}}); err == nil {
+	if _, err := api.New(api.Config{Faults: api.Faults{{Door: api.DoorPost, Kind: "nonsense"}}}); err == nil {
 		t.Error("a rule built by hand was not checked")
 	}
 }
 
 func TestListenRefusesAtFirst(t *testing.T) {
 	start := time.Now()
-	a := faulty(t, "listen:refuse=200ms", platform.Config{})
+	a := faulty(t, "listen:refuse=200ms", api.Config{})
 	if c, err := net.Dial("tcp", a.Addr()); err == nil {
 		_ = c.Close()
 		t.Error("connected at once")
@@ -80,7 +80,7 @@ func TestListenRefusesAtFirst(t *testing.T) {
 	if d := time.Since(start); d < 200*time.Millisecond {
 		t.Errorf("accepted after %v", d)
 	}
-	done := fgtest.Invoke(a, platform.Event{})
+	done := fgtest.Invoke(a, api.Event{})
 	if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
 		t.Error(err)
 	}
@@ -88,7 +88,7 @@ func TestListenRefusesAtFirst(t *testing.T) {
 }
 
 func TestAPlatformThatStillRefusesCanBeClosed(t *testing.T) {
-	if err := faulty(t, "listen:refuse=1h", platform.Config{}).Close(); err != nil {
+	if err := faulty(t, "listen:refuse=1h", api.Config{}).Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -101,8 +101,8 @@ func TestPollFaultsUseUpNoEvent(t *testing.T) {
 		"empty": func(r fgtest.Reply) bool { return r.Status == 204 && r.ID() == "" },
 	} {
 		t.Run(kind, func(t *testing.T) {
-			a := faulty(t, "poll:"+kind+"*2", platform.Config{})
-			done := fgtest.Invoke(a, platform.Event{Payload: []byte("event")})
+			a := faulty(t, "poll:"+kind+"*2", api.Config{})
+			done := fgtest.Invoke(a, api.Event{Payload: []byte("event")})
 			for range 2 {
 				if r := fgtest.Dial(t, a.Addr()).Poll(); !check(r) {
 					t.Errorf("%+v", r)
@@ -130,12 +130,12 @@ func TestAnEventIsCutOff(t *testing.T) {
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			a := faulty(t, "poll:"+kind, platform.Config{Timeout: 200 * time.Millisecond})
-			done := fgtest.Invoke(a, platform.Event{RequestID: "the-id", Payload: []byte(body)})
+			a := faulty(t, "poll:"+kind, api.Config{Timeout: 200 * time.Millisecond})
+			done := fgtest.Invoke(a, api.Event{RequestID: "the-id", Payload: []byte(body)})
 			if r := fgtest.Dial(t, a.Addr()).Poll(); !check(r) {
 				t.Errorf("status %d, id %s, %d bytes, %v", r.Status, r.ID(), len(r.Body), r.Err)
 			}
-			if r := fgtest.Await(t, done); r.Code != platform.CodeTimeout {
+			if r := fgtest.Await(t, done); r.Code != api.CodeTimeout {
 				t.Error(r)
 			}
 		})
@@ -143,8 +143,8 @@ func TestAnEventIsCutOff(t *testing.T) {
 }
 
 func TestAnEventComesWithABigHead(t *testing.T) {
-	a := faulty(t, "poll:bighead=32K", platform.Config{})
-	done := fgtest.Invoke(a, platform.Event{})
+	a := faulty(t, "poll:bighead=32K", api.Config{})
+	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	ev := w.Poll()
 	size := 0
@@ -161,8 +161,8 @@ func TestAnEventComesWithABigHead(t *testing.T) {
 }
 
 func TestAnEventArrivesSlowly(t *testing.T) {
-	a := faulty(t, "poll:slow=200ms", platform.Config{})
-	done := fgtest.Invoke(a, platform.Event{Payload: []byte(strings.Repeat("x", 50000))})
+	a := faulty(t, "poll:slow=200ms", api.Config{})
+	done := fgtest.Invoke(a, api.Event{Payload: []byte(strings.Repeat("x", 50000))})
 	w := fgtest.Dial(t, a.Addr())
 	w.Send(fgtest.GetEvent)
 	if _, err := w.In.Peek(1); err != nil {
@@ -189,12 +189,12 @@ func TestPostFaults(t *testing.T) {
 		{"post:lost", []int{0, 200}, 0},
 		{"post:cut", []int{0, 200}, 0},
 		{"post:cut=3", []int{0, 200}, 0},
-		{"post:404", []int{404, 404}, platform.CodeInvocation},
-		{"post:413", []int{413, 404}, platform.CodeTooLarge},
+		{"post:404", []int{404, 404}, api.CodeInvocation},
+		{"post:413", []int{413, 404}, api.CodeTooLarge},
 	} {
 		t.Run(c.rules, func(t *testing.T) {
-			a := faulty(t, c.rules, platform.Config{})
-			done := fgtest.Invoke(a, platform.Event{})
+			a := faulty(t, c.rules, api.Config{})
+			done := fgtest.Invoke(a, api.Event{})
 			id := fgtest.Dial(t, a.Addr()).Poll().ID()
 			for i, want := range c.replies {
 				r := fgtest.Dial(t, a.Addr()).Post("response", id, "the answer")
@@ -216,8 +216,8 @@ func TestPostFaults(t *testing.T) {
 func TestPostFaultsTakeTheirTime(t *testing.T) {
 	for _, kind := range []string{"slow", "stall"} {
 		t.Run(kind, func(t *testing.T) {
-			a := faulty(t, "post:"+kind+"=2s", platform.Config{})
-			done := fgtest.Invoke(a, platform.Event{})
+			a := faulty(t, "post:"+kind+"=2s", api.Config{})
+			done := fgtest.Invoke(a, api.Event{})
 			w := fgtest.Dial(t, a.Addr())
 			id := w.Poll().ID()
 			start := time.Now()
@@ -233,8 +233,8 @@ func TestPostFaultsTakeTheirTime(t *testing.T) {
 }
 
 func TestAStreamIsCutByTheRule(t *testing.T) {
-	a := faulty(t, "post:cut=10", platform.Config{Streaming: true})
-	done := fgtest.Invoke(a, platform.Event{})
+	a := faulty(t, "post:cut=10", api.Config{Streaming: true})
+	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	id := w.Poll().ID()
 	stream := fgtest.Dial(t, a.Addr())
@@ -252,8 +252,8 @@ func TestAStreamIsCutByTheRule(t *testing.T) {
 }
 
 func TestFaultsCanBeAddedLater(t *testing.T) {
-	a := newAPI(t, platform.Config{})
-	if err := a.Inject(platform.Faults{{Door: platform.DoorPoll, Kind: "500"}}); err != nil {
+	a := newAPI(t, api.Config{})
+	if err := a.Inject(api.Faults{{Door: api.DoorPoll, Kind: "500"}}); err != nil {
 		t.Fatal(err)
 	}
 	w := fgtest.Dial(t, a.Addr())

@@ -1,4 +1,4 @@
-package platform
+package api
 
 import (
 	"strings"
@@ -10,42 +10,42 @@ import (
 )
 
 // poll answers GET …/invocation/request, which waits until there is an event.
-func (a *API) poll(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
-	a.history.polled(time.Now())
-	if rule, ok := a.faults.take(DoorPoll, false); ok {
+func (s *Server) poll(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
+	s.history.polled(time.Now())
+	if rule, ok := s.faults.take(DoorPoll, false); ok {
 		pollFault(ctx, c, rule)
 		return
 	}
-	call := a.next(c)
+	call := s.next(c)
 	if call == nil { // nobody is there to be answered
 		_ = c.Close()
 		return
 	}
-	a.writeEvent(ctx, call)
-	if rule, ok := a.faults.take(DoorPoll, true); ok {
+	s.writeEvent(ctx, call)
+	if rule, ok := s.faults.take(DoorPoll, true); ok {
 		eventFault(ctx, c, rule)
 	}
 }
 
 // next waits for an event for this connection; nil if the client hangs up or the server closes.
-func (a *API) next(c *httpserver.Conn) *call {
+func (s *Server) next(c *httpserver.Conn) *call {
 	for {
-		got := a.park(c)
+		got := s.park(c)
 		if got == nil {
 			return nil
 		}
 		if c.Gone() { // it died after the event was handed over: the next poller shall have it
-			a.queue.putBack(got)
+			s.queue.putBack(got)
 			return nil
 		}
-		if a.deliver(got) {
+		if s.deliver(got) {
 			return got
 		}
 	}
 }
 
-func (a *API) park(c *httpserver.Conn) *call {
-	ticket := a.queue.ticket()
+func (s *Server) park(c *httpserver.Conn) *call {
+	ticket := s.queue.ticket()
 	select {
 	case got := <-ticket:
 		return got
@@ -57,30 +57,30 @@ func (a *API) park(c *httpserver.Conn) *call {
 	case got := <-ticket:
 		return got
 	case <-hungUp:
-	case <-a.closing:
+	case <-s.closing:
 	}
-	a.queue.leave(ticket)
+	s.queue.leave(ticket)
 	return nil
 }
 
 // deliver starts the event's time; false if its caller has gone meanwhile.
-func (a *API) deliver(c *call) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (s *Server) deliver(c *call) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if c.stage != queued {
 		return false
 	}
-	c.stage, c.started, c.instance = delivered, time.Now(), int(a.instance.Load())
-	a.taker.Store(int64(c.instance))
+	c.stage, c.started, c.instance = delivered, time.Now(), int(s.instance.Load())
+	s.taker.Store(int64(c.instance))
 	close(c.taken)
 	return true
 }
 
-func (a *API) writeEvent(ctx *fasthttp.RequestCtx, c *call) {
+func (s *Server) writeEvent(ctx *fasthttp.RequestCtx, c *call) {
 	ctx.SetContentType("application/json")
 	invokeType := map[bool]string{false: "sync", true: "async"}[c.event.Async]
 	own := map[string]string{"X-Cff-Request-Id": c.id, "X-CFF-Invoke-Type": invokeType}
-	for _, h := range mergeHeaders(a.cfg.Credentials.headers(), a.cfg.Headers, own, c.event.Headers) {
+	for _, h := range mergeHeaders(s.cfg.Credentials.headers(), s.cfg.Headers, own, c.event.Headers) {
 		ctx.Response.Header.Set(h[0], h[1])
 	}
 	ctx.SetBody(c.event.Payload)

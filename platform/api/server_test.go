@@ -1,4 +1,4 @@
-package platform_test
+package api_test
 
 import (
 	"context"
@@ -10,18 +10,18 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
 
 // newAPI opens a runtime API; at the test's end nothing of it may be left.
-func newAPI(t *testing.T, cfg platform.Config) *platform.API {
+func newAPI(t *testing.T, cfg api.Config) *api.Server {
 	t.Helper()
 	fgtest.NoLeaks(t)
 	if cfg.Timeout == 0 {
 		cfg.Timeout = fgtest.Patience
 	}
-	a, err := platform.NewAPI(cfg)
+	a, err := api.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,9 +35,9 @@ func newAPI(t *testing.T, cfg platform.Config) *platform.API {
 
 func TestAnEventIsAnsweredByteForByte(t *testing.T) {
 	for _, body := range []string{"", "{}", "\x00\xff\r\n", strings.Repeat("x", 6<<20)} {
-		a := newAPI(t, platform.Config{})
+		a := newAPI(t, api.Config{})
 		served := fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)
-		r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{Payload: []byte(body)}))
+		r := fgtest.Await(t, fgtest.Invoke(a, api.Event{Payload: []byte(body)}))
 		if r.Err != nil || r.Failed || r.Code != 0 || string(r.Payload) != body || r.Size != int64(len(body)) {
 			t.Errorf("%.20q: got %.200s", body, r)
 		}
@@ -48,13 +48,13 @@ func TestAnEventIsAnsweredByteForByte(t *testing.T) {
 }
 
 func TestMetadataHeadersHaveThePlatformsNames(t *testing.T) {
-	a := newAPI(t, platform.Config{
-		Credentials: platform.Credentials{AccessKey: "ak", AuthToken: "token"},
+	a := newAPI(t, api.Config{
+		Credentials: api.Credentials{AccessKey: "ak", AuthToken: "token"},
 		Headers:     map[string]string{"X-Cff-Workflow-Id": "w", "X-Cff-Gone": "1"},
 	})
 	w := fgtest.Dial(t, a.Addr())
 	w.Send(fgtest.GetEvent)
-	done := fgtest.Invoke(a, platform.Event{RequestID: "id-1", Async: true, Headers: map[string]string{"x-cff-gone": "", "X-Stream-A": "s"}})
+	done := fgtest.Invoke(a, api.Event{RequestID: "id-1", Async: true, Headers: map[string]string{"x-cff-gone": "", "X-Stream-A": "s"}})
 	var head strings.Builder
 	for !strings.HasSuffix(head.String(), "\r\n\r\n") {
 		line, err := w.In.ReadString('\n')
@@ -79,7 +79,7 @@ func TestMetadataHeadersHaveThePlatformsNames(t *testing.T) {
 }
 
 func TestEventsGoToPollersInOrder(t *testing.T) {
-	a := newAPI(t, platform.Config{})
+	a := newAPI(t, api.Config{})
 	var results []<-chan fgtest.Outcome
 	first := fgtest.Dial(t, a.Addr())
 	first.Send(fgtest.GetEvent)
@@ -88,7 +88,7 @@ func TestEventsGoToPollersInOrder(t *testing.T) {
 	second.Send(fgtest.GetEvent)
 	fgtest.Eventually(t, "the second poll is there", func() bool { return a.Polls() == 2 })
 	for i, w := range []*fgtest.Wire{first, second} {
-		results = append(results, fgtest.Invoke(a, platform.Event{Payload: fmt.Append(nil, i)}))
+		results = append(results, fgtest.Invoke(a, api.Event{Payload: fmt.Append(nil, i)}))
 		ev := w.Receive()
 		if string(ev.Body) != fmt.Sprint(i) {
 			t.Errorf("poller %d got event %s", i, ev.Body)
@@ -108,13 +108,13 @@ func TestEventsGoToPollersInOrder(t *testing.T) {
 func TestADeadPollerSwallowsNoEvent(t *testing.T) {
 	for name, die := range map[string]func(*fgtest.Wire){"closed": func(w *fgtest.Wire) { _ = w.Close() }, "reset": (*fgtest.Wire).Abort} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, platform.Config{})
+			a := newAPI(t, api.Config{})
 			for i := range 20 {
 				w := fgtest.Dial(t, a.Addr())
 				w.Send(fgtest.GetEvent)
 				fgtest.Eventually(t, "it polls", func() bool { return a.Polls() == 2*i+1 })
 				die(w)
-				done := fgtest.Invoke(a, platform.Event{Payload: []byte("precious")})
+				done := fgtest.Invoke(a, api.Event{Payload: []byte("precious")})
 				if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
 					t.Fatal(err)
 				}
@@ -127,8 +127,8 @@ func TestADeadPollerSwallowsNoEvent(t *testing.T) {
 }
 
 func TestOnlyTheFirstReportCounts(t *testing.T) {
-	a := newAPI(t, platform.Config{})
-	done := fgtest.Invoke(a, platform.Event{})
+	a := newAPI(t, api.Config{})
+	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	id := w.Poll().ID()
 	for _, step := range []struct {
@@ -166,8 +166,8 @@ func TestOnlyTheFirstReportCounts(t *testing.T) {
 }
 
 func TestAnEscapedRequestIDIsTheSameID(t *testing.T) {
-	a := newAPI(t, platform.Config{})
-	done := fgtest.Invoke(a, platform.Event{RequestID: "a/b c"})
+	a := newAPI(t, api.Config{})
+	done := fgtest.Invoke(a, api.Event{RequestID: "a/b c"})
 	w := fgtest.Dial(t, a.Addr())
 	w.Poll()
 	if r := w.Post("response", "a%2Fb%20c", "x"); r.Status != 200 {
@@ -177,10 +177,10 @@ func TestAnEscapedRequestIDIsTheSameID(t *testing.T) {
 }
 
 func TestAnErrorReportIsAFailedResult(t *testing.T) {
-	a := newAPI(t, platform.Config{})
+	a := newAPI(t, api.Config{})
 	const body = `{"errorType":"T","errorMessage":"it broke"}`
 	served := fgtest.Serve(t, a.Addr(), 1, func([]byte) (string, string) { return "error", body })
-	r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{}))
+	r := fgtest.Await(t, fgtest.Invoke(a, api.Event{}))
 	if !r.Failed || r.Code != 0 || string(r.Payload) != body || r.Reason() != "it broke" {
 		t.Error(r)
 	}
@@ -190,7 +190,7 @@ func TestAnErrorReportIsAFailedResult(t *testing.T) {
 }
 
 func TestUnknownPathsAreRefused(t *testing.T) {
-	a := newAPI(t, platform.Config{})
+	a := newAPI(t, api.Config{})
 	for _, head := range []string{"GET /", "POST /v1/runtime/invocation/request", "GET /v1/runtime/invocation/response/x", "PUT /v1/runtime/invocation/response/x", "POST /v1/runtime/invocation/init/x", "POST /v1/runtime/invocation/response/"} {
 		w := fgtest.Dial(t, a.Addr())
 		w.Send(head + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
@@ -201,28 +201,28 @@ func TestUnknownPathsAreRefused(t *testing.T) {
 }
 
 func TestEventsOverTheLimitAreRefused(t *testing.T) {
-	a := newAPI(t, platform.Config{})
-	for _, ev := range []platform.Event{
-		{Payload: make([]byte, platform.MaxPayload+1)},
-		{Payload: make([]byte, platform.MaxAsync+1), Async: true},
+	a := newAPI(t, api.Config{})
+	for _, ev := range []api.Event{
+		{Payload: make([]byte, api.MaxPayload+1)},
+		{Payload: make([]byte, api.MaxAsync+1), Async: true},
 	} {
-		if r := fgtest.Await(t, fgtest.Invoke(a, ev)); !errors.Is(r.Err, platform.ErrEventTooLarge) {
+		if r := fgtest.Await(t, fgtest.Invoke(a, ev)); !errors.Is(r.Err, api.ErrEventTooLarge) {
 			t.Error(r)
 		}
 	}
 }
 
 func TestAResponseAtTheLimitPassesAndOneByteMoreDoesNot(t *testing.T) {
-	a := newAPI(t, platform.Config{})
+	a := newAPI(t, api.Config{})
 	for _, over := range []int{0, 1} {
-		done := fgtest.Invoke(a, platform.Event{})
+		done := fgtest.Invoke(a, api.Event{})
 		w := fgtest.Dial(t, a.Addr())
-		posted := w.Post("response", w.Poll().ID(), strings.Repeat("x", platform.MaxPayload+over))
+		posted := w.Post("response", w.Poll().ID(), strings.Repeat("x", api.MaxPayload+over))
 		r := fgtest.Await(t, done)
-		if over == 0 && (posted.Status != 200 || r.Failed || r.Size != platform.MaxPayload) {
+		if over == 0 && (posted.Status != 200 || r.Failed || r.Size != api.MaxPayload) {
 			t.Errorf("at the limit: %d %v, code %d", posted.Status, posted.Err, r.Code)
 		}
-		if over == 1 && (posted.Status != 413 || r.Code != platform.CodeTooLarge || !strings.Contains(string(r.Payload), "FSS.4008")) {
+		if over == 1 && (posted.Status != 413 || r.Code != api.CodeTooLarge || !strings.Contains(string(r.Payload), "FSS.4008")) {
 			t.Errorf("over the limit: %d %v, code %d", posted.Status, posted.Err, r.Code)
 		}
 	}
@@ -230,12 +230,12 @@ func TestAResponseAtTheLimitPassesAndOneByteMoreDoesNot(t *testing.T) {
 
 func TestAnEventThatNobodyAnswersTimesOut(t *testing.T) {
 	expired := make(chan int, 1)
-	a := newAPI(t, platform.Config{Timeout: 50 * time.Millisecond, Expired: func(n int) { expired <- n }})
-	done := fgtest.Invoke(a, platform.Event{})
+	a := newAPI(t, api.Config{Timeout: 50 * time.Millisecond, Expired: func(n int) { expired <- n }})
+	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	id := w.Poll().ID()
 	r := fgtest.Await(t, done)
-	if !r.Failed || r.Code != platform.CodeTimeout || r.Duration < 50*time.Millisecond || !strings.Contains(string(r.Payload), `"error_code":"FSS.4010"`) {
+	if !r.Failed || r.Code != api.CodeTimeout || r.Duration < 50*time.Millisecond || !strings.Contains(string(r.Payload), `"error_code":"FSS.4010"`) {
 		t.Error(r)
 	}
 	fgtest.Await(t, expired)
@@ -245,12 +245,12 @@ func TestAnEventThatNobodyAnswersTimesOut(t *testing.T) {
 }
 
 func TestAnEventThatNobodyPollsForTimesOut(t *testing.T) {
-	a := newAPI(t, platform.Config{LoadTimeout: 50 * time.Millisecond})
-	if r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{})); r.Code != platform.CodeLoadTimeout {
+	a := newAPI(t, api.Config{LoadTimeout: 50 * time.Millisecond})
+	if r := fgtest.Await(t, fgtest.Invoke(a, api.Event{})); r.Code != api.CodeLoadTimeout {
 		t.Error(r)
 	}
 	if err := fgtest.Await(t, func() <-chan error { // the event that timed out is no longer there
-		done := fgtest.Invoke(a, platform.Event{Payload: []byte("next")})
+		done := fgtest.Invoke(a, api.Event{Payload: []byte("next")})
 		served := fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)
 		if r := fgtest.Await(t, done); string(r.Payload) != "next" {
 			t.Error(r)
@@ -262,10 +262,10 @@ func TestAnEventThatNobodyPollsForTimesOut(t *testing.T) {
 }
 
 func TestInvokeEndsWithItsContext(t *testing.T) {
-	a := newAPI(t, platform.Config{})
+	a := newAPI(t, api.Config{})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := a.Invoke(ctx, platform.Event{}); !errors.Is(err, context.Canceled) {
+	if _, err := a.Invoke(ctx, api.Event{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	ctx, cancel = context.WithCancel(context.Background())
@@ -275,17 +275,17 @@ func TestInvokeEndsWithItsContext(t *testing.T) {
 		w.Receive()
 		cancel()
 	}()
-	if _, err := a.Invoke(ctx, platform.Event{}); !errors.Is(err, context.Canceled) {
+	if _, err := a.Invoke(ctx, api.Event{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
 
 func TestARequestIDIsUsedOnce(t *testing.T) {
-	a := newAPI(t, platform.Config{})
-	first := fgtest.Invoke(a, platform.Event{RequestID: "same"})
+	a := newAPI(t, api.Config{})
+	first := fgtest.Invoke(a, api.Event{RequestID: "same"})
 	w := fgtest.Dial(t, a.Addr())
 	w.Poll()
-	if r := fgtest.Await(t, fgtest.Invoke(a, platform.Event{RequestID: "same"})); r.Err == nil {
+	if r := fgtest.Await(t, fgtest.Invoke(a, api.Event{RequestID: "same"})); r.Err == nil {
 		t.Error("accepted twice")
 	}
 	w.Post("response", "same", "")
@@ -293,8 +293,8 @@ func TestARequestIDIsUsedOnce(t *testing.T) {
 }
 
 func TestCloseEndsWhatIsUnderWay(t *testing.T) {
-	a := newAPI(t, platform.Config{Timeout: time.Hour})
-	taken, waiting := fgtest.Invoke(a, platform.Event{}), fgtest.Invoke(a, platform.Event{})
+	a := newAPI(t, api.Config{Timeout: time.Hour})
+	taken, waiting := fgtest.Invoke(a, api.Event{}), fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	w.Poll()
 	w.Send(fgtest.GetEvent)
@@ -305,14 +305,14 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 		t.Error(err)
 	}
 	for _, c := range []<-chan fgtest.Outcome{taken, waiting} {
-		if r := fgtest.Await(t, c); !errors.Is(r.Err, platform.ErrClosed) {
+		if r := fgtest.Await(t, c); !errors.Is(r.Err, api.ErrClosed) {
 			t.Error(r)
 		}
 	}
 	if r := w.Receive(); !fgtest.IsReset(r.Err) {
 		t.Error(r)
 	}
-	if _, err := a.Invoke(context.Background(), platform.Event{}); !errors.Is(err, platform.ErrClosed) {
+	if _, err := a.Invoke(context.Background(), api.Event{}); !errors.Is(err, api.ErrClosed) {
 		t.Error(err)
 	}
 }
@@ -323,8 +323,8 @@ func TestACutReportIsNoOutcome(t *testing.T) {
 		"chunked":  "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, platform.Config{})
-			done := fgtest.Invoke(a, platform.Event{})
+			a := newAPI(t, api.Config{})
+			done := fgtest.Invoke(a, api.Event{})
 			w := fgtest.Dial(t, a.Addr())
 			id := w.Poll().ID()
 			cut := fgtest.Dial(t, a.Addr())
@@ -345,8 +345,8 @@ func TestACutReportIsNoOutcome(t *testing.T) {
 }
 
 func TestAChunkedResponseIsHeldWhileStreamingIsOff(t *testing.T) {
-	a := newAPI(t, platform.Config{})
-	done := fgtest.Invoke(a, platform.Event{})
+	a := newAPI(t, api.Config{})
+	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	w.OpenStream(w.Poll().ID())
 	w.Chunk("one ")
@@ -361,13 +361,13 @@ func TestAChunkedResponseIsHeldWhileStreamingIsOff(t *testing.T) {
 }
 
 // pipeEvent is an event whose stream is read from the returned reader.
-func pipeEvent() (platform.Event, *io.PipeReader) {
+func pipeEvent() (api.Event, *io.PipeReader) {
 	r, w := io.Pipe()
-	return platform.Event{Stream: w}, r
+	return api.Event{Stream: w}, r
 }
 
 func TestAStreamArrivesAsItFlows(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true})
+	a := newAPI(t, api.Config{Streaming: true})
 	ev, got := pipeEvent()
 	done := fgtest.Invoke(a, ev)
 	w := fgtest.Dial(t, a.Addr())
@@ -389,8 +389,8 @@ func TestAStreamArrivesAsItFlows(t *testing.T) {
 }
 
 func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true})
-	done := fgtest.Invoke(a, platform.Event{})
+	a := newAPI(t, api.Config{Streaming: true})
+	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	id := w.Poll().ID()
 	w.OpenStream(id)
@@ -409,7 +409,7 @@ func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
 }
 
 func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true, Timeout: fgtest.Patience})
+	a := newAPI(t, api.Config{Streaming: true, Timeout: fgtest.Patience})
 	ev, got := pipeEvent()
 	done := fgtest.Invoke(a, ev)
 	w := fgtest.Dial(t, a.Addr())
@@ -434,7 +434,7 @@ func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
 }
 
 func TestACutStreamLeavesTheIDOpenForTheError(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true})
+	a := newAPI(t, api.Config{Streaming: true})
 	ev, got := pipeEvent()
 	done := fgtest.Invoke(a, ev)
 	w := fgtest.Dial(t, a.Addr())
@@ -462,7 +462,7 @@ func TestACutStreamLeavesTheIDOpenForTheError(t *testing.T) {
 }
 
 func TestAWriterThatFailsCutsTheStream(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true})
+	a := newAPI(t, api.Config{Streaming: true})
 	ev, got := pipeEvent()
 	_ = got.Close()
 	done := fgtest.Invoke(a, ev)
@@ -481,8 +481,8 @@ func TestAWriterThatFailsCutsTheStream(t *testing.T) {
 }
 
 func TestAStreamOverItsLimitIsTooLarge(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true, MaxStream: 100})
-	done := fgtest.Invoke(a, platform.Event{})
+	a := newAPI(t, api.Config{Streaming: true, MaxStream: 100})
+	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, a.Addr())
 	w.OpenStream(w.Poll().ID())
 	w.Chunk(strings.Repeat("x", 101))
@@ -490,13 +490,13 @@ func TestAStreamOverItsLimitIsTooLarge(t *testing.T) {
 	if r := w.Receive(); r.Status != 413 {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, done); r.Code != platform.CodeTooLarge || !r.Cut {
+	if r := fgtest.Await(t, done); r.Code != api.CodeTooLarge || !r.Cut {
 		t.Error(r)
 	}
 }
 
 func TestADeadlineBreaksAStreamOff(t *testing.T) {
-	a := newAPI(t, platform.Config{Streaming: true, Timeout: 100 * time.Millisecond})
+	a := newAPI(t, api.Config{Streaming: true, Timeout: 100 * time.Millisecond})
 	ev, got := pipeEvent()
 	go func() { _, _ = io.Copy(io.Discard, got) }()
 	done := fgtest.Invoke(a, ev)
@@ -506,7 +506,7 @@ func TestADeadlineBreaksAStreamOff(t *testing.T) {
 	if r := w.Receive(); !fgtest.IsReset(r.Err) {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, done); r.Code != platform.CodeTimeout || !r.Cut || !r.Streamed {
+	if r := fgtest.Await(t, done); r.Code != api.CodeTimeout || !r.Cut || !r.Streamed {
 		t.Error(r)
 	}
 	_ = got.Close()

@@ -1,4 +1,4 @@
-package platform
+package api
 
 import (
 	"bytes"
@@ -92,34 +92,34 @@ func (h *history) outcome(id string) (Report, bool) {
 }
 
 // Polls is the number of GETs so far, whatever they were answered.
-func (a *API) Polls() int {
-	a.history.mu.Lock()
-	defer a.history.mu.Unlock()
-	return a.history.polls
+func (s *Server) Polls() int {
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
+	return s.history.polls
 }
 
 // PollTimes says when the last GETs arrived, at least 32,000 of them.
-func (a *API) PollTimes() []time.Time {
-	a.history.mu.Lock()
-	defer a.history.mu.Unlock()
-	return slices.Clone(a.history.pollAt)
+func (s *Server) PollTimes() []time.Time {
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
+	return slices.Clone(s.history.pollAt)
 }
 
 // Reports lists what was reported for a request id, known or not, in the order of the answers. The last 32,768 ids are
 // remembered.
-func (a *API) Reports(id string) []Report {
-	a.history.mu.Lock()
-	defer a.history.mu.Unlock()
-	return slices.Clone(a.history.reports[id])
+func (s *Server) Reports(id string) []Report {
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
+	return slices.Clone(s.history.reports[id])
 }
 
 // AllReports lists the reports of all remembered ids, grouped by id in the order of their first report.
-func (a *API) AllReports() []Report {
-	a.history.mu.Lock()
-	defer a.history.mu.Unlock()
+func (s *Server) AllReports() []Report {
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
 	var all []Report
-	for _, id := range a.history.order {
-		all = append(all, a.history.reports[id]...)
+	for _, id := range s.history.order {
+		all = append(all, s.history.reports[id]...)
 	}
 	return all
 }

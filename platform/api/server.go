@@ -1,4 +1,8 @@
-package platform
+// Package api is the server side of FunctionGraph's runtime API: events in by Invoke, out by a bootstrap's poll, and the
+// one outcome of each by its report; with faults, so that a bootstrap can be tried on a platform that misbehaves. What is
+// not documented by the vendor is decided here so that a bootstrap that is right here is right on the real platform. It
+// starts no process: whatever polls, serves.
+package api
 
 import (
 	"errors"
@@ -87,9 +91,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// API is the runtime API's server. Its methods are safe for concurrent use. It does not run the function: whatever
+// Server is the runtime API's server. Its methods are safe for concurrent use. It does not run the function: whatever
 // process polls it, serves it.
-type API struct {
+type Server struct {
 	cfg      Config
 	server   *httpserver.Server
 	addr     string
@@ -106,79 +110,79 @@ type API struct {
 	calls map[string]*call
 }
 
-// NewAPI starts the server. It fails if the address can't be had or a fault is unknown.
-func NewAPI(cfg Config) (*API, error) {
-	a := &API{
+// New starts the server. It fails if the address can't be had or a fault is unknown.
+func New(cfg Config) (*Server, error) {
+	s := &Server{
 		cfg:     cfg.withDefaults(),
 		history: newHistory(),
 		calls:   make(map[string]*call),
 	}
-	a.server = httpserver.New(a.handle)
-	a.closing = a.server.Closing()
-	if err := a.Inject(cfg.Faults); err != nil {
+	s.server = httpserver.New(s.handle)
+	s.closing = s.server.Closing()
+	if err := s.Inject(cfg.Faults); err != nil {
 		return nil, err
 	}
-	a.touch()
-	if err := a.listen(cfg.Faults.refusal()); err != nil {
+	s.touch()
+	if err := s.listen(cfg.Faults.refusal()); err != nil {
 		return nil, err
 	}
-	return a, nil
+	return s, nil
 }
 
 // Addr is the value of RUNTIME_API_ADDR: host:port.
-func (a *API) Addr() string { return a.addr }
+func (s *Server) Addr() string { return s.addr }
 
 // Inject appends rules to the script of faults. Of listen rules only those in Config.Faults have an effect.
-func (a *API) Inject(f Faults) error {
+func (s *Server) Inject(f Faults) error {
 	if err := f.validate(); err != nil {
 		return err
 	}
-	a.faults.add(f)
+	s.faults.add(f)
 	return nil
 }
 
 // Close ends all connections and waits until nothing of the server runs any more. Events under way end with ErrClosed.
-func (a *API) Close() error { return a.server.Close() }
+func (s *Server) Close() error { return s.server.Close() }
 
 // listen starts to accept, at once or when the time of refusal has passed.
-func (a *API) listen(refusal time.Duration) error {
+func (s *Server) listen(refusal time.Duration) error {
 	if refusal == 0 {
-		ln, err := net.Listen("tcp4", a.cfg.Addr)
+		ln, err := net.Listen("tcp4", s.cfg.Addr)
 		if err != nil {
 			return fmt.Errorf("runtime API: %w", err)
 		}
-		a.addr = ln.Addr().String()
-		a.server.Go(func() { a.server.Serve(ln) })
+		s.addr = ln.Addr().String()
+		s.server.Go(func() { s.server.Serve(ln) })
 		return nil
 	}
-	r, err := reserve(a.cfg.Addr)
+	r, err := reserve(s.cfg.Addr)
 	if err != nil {
 		return err
 	}
-	a.addr = r.addr
-	a.server.Go(func() { a.listenLater(r, refusal) })
+	s.addr = r.addr
+	s.server.Go(func() { s.listenLater(r, refusal) })
 	return nil
 }
 
-func (a *API) listenLater(r *reserved, refusal time.Duration) {
-	if !retry.Pause(refusal, a.closing) {
+func (s *Server) listenLater(r *reserved, refusal time.Duration) {
+	if !retry.Pause(refusal, s.closing) {
 		_ = r.Close() // nobody ever used it
 		return
 	}
 	if ln, err := r.listen(); err == nil { // or connections stay refused
-		a.server.Serve(ln)
+		s.server.Serve(ln)
 	}
 }
 
-func (a *API) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
-	a.touch()
+func (s *Server) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
+	s.touch()
 	path := string(ctx.Request.URI().PathOriginal()) // as sent: an id may hold escaped slashes
 	kind, id := reportPath(path)
 	switch {
 	case path == pathPoll && ctx.IsGet():
-		a.poll(ctx, c)
+		s.poll(ctx, c)
 	case id != "" && ctx.IsPost():
-		a.report(ctx, c, kind, id)
+		s.report(ctx, c, kind, id)
 	default:
 		answer(ctx, fasthttp.StatusNotFound, fmt.Sprintf("the runtime API has no %s %s", ctx.Method(), path))
 		ctx.SetConnectionClose() // an unread body may follow
@@ -197,7 +201,16 @@ func reportPath(path string) (Kind, string) {
 }
 
 // touch notes a sign of life.
-func (a *API) touch() { a.active.Store(time.Now().UnixNano()) }
+func (s *Server) touch() { s.active.Store(time.Now().UnixNano()) }
+
+// Closing is closed when Close begins.
+func (s *Server) Closing() <-chan struct{} { return s.closing }
+
+// PayloadLimit is how many bytes an event may have; an async one may be limited to less, see MaxAsync.
+func (s *Server) PayloadLimit() int64 { return s.cfg.MaxPayload }
+
+// Waits reports whether an event waits for a poller.
+func (s *Server) Waits() bool { return s.queue.waits() }
 
 // answer writes a JSON message, as the platform's services do.
 func answer(ctx *fasthttp.RequestCtx, status int, msg string) {
@@ -206,27 +219,27 @@ func answer(ctx *fasthttp.RequestCtx, status int, msg string) {
 	ctx.SetBody(errorJSON(status, msg))
 }
 
-// begin hands out the number of a new instance: polls and events belong to it from here on.
-func (a *API) begin() int {
-	a.touch()
-	return int(a.instance.Add(1))
+// Begin hands out the number of a new instance: polls and events belong to it from here on.
+func (s *Server) Begin() int {
+	s.touch()
+	return int(s.instance.Add(1))
 }
 
-// served reports whether the instance took an event.
-func (a *API) served(instance int) bool { return a.taker.Load() == int64(instance) }
+// Served reports whether the instance took an event.
+func (s *Server) Served(instance int) bool { return s.taker.Load() == int64(instance) }
 
-// onQueued sets what is called when an event waits for a poller.
-func (a *API) onQueued(f func()) { a.queued.Store(&f) }
+// OnQueued sets what is called when an event waits for a poller.
+func (s *Server) OnQueued(f func()) { s.queued.Store(&f) }
 
-// exited fails what an instance had in hand. A report that is just being read may still become the outcome.
-func (a *API) exited(instance int) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, c := range a.calls {
+// Exited fails what an instance had in hand. A report that is just being read may still become the outcome.
+func (s *Server) Exited(instance int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
 		if c.instance != instance || c.stage == queued || c.stage == settled {
 			continue
 		}
-		gone := failure(CodeExited, "runtime process is exited")
+		gone := Failure(CodeExited, "runtime process is exited")
 		if c.reading > 0 {
 			c.exit = gone
 		} else {
@@ -235,13 +248,13 @@ func (a *API) exited(instance int) {
 	}
 }
 
-// refuse fails all events that nobody has polled yet.
-func (a *API) refuse(why *Result) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, c := range a.calls {
+// Refuse fails all events that nobody has polled yet.
+func (s *Server) Refuse(why *Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
 		if r := *why; c.stage == queued && c.settle(&r) {
-			a.queue.remove(c)
+			s.queue.remove(c)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package platform
+package api
 
 import (
 	"bytes"
@@ -15,33 +15,33 @@ import (
 )
 
 // report answers the two POSTs.
-func (a *API) report(ctx *fasthttp.RequestCtx, c *httpserver.Conn, kind Kind, id string) {
+func (s *Server) report(ctx *fasthttp.RequestCtx, c *httpserver.Conn, kind Kind, id string) {
 	r := Report{RequestID: id, Kind: kind, At: time.Now(), Chunked: ctx.Request.Header.ContentLength() == -1}
-	rule, _ := a.faults.take(DoorPost, false)
+	rule, _ := s.faults.take(DoorPost, false)
 	if rule.Kind == "stall" {
-		retry.Pause(rule.Wait, a.closing)
+		retry.Pause(rule.Wait, s.closing)
 	}
-	call := a.reading(id)
-	defer a.readingEnds(call)
+	call := s.reading(id)
+	defer s.readingEnds(call)
 	body := httpserver.NewBody(ctx, c)
 	if rule.Kind == "cut" {
 		body.CutAfter(rule.Size)
 	}
-	if a.streams(call, r, rule, c) {
-		a.stream(call, &r, body)
+	if s.streams(call, r, rule, c) {
+		s.stream(call, &r, body)
 	} else {
-		a.held(call, &r, body, rule)
+		s.held(call, &r, body, rule)
 	}
-	a.reply(ctx, c, r, rule)
+	s.reply(ctx, c, r, rule)
 }
 
 // streams decides whether the body flows to the caller, and if so makes this connection the one that carries it.
-func (a *API) streams(call *call, r Report, rule Rule, c *httpserver.Conn) bool {
-	if !a.cfg.Streaming || !r.Chunked || r.Kind != KindResponse || call == nil || rejects(rule) != 0 {
+func (s *Server) streams(call *call, r Report, rule Rule, c *httpserver.Conn) bool {
+	if !s.cfg.Streaming || !r.Chunked || r.Kind != KindResponse || call == nil || rejects(rule) != 0 {
 		return false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if call.stage != delivered {
 		return false
 	}
@@ -59,22 +59,22 @@ func rejects(rule Rule) int {
 }
 
 // held reads the whole body and then decides.
-func (a *API) held(call *call, r *Report, b *httpserver.Body, rule Rule) {
+func (s *Server) held(call *call, r *Report, b *httpserver.Body, rule Rule) {
 	var buf bytes.Buffer
-	if length := int64(b.Length()); length > 0 && length <= a.cfg.MaxPayload {
+	if length := int64(b.Length()); length > 0 && length <= s.cfg.MaxPayload {
 		buf.Grow(int(length))
 	}
-	err := receive(r, b, &buf, a.cfg.MaxPayload)
+	err := receive(r, b, &buf, s.cfg.MaxPayload)
 	r.keep(&buf)
 	switch {
 	case !r.Complete, rule.Kind == "reset":
-		a.history.add(*r)
+		s.history.add(*r)
 	case rejects(rule) != 0:
-		a.turnAway(call, r, rejects(rule), rejection(rule))
+		s.turnAway(call, r, rejects(rule), rejection(rule))
 	case errors.Is(err, httpserver.ErrBodyTooLarge):
-		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxPayload))
+		s.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(s.cfg.MaxPayload))
 	default:
-		a.judge(call, r, &Result{Payload: buf.Bytes(), Size: r.Size, Failed: r.Kind == KindError})
+		s.judge(call, r, &Result{Payload: buf.Bytes(), Size: r.Size, Failed: r.Kind == KindError})
 	}
 }
 
@@ -91,68 +91,68 @@ func receive(r *Report, b *httpserver.Body, dst io.Writer, limit int64) error {
 func rejection(rule Rule) *Result {
 	switch rule.Kind {
 	case "404":
-		return failure(CodeInvocation, "the platform has given this invocation up (a fault rule asked for this)")
+		return Failure(CodeInvocation, "the platform has given this invocation up (a fault rule asked for this)")
 	case "413":
-		return failure(CodeTooLarge, "response body too large (a fault rule asked for this)")
+		return Failure(CodeTooLarge, "response body too large (a fault rule asked for this)")
 	default:
 		return nil
 	}
 }
 
 func tooLarge(limit int64) *Result {
-	return failure(CodeTooLarge, "response body is larger than the limit of %d bytes", limit)
+	return Failure(CodeTooLarge, "response body is larger than the limit of %d bytes", limit)
 }
 
 // turnAway refuses a report. With a result the invocation is over, too.
-func (a *API) turnAway(call *call, r *Report, status int, result *Result) {
+func (s *Server) turnAway(call *call, r *Report, status int, result *Result) {
 	r.Status = status
-	a.history.add(*r)
+	s.history.add(*r)
 	if call == nil || result == nil {
 		return
 	}
-	a.mu.Lock()
+	s.mu.Lock()
 	call.settle(result)
-	a.mu.Unlock()
+	s.mu.Unlock()
 }
 
 // judge makes the report the outcome, or recognizes a repetition, or finds it too late.
-func (a *API) judge(call *call, r *Report, result *Result) {
-	a.awaitStream(call)
-	if a.counts(call, r, result) {
+func (s *Server) judge(call *call, r *Report, result *Result) {
+	s.awaitStream(call)
+	if s.counts(call, r, result) {
 		return
 	}
 	r.Status = fasthttp.StatusNotFound
-	if first, ok := a.history.outcome(r.RequestID); ok && first.Kind == r.Kind && first.Size == r.Size && first.SHA256 == r.SHA256 {
+	if first, ok := s.history.outcome(r.RequestID); ok && first.Kind == r.Kind && first.Size == r.Size && first.SHA256 == r.SHA256 {
 		r.Status, r.Repeated = first.Status, true
 	}
-	a.history.add(*r)
+	s.history.add(*r)
 }
 
 // awaitStream lets a stream of the same id come to its end first: an error report overtakes the news that the
 // connection before it was cut.
-func (a *API) awaitStream(call *call) {
+func (s *Server) awaitStream(call *call) {
 	if call == nil {
 		return
 	}
-	a.mu.Lock()
+	s.mu.Lock()
 	ended := call.ended
-	a.mu.Unlock()
+	s.mu.Unlock()
 	if ended != nil {
 		select {
 		case <-ended:
 		case <-call.done:
-		case <-a.closing:
+		case <-s.closing:
 		}
 	}
 }
 
 // counts makes a complete report the outcome if the call is open for it. The history knows it before Invoke returns.
-func (a *API) counts(call *call, r *Report, result *Result) bool {
+func (s *Server) counts(call *call, r *Report, result *Result) bool {
 	if call == nil {
 		return false
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case call.stage == delivered && !result.Streamed:
 	case call.stage == streaming && result.Streamed:
@@ -161,65 +161,65 @@ func (a *API) counts(call *call, r *Report, result *Result) bool {
 		return false
 	}
 	r.Status, r.Counted = fasthttp.StatusOK, true
-	a.history.add(*r)
+	s.history.add(*r)
 	return call.settle(result)
 }
 
 // stream passes the body on as it arrives. Cut short, it leaves the id open for the error report.
-func (a *API) stream(call *call, r *Report, b *httpserver.Body) {
+func (s *Server) stream(call *call, r *Report, b *httpserver.Body) {
 	defer close(call.ended)
 	var kept bytes.Buffer
 	dst := call.event.Stream
 	if dst == nil {
 		dst = &kept
 	}
-	err := receive(r, b, dst, a.cfg.MaxStream)
-	a.mu.Lock()
+	err := receive(r, b, dst, s.cfg.MaxStream)
+	s.mu.Lock()
 	call.conn = nil // nothing arrives any more: the connection is for the answer
-	a.mu.Unlock()
+	s.mu.Unlock()
 	r.keep(&kept)
 	switch {
 	case errors.Is(err, httpserver.ErrBodyTooLarge):
-		a.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(a.cfg.MaxStream))
-	case r.Complete && a.counts(call, r, &Result{Payload: kept.Bytes(), Size: r.Size, Streamed: true}):
+		s.turnAway(call, r, fasthttp.StatusRequestEntityTooLarge, tooLarge(s.cfg.MaxStream))
+	case r.Complete && s.counts(call, r, &Result{Payload: kept.Bytes(), Size: r.Size, Streamed: true}):
 	default:
-		a.history.add(*r)
-		a.mu.Lock()
+		s.history.add(*r)
+		s.mu.Lock()
 		call.stage = max(call.stage, broken)
-		a.mu.Unlock()
+		s.mu.Unlock()
 	}
 }
 
 // reading finds the call of an id, nil if there is none, and keeps its instance's exit from being its outcome.
-func (a *API) reading(id string) *call {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	c := a.calls[id]
+func (s *Server) reading(id string) *call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.calls[id]
 	if c != nil {
 		c.reading++
 	}
 	return c
 }
 
-func (a *API) readingEnds(c *call) {
+func (s *Server) readingEnds(c *call) {
 	if c == nil {
 		return
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if c.reading--; c.reading == 0 && c.exit != nil {
 		c.settle(c.exit)
 	}
 }
 
 // reply answers the report, or breaks the connection where there is no status to give.
-func (a *API) reply(ctx *fasthttp.RequestCtx, c *httpserver.Conn, r Report, rule Rule) {
+func (s *Server) reply(ctx *fasthttp.RequestCtx, c *httpserver.Conn, r Report, rule Rule) {
 	if r.Status == 0 || rule.Kind == "lost" {
 		c.Reset()
 		return
 	}
 	if rule.Kind == "slow" {
-		retry.Pause(rule.Wait, a.closing)
+		retry.Pause(rule.Wait, s.closing)
 	}
 	switch r.Status {
 	case fasthttp.StatusOK:

@@ -1,8 +1,9 @@
-package platform
+package api
 
 import (
 	"fmt"
-	"sort"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -84,7 +85,7 @@ func FaultsHelp() string {
 	b.WriteString("door:kind[=arg][*count], separated by commas; the rules of a door are used up in order, one a request\n")
 	all := kinds()
 	for _, door := range []FaultDoor{DoorListen, DoorPoll, DoorPost} {
-		for _, kind := range sortedKeys(all[door]) {
+		for _, kind := range slices.Sorted(maps.Keys(all[door])) {
 			t := all[door][kind]
 			fmt.Fprintf(&b, "  %-18s %s\n", string(door)+":"+kind+argHint(t.arg), t.help)
 		}
@@ -249,17 +250,8 @@ func (s *script) take(door FaultDoor, onEvent bool) (Rule, bool) {
 
 func allowed[K ~string, V any](m map[K]V) string {
 	names := make([]string, 0, len(m))
-	for _, k := range sortedKeys(m) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
 		names = append(names, string(k))
 	}
 	return strings.Join(names, ", ")
-}
-
-func sortedKeys[K ~string, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i] < keys[j] })
-	return keys
 }
