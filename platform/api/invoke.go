@@ -9,27 +9,27 @@ import (
 
 // Invoke queues the event and waits for its outcome. A failed invocation is a Result with Failed set; the error is for
 // what never got that far: an event over the limit, a request id in use, the platform closed, or ctx at its end.
-func (a *Server) Invoke(ctx context.Context, ev Event) (*Result, error) {
+func (s *Server) Invoke(ctx context.Context, ev Event) (*Result, error) {
 	c := newCall(ev)
-	if err := a.admit(c); err != nil {
+	if err := s.admit(c); err != nil {
 		return nil, fmt.Errorf("event %s: %w", c.id, err)
 	}
-	defer a.forget(c)
-	a.queue.put(c)
-	if f := a.queued.Load(); f != nil {
+	defer s.forget(c)
+	s.queue.put(c)
+	if f := s.queued.Load(); f != nil {
 		(*f)()
 	}
-	if err := a.awaitTaken(ctx, c); err != nil {
+	if err := s.awaitTaken(ctx, c); err != nil {
 		return nil, fmt.Errorf("event %s: %w", c.id, err)
 	}
-	if err := a.awaitDone(ctx, c); err != nil {
+	if err := s.awaitDone(ctx, c); err != nil {
 		return nil, fmt.Errorf("event %s: %w", c.id, err)
 	}
 	return c.result, nil
 }
 
-func (a *Server) admit(c *call) error {
-	limit := a.cfg.MaxPayload
+func (s *Server) admit(c *call) error {
+	limit := s.cfg.MaxPayload
 	if c.event.Async {
 		limit = min(limit, MaxAsync)
 	}
@@ -37,31 +37,31 @@ func (a *Server) admit(c *call) error {
 		return fmt.Errorf("%w: %d bytes, the limit is %d", ErrEventTooLarge, size, limit)
 	}
 	select {
-	case <-a.closing:
+	case <-s.closing:
 		return ErrClosed
 	default:
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if _, taken := a.calls[c.id]; taken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, taken := s.calls[c.id]; taken {
 		return errors.New("this request id is in use")
 	}
-	a.calls[c.id] = c
+	s.calls[c.id] = c
 	return nil
 }
 
-func (a *Server) forget(c *call) {
-	a.queue.remove(c)
-	a.mu.Lock()
-	delete(a.calls, c.id)
-	a.mu.Unlock()
+func (s *Server) forget(c *call) {
+	s.queue.remove(c)
+	s.mu.Lock()
+	delete(s.calls, c.id)
+	s.mu.Unlock()
 }
 
 // awaitTaken waits for a poller, or gives up after LoadTimeout without a sign of life.
-func (a *Server) awaitTaken(ctx context.Context, c *call) error {
-	load := time.NewTimer(a.cfg.LoadTimeout)
+func (s *Server) awaitTaken(ctx context.Context, c *call) error {
+	load := time.NewTimer(s.cfg.LoadTimeout)
 	defer load.Stop()
-	if a.cfg.LoadTimeout <= 0 {
+	if s.cfg.LoadTimeout <= 0 {
 		load.Stop()
 	}
 	for {
@@ -70,33 +70,33 @@ func (a *Server) awaitTaken(ctx context.Context, c *call) error {
 			return nil
 		case <-c.done:
 			return nil
-		case <-a.closing:
-			return a.abandon(c, ErrClosed)
+		case <-s.closing:
+			return s.abandon(c, ErrClosed)
 		case <-ctx.Done():
-			return a.abandon(c, ctx.Err())
+			return s.abandon(c, ctx.Err())
 		case <-load.C:
-			if left := a.loadLeft(); left > 0 {
+			if left := s.loadLeft(); left > 0 {
 				load.Reset(left)
 				continue
 			}
-			a.expire(c, Failure(CodeLoadTimeout, "load timeout: the bootstrap did not ask for an event for %v", a.cfg.LoadTimeout))
+			s.expire(c, Failure(CodeLoadTimeout, "load timeout: the bootstrap did not ask for an event for %v", s.cfg.LoadTimeout))
 		}
 	}
 }
 
 // loadLeft is what is left of LoadTimeout since the last sign of life. An event in hand is one.
-func (a *Server) loadLeft() time.Duration {
-	if a.Busy() {
-		return a.cfg.LoadTimeout
+func (s *Server) loadLeft() time.Duration {
+	if s.Busy() {
+		return s.cfg.LoadTimeout
 	}
-	return time.Until(time.Unix(0, a.active.Load()).Add(a.cfg.LoadTimeout))
+	return time.Until(time.Unix(0, s.active.Load()).Add(s.cfg.LoadTimeout))
 }
 
 // Busy reports whether an instance has events in hand.
-func (a *Server) Busy() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, c := range a.calls {
+func (s *Server) Busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.calls {
 		if c.stage != queued && c.stage != settled {
 			return true
 		}
@@ -105,56 +105,56 @@ func (a *Server) Busy() bool {
 }
 
 // awaitDone waits for the outcome, until the deadline.
-func (a *Server) awaitDone(ctx context.Context, c *call) error {
-	deadline := time.NewTimer(time.Until(a.deadline(c)))
+func (s *Server) awaitDone(ctx context.Context, c *call) error {
+	deadline := time.NewTimer(time.Until(s.deadline(c)))
 	defer deadline.Stop()
 	select {
 	case <-c.done:
-	case <-a.closing:
-		return a.abandon(c, ErrClosed)
+	case <-s.closing:
+		return s.abandon(c, ErrClosed)
 	case <-ctx.Done():
-		return a.abandon(c, ctx.Err())
+		return s.abandon(c, ctx.Err())
 	case <-deadline.C:
-		a.expire(c, Failure(CodeTimeout, "function invocation timed out after %v", a.cfg.Timeout))
+		s.expire(c, Failure(CodeTimeout, "function invocation timed out after %v", s.cfg.Timeout))
 	}
-	a.endStream(c)
+	s.endStream(c)
 	return nil
 }
 
-func (a *Server) deadline(c *call) time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return c.started.Add(a.cfg.Timeout)
+func (s *Server) deadline(c *call) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.started.Add(s.cfg.Timeout)
 }
 
 // expire gives a call that took too long its failure, and the instance to whoever kills it.
-func (a *Server) expire(c *call, r *Result) {
-	a.mu.Lock()
+func (s *Server) expire(c *call, r *Result) {
+	s.mu.Lock()
 	instance, won := c.instance, c.settle(r)
-	a.mu.Unlock()
+	s.mu.Unlock()
 	if !won {
 		return
 	}
 	if instance == 0 {
-		instance = int(a.instance.Load())
+		instance = int(s.instance.Load())
 	}
-	a.cfg.Expired(instance)
+	s.cfg.Expired(instance)
 }
 
 // abandon settles a call whose caller does not wait any longer.
-func (a *Server) abandon(c *call, why error) error {
-	a.mu.Lock()
+func (s *Server) abandon(c *call, why error) error {
+	s.mu.Lock()
 	c.settle(Failure(CodeInvocation, "%v", why))
-	a.mu.Unlock()
-	a.endStream(c)
+	s.mu.Unlock()
+	s.endStream(c)
 	return why
 }
 
 // endStream breaks off a stream that is still arriving, so that the event's writer is not used after Invoke.
-func (a *Server) endStream(c *call) {
-	a.mu.Lock()
+func (s *Server) endStream(c *call) {
+	s.mu.Lock()
 	ended, conn := c.ended, c.conn
-	a.mu.Unlock()
+	s.mu.Unlock()
 	if ended == nil {
 		return
 	}
