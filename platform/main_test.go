@@ -1,8 +1,6 @@
 package platform_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -26,8 +24,6 @@ func bootstrap(what string) int {
 	switch what {
 	case "exit":
 		return 7
-	case "idle": // the test polls in its place
-		select {}
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 	case "polite":
@@ -40,38 +36,11 @@ func bootstrap(what string) int {
 		}()
 	}
 	return fgtest.Loop(func(event []byte) (api.Kind, []byte) {
-		if problem, failed := bytes.CutPrefix(event, []byte("fail ")); failed {
-			return api.KindError, problem
-		}
-		if what == "mirror" {
-			return api.KindResponse, mirror(event)
-		}
 		return api.KindResponse, act(string(event))
 	})
 }
 
-// mirror is the function of a web application that shows the API gateway's event it got as a page; but a request whose
-// body is a JSON object gets that for the result, and one for /5MB a long text.
-func mirror(event []byte) []byte {
-	var call struct {
-		Path string `json:"path"`
-		Body []byte `json:"body"`
-	}
-	_ = json.Unmarshal(event, &call) // it is an event always
-	switch {
-	case bytes.HasPrefix(call.Body, []byte("{")):
-		return call.Body
-	case call.Path == "/5MB":
-		return fmt.Appendf(nil, `{"statusCode":200,"body":"%s"}`, strings.Repeat("ü", 5<<19))
-	}
-	page, _ := json.Marshal(map[string]any{"statusCode": 200, "body": event, "isBase64Encoded": true})
-	return page
-}
-
 func act(event string) []byte {
-	if fixed, ok := os.LookupEnv("ANSWER"); ok {
-		return []byte(fixed)
-	}
 	verb, arg, _ := strings.Cut(event, " ")
 	switch verb {
 	case "env":

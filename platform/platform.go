@@ -81,6 +81,9 @@ func (p *Platform) Invoke(ctx context.Context, ev api.Event) (*api.Result, error
 	return r, err
 }
 
+// Logf writes a line of the platform's to the function's log, with the time before it.
+func (p *Platform) Logf(format string, args ...any) { p.logs.printf(format, args...) }
+
 // Close stops the instance (SIGTERM, the grace, then SIGKILL for all of it) and the API.
 func (p *Platform) Close() error {
 	p.sup.close()

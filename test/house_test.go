@@ -28,13 +28,14 @@ var imports = map[string][]string{
 	"modes/worker":             {"adapter", "internal/process", "internal/rawio", "modes/failure", "modes/output", "modes/worker/codec"},
 	"modes/worker/codec":       {"adapter"},
 	"runtimeapi/functiongraph": {"adapter", "internal/rawio", "internal/retry"},
-	"platform":                 {"internal/retry", "platform/api", "platform/gateway", "platform/httpserver"},
+	"platform":                 {"internal/retry", "platform/api"},
 	"platform/api":             {"internal/retry", "platform/httpserver"},
+	"platform/door":            {"platform", "platform/api", "platform/gateway", "platform/httpserver"},
 	"platform/gateway":         {},
 	"platform/httpserver":      {"internal/retry"},
 	"platform/fgtest":          {"platform", "platform/api"},
 	"cmd/bootstrap":            {"adapter", "config", "internal/process", "modes", "runtimeapi/functiongraph"},
-	"cmd/fgdev":                {"platform", "platform/api"},
+	"cmd/fgdev":                {"platform", "platform/api", "platform/door"},
 	"test":                     {},
 	"examples/pipe-go":         {},
 	"examples/http-go":         {},
@@ -50,7 +51,7 @@ var imports = map[string][]string{
 
 // only says which packages alone may import a module of somebody else.
 var only = map[string][]string{
-	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform", "platform/api", "platform/httpserver"},
+	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform/api", "platform/door", "platform/httpserver"},
 	"github.com/caarlos0/env/v11":       {"config"},
 	"github.com/kballard/go-shellquote": {"config"},
 	"github.com/alecthomas/kong":        {"cmd/fgdev"},

@@ -1,4 +1,4 @@
-package platform_test
+package door_test
 
 import (
 	"bufio"
@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
+	"fgbootstrap/platform/door"
 	"fgbootstrap/platform/fgtest"
 )
 
 // openMirror is a door to the function mirror.
-func openMirror(t *testing.T) (*platform.Door, *fgtest.Log) {
+func openMirror(t *testing.T) (*door.Door, *fgtest.Log) {
 	t.Helper()
 	p, log := fgtest.Function(t, "mirror", nil)
 	return doorOf(t, p), log
@@ -243,7 +243,7 @@ func TestBodiesMayFillTheEvent(t *testing.T) {
 }
 
 // quotedEvent is the event of a POST that the gateway quotes, for openDoor's function does not answer with an envelope.
-func quotedEvent(t *testing.T, d *platform.Door, body string) string {
+func quotedEvent(t *testing.T, d *door.Door, body string) string {
 	t.Helper()
 	r := fgtest.Dial(t, d.Addr()).Ask("POST", fmt.Sprintf("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %7d\r\n\r\n%s", len(body), body))
 	var e struct {

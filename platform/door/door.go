@@ -1,4 +1,6 @@
-package platform
+// Package door is the HTTP server in front of a function: raw events at RawPath, and the API gateway anywhere else. What a
+// request means is package gateway's to say; here it is read off the wire byte for byte, and the answer written so.
+package door
 
 import (
 	"context"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/gateway"
 	"fgbootstrap/platform/httpserver"
@@ -35,15 +38,16 @@ const RawPath = "/_fg/invoke"
 // A streamed result reaches the client as it arrives: a raw event's as it is, a call's as the body of the answer if all
 // else of the envelope comes before that and it is base64. If it breaks off, so does the answer.
 type Door struct {
-	p      *Platform
+	p      *platform.Platform
 	server *httpserver.Server
 	addr   string
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-// OpenDoor listens on addr, host:port.
-func OpenDoor(p *Platform, addr string) (*Door, error) {
+// Open listens on addr, host:port, and calls the function of p. The error is net.Listen's. Both are the caller's to close:
+// p first, so that calls under way get their answers.
+func Open(p *platform.Platform, addr string) (*Door, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
@@ -69,7 +73,7 @@ func (d *Door) Close() error {
 }
 
 func (d *Door) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
-	r, err := readRequest(ctx, c, d.p.api.PayloadLimit())
+	r, err := readRequest(ctx, c, d.p.API().PayloadLimit())
 	switch {
 	case errors.Is(err, api.ErrEventTooLarge):
 		write(ctx, refusal(err))
@@ -195,7 +199,7 @@ func (d *Door) call(r gateway.Request, id string) (response, string) {
 	answer, err := gateway.Unwrap(result.Payload)
 	if err != nil && !result.Failed {
 		// The gateway's answer below does not say what is wrong with the result.
-		d.p.logs.printf("the result of request '%s' is none for the API gateway: %v", result.RequestID, err)
+		d.p.Logf("the result of request '%s' is none for the API gateway: %v", result.RequestID, err)
 	}
 	if result.Failed || err != nil {
 		answer = gateway.NotAnEnvelope(resultText(result))

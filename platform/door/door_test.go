@@ -1,4 +1,4 @@
-package platform_test
+package door_test
 
 import (
 	"encoding/json"
@@ -10,19 +10,20 @@ import (
 
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
+	"fgbootstrap/platform/door"
 	"fgbootstrap/platform/fgtest"
 )
 
 // openDoor is a door to a function; see bootstrap. Its event is also what the function may answer.
-func openDoor(t *testing.T) (*platform.Door, *fgtest.Log) {
+func openDoor(t *testing.T) (*door.Door, *fgtest.Log) {
 	t.Helper()
 	p, log := fgtest.Function(t, "", nil)
 	return doorOf(t, p), log
 }
 
-func doorOf(t *testing.T, p *platform.Platform) *platform.Door {
+func doorOf(t *testing.T, p *platform.Platform) *door.Door {
 	t.Helper()
-	d, err := platform.OpenDoor(p, "127.0.0.1:0")
+	d, err := door.Open(p, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func request(t *testing.T, method, url, body string) (*http.Response, string) {
 
 func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
 	d, _ := openDoor(t)
-	raw := "http://" + d.Addr() + platform.RawPath
+	raw := "http://" + d.Addr() + door.RawPath
 	if resp, body := request(t, "POST", raw, `{"a":1}`); resp.StatusCode != 200 || body != `{"a":1}` || resp.Header.Get("X-Cff-Request-Id") == "" {
 		t.Error(resp, body)
 	}
@@ -98,7 +99,7 @@ func TestTheGatewayUnwrapsTheEnvelope(t *testing.T) {
 	p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
 		fn.Env = append(fn.Env, `ANSWER={"statusCode":201,"headers":{"Content-Type":"text/x","Set-Cookie":["a=1","b=2"],"Content-Length":"999"},"isBase64Encoded":true,"body":"aGk="}`)
 	})
-	d, err := platform.OpenDoor(p, "127.0.0.1:0")
+	d, err := door.Open(p, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

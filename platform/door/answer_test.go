@@ -1,4 +1,4 @@
-package platform_test
+package door_test
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package platform
+package door
 
 import (
 	"errors"
@@ -36,7 +36,7 @@ func (d *Door) begin(ev api.Event) (*api.Result, *flow, error) {
 	}()
 	go func() { // a client that reads no more must not hold up the platform's end
 		select {
-		case <-d.p.api.Closing():
+		case <-d.p.API().Closing():
 			_ = r.CloseWithError(api.ErrClosed)
 		case <-f.over:
 		}

@@ -1,4 +1,4 @@
-package platform_test
+package door_test
 
 import (
 	"errors"
@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/door"
 	"fgbootstrap/platform/fgtest"
 )
 
 // streamingDoor is a door to a function that streams, whose bootstrap is the test.
-func streamingDoor(t *testing.T) (*platform.Door, *platform.Platform) {
+func streamingDoor(t *testing.T) (*door.Door, *platform.Platform) {
 	t.Helper()
 	p, _ := fgtest.Function(t, "idle", func(_ *platform.Function, o *platform.Options) { o.Streaming = true })
 	return doorOf(t, p), p
@@ -26,7 +27,7 @@ type visitor struct {
 	id               string
 }
 
-func visit(t *testing.T, d *platform.Door, p *platform.Platform, request string) visitor {
+func visit(t *testing.T, d *door.Door, p *platform.Platform, request string) visitor {
 	t.Helper()
 	v := visitor{t: t, client: fgtest.Dial(t, d.Addr()), function: fgtest.Dial(t, p.API().Addr())}
 	v.client.Send(request)
