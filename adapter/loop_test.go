@@ -65,6 +65,10 @@ func begin(t *testing.T, l *adapter.Loop, pollers int, c api.Config, timeout tim
 	if err != nil {
 		t.Fatal(err)
 	}
+	listener, err := srv.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	core, logs := observer.New(zapcore.DebugLevel)
 	l.Log = zap.New(core)
 	if l.Limit == 0 {
@@ -75,7 +79,7 @@ func begin(t *testing.T, l *adapter.Loop, pollers int, c api.Config, timeout tim
 	}
 	for range pollers {
 		l.Pollers = append(l.Pollers, functiongraph.New(functiongraph.Config{
-			Addr: srv.Addr(), Timeout: timeout, Margin: timeout / 10, Log: l.Log,
+			Addr: listener.Addr(), Timeout: timeout, Margin: timeout / 10, Log: l.Log,
 		}))
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -8,6 +8,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -33,8 +34,9 @@ type Platform struct {
 	logs *journal
 }
 
-// New opens the runtime API for the function. Its instance starts with the first event, as on the real platform.
-// Options.Timeout is taken from the function.
+// New opens the runtime API for the function. Its instance starts with the first event, as on the real platform. The
+// error says what is wrong with the function or the faults. Options.Timeout
+// is taken from the function.
 func New(fn Function, opt Options) (*Platform, error) {
 	fn, err := fn.withDefaults()
 	if err != nil {
@@ -43,27 +45,39 @@ func New(fn Function, opt Options) (*Platform, error) {
 	if opt.Grace == 0 {
 		opt.Grace = 3 * time.Second
 	}
-	if opt.LoadTimeout == 0 {
-		opt.LoadTimeout = loadTimeout
-	}
 	p := &Platform{fn: fn, logs: newJournal(opt.Log)}
-	opt.Timeout = fn.Timeout
-	expired := opt.Expired
-	opt.Expired = func(instance int) {
+	if p.api, err = api.New(p.config(opt.Config)); err != nil {
+		return nil, err
+	}
+	listener, err := p.api.Listen("127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, p.api.Close())
+	}
+	p.sup = newSupervisor(fn, p.api, listener, p.logs, opt.Grace)
+	return p, nil
+}
+
+// config is the runtime API's, for this function.
+func (p *Platform) config(cfg api.Config) api.Config {
+	if cfg.LoadTimeout == 0 {
+		cfg.LoadTimeout = loadTimeout
+	}
+	cfg.Timeout = p.fn.Timeout
+	expired := cfg.Expired
+	cfg.Expired = func(instance int) {
 		p.sup.kill(instance)
 		if expired != nil {
 			expired(instance)
 		}
 	}
-	if p.api, err = api.New(opt.Config); err != nil {
-		return nil, err
-	}
-	p.sup = newSupervisor(fn, p.api, p.logs, opt.Grace)
-	return p, nil
+	return cfg
 }
 
-// API is the runtime API behind the platform, for its Addr, Polls and Reports.
+// API is the runtime API behind the platform, for its Polls, Reports and faults. It belongs to the platform.
 func (p *Platform) API() *api.Server { return p.api }
+
+// Addr is where the instance finds the runtime API, host:port.
+func (p *Platform) Addr() string { return p.sup.listener.Addr() }
 
 // Function is the function with its defaults filled in.
 func (p *Platform) Function() Function { return p.fn }

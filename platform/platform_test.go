@@ -32,7 +32,7 @@ func TestTheBootstrapFindsThePlatformsEnvironment(t *testing.T) {
 	for k, want := range map[string]string{
 		"RUNTIME_FUNC_NAME": "hello", "RUNTIME_FUNC_VERSION": "latest", "RUNTIME_PACKAGE": "default", "RUNTIME_HANDLER": "bootstrap",
 		"RUNTIME_TIMEOUT": "3", "RUNTIME_MEMORY": "256", "RUNTIME_CPU": "400", "RUNTIME_MAX_RESP_BODY_SIZE": "6291456",
-		"RUNTIME_CODE_ROOT": p.Function().Dir, "RUNTIME_API_ADDR": p.API().Addr(), "PLAIN": "a b", "HIDDEN": "", "PATH": os.Getenv("PATH"),
+		"RUNTIME_CODE_ROOT": p.Function().Dir, "RUNTIME_API_ADDR": p.Addr(), "PLAIN": "a b", "HIDDEN": "", "PATH": os.Getenv("PATH"),
 	} {
 		if env[k] != want {
 			t.Errorf("%s=%q, not %q", k, env[k], want)

@@ -16,10 +16,11 @@ const (
 
 // supervisor keeps one instance of the function alive while there are events for it.
 type supervisor struct {
-	fn    Function
-	api   *api.Server
-	logs  *journal
-	grace time.Duration
+	fn       Function
+	api      *api.Server
+	listener *api.Listener // the instance's way to the API
+	logs     *journal
+	grace    time.Duration
 
 	wake chan struct{} // an event was queued
 	stop chan struct{}
@@ -32,8 +33,8 @@ type supervisor struct {
 	again   time.Time // when to look at it again
 }
 
-func newSupervisor(fn Function, srv *api.Server, logs *journal, grace time.Duration) *supervisor {
-	s := &supervisor{fn: fn, api: srv, logs: logs, grace: grace,
+func newSupervisor(fn Function, srv *api.Server, listener *api.Listener, logs *journal, grace time.Duration) *supervisor {
+	s := &supervisor{fn: fn, api: srv, listener: listener, logs: logs, grace: grace,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	srv.OnQueued(func() {
 		select {
@@ -99,14 +100,14 @@ func (s *supervisor) live() (unstarted *api.Result, served bool) {
 	if missing != nil {
 		return missing, false
 	}
-	number := s.api.Begin()
+	number := s.listener.Begin()
 	p, err := s.start(number, path)
 	if err != nil {
 		return api.Failure(api.CodeInit, "the bootstrap can't be started: %v", err), false
 	}
 	s.watch(p)
 	s.end(number, p)
-	return nil, s.api.Served(number)
+	return nil, s.listener.Served()
 }
 
 // watch looks at the memory while events are in hand, until the instance ends or has to.
@@ -121,7 +122,7 @@ func (s *supervisor) watch(p *process) {
 			p.terminate(s.grace)
 			return
 		case <-tick.C:
-			if !s.logs.discards() && s.api.Busy() {
+			if !s.logs.discards() && s.listener.Busy() {
 				s.sample(p)
 			}
 		}
@@ -143,11 +144,11 @@ func (s *supervisor) sample(p *process) {
 }
 
 func (s *supervisor) start(number int, path string) (*process, error) {
-	env, err := s.fn.environ(s.api.Addr())
+	env, err := s.fn.environ(s.listener.Addr())
 	if err != nil {
 		return nil, err
 	}
-	p, err := startProcess(path, s.fn.Dir, env, s.logs, "RUNTIME_API_ADDR="+s.api.Addr())
+	p, err := startProcess(path, s.fn.Dir, env, s.logs, "RUNTIME_API_ADDR="+s.listener.Addr())
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +172,7 @@ func (s *supervisor) end(number int, p *process) {
 	default:
 		s.logs.printf("instance %d: runtime process is exited: %s", number, p.how())
 	}
-	s.api.Exited(number)
+	s.listener.Exited()
 }
 
 // kill ends the instance of that number at once and waits until nothing of it is left.

@@ -145,12 +145,16 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	listener, err := srv.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(bin, "bootstrap"))
-	cmd.Env = []string{"RUNTIME_API_ADDR=" + srv.Addr(), "PATH=" + os.Getenv("PATH"), "RUNTIME_TIMEOUT=20",
+	cmd.Env = []string{"RUNTIME_API_ADDR=" + listener.Addr(), "PATH=" + os.Getenv("PATH"), "RUNTIME_TIMEOUT=20",
 		"BOOTSTRAP_COMMAND=" + command("sh", "-c", `head -c 3000000 /dev/zero | tr '\0' 'x\n' >&2; yes | head -100000 >&2; cat`)}
 	cmd.Stderr = write
 	if err := cmd.Start(); err != nil {

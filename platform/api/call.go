@@ -89,6 +89,9 @@ func newCall(ev Event) *call {
 	return c
 }
 
+// inHand reports whether an instance has the event. Server.mu is held.
+func (c *call) inHand() bool { return c.stage != queued && c.stage != settled }
+
 // settle gives the call its outcome, once. Server.mu is held.
 func (c *call) settle(r *Result) bool {
 	if c.stage == settled {

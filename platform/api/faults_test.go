@@ -10,7 +10,7 @@ import (
 	"fgbootstrap/platform/fgtest"
 )
 
-func faulty(t *testing.T, rules string, cfg api.Config) *api.Server {
+func faulty(t *testing.T, rules string, cfg api.Config) (a *api.Server, addr string) {
 	t.Helper()
 	faults, err := api.ParseFaults(rules)
 	if err != nil {
@@ -65,13 +65,13 @@ func TestBadFaultsNameWhatIsAllowed(t *testing.T) {
 
 func TestListenRefusesAtFirst(t *testing.T) {
 	start := time.Now()
-	a := faulty(t, "listen:refuse=200ms", api.Config{})
-	if c, err := net.Dial("tcp", a.Addr()); err == nil {
+	a, addr := faulty(t, "listen:refuse=200ms", api.Config{})
+	if c, err := net.Dial("tcp", addr); err == nil {
 		_ = c.Close()
 		t.Error("connected at once")
 	}
 	fgtest.Eventually(t, "connections are accepted", func() bool {
-		c, err := net.Dial("tcp", a.Addr())
+		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = c.Close()
 		}
@@ -81,14 +81,15 @@ func TestListenRefusesAtFirst(t *testing.T) {
 		t.Errorf("accepted after %v", d)
 	}
 	done := fgtest.Invoke(a, api.Event{})
-	if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
+	if err := fgtest.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo)); err != nil {
 		t.Error(err)
 	}
 	fgtest.Await(t, done)
 }
 
 func TestAPlatformThatStillRefusesCanBeClosed(t *testing.T) {
-	if err := faulty(t, "listen:refuse=1h", api.Config{}).Close(); err != nil {
+	a, _ := faulty(t, "listen:refuse=1h", api.Config{})
+	if err := a.Close(); err != nil {
 		t.Error(err)
 	}
 }
@@ -101,14 +102,14 @@ func TestPollFaultsUseUpNoEvent(t *testing.T) {
 		"empty": func(r fgtest.Reply) bool { return r.Status == 204 && r.ID() == "" },
 	} {
 		t.Run(kind, func(t *testing.T) {
-			a := faulty(t, "poll:"+kind+"*2", api.Config{})
+			a, addr := faulty(t, "poll:"+kind+"*2", api.Config{})
 			done := fgtest.Invoke(a, api.Event{Payload: []byte("event")})
 			for range 2 {
-				if r := fgtest.Dial(t, a.Addr()).Poll(); !check(r) {
+				if r := fgtest.Dial(t, addr).Poll(); !check(r) {
 					t.Errorf("%+v", r)
 				}
 			}
-			if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
+			if err := fgtest.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo)); err != nil {
 				t.Error(err)
 			}
 			if r := fgtest.Await(t, done); string(r.Payload) != "event" {
@@ -130,9 +131,9 @@ func TestAnEventIsCutOff(t *testing.T) {
 		},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			a := faulty(t, "poll:"+kind, api.Config{Timeout: 200 * time.Millisecond})
+			a, addr := faulty(t, "poll:"+kind, api.Config{Timeout: 200 * time.Millisecond})
 			done := fgtest.Invoke(a, api.Event{RequestID: "the-id", Payload: []byte(body)})
-			if r := fgtest.Dial(t, a.Addr()).Poll(); !check(r) {
+			if r := fgtest.Dial(t, addr).Poll(); !check(r) {
 				t.Errorf("status %d, id %s, %d bytes, %v", r.Status, r.ID(), len(r.Body), r.Err)
 			}
 			if r := fgtest.Await(t, done); r.Code != api.CodeTimeout {
@@ -143,9 +144,9 @@ func TestAnEventIsCutOff(t *testing.T) {
 }
 
 func TestAnEventComesWithABigHead(t *testing.T) {
-	a := faulty(t, "poll:bighead=32K", api.Config{})
+	a, addr := faulty(t, "poll:bighead=32K", api.Config{})
 	done := fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	ev := w.Poll()
 	size := 0
 	for name, values := range ev.Header {
@@ -161,9 +162,9 @@ func TestAnEventComesWithABigHead(t *testing.T) {
 }
 
 func TestAnEventArrivesSlowly(t *testing.T) {
-	a := faulty(t, "poll:slow=200ms", api.Config{})
+	a, addr := faulty(t, "poll:slow=200ms", api.Config{})
 	done := fgtest.Invoke(a, api.Event{Payload: []byte(strings.Repeat("x", 50000))})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.Send(fgtest.GetEvent)
 	if _, err := w.In.Peek(1); err != nil {
 		t.Fatal(err)
@@ -193,11 +194,11 @@ func TestPostFaults(t *testing.T) {
 		{"post:413", []int{413, 404}, api.CodeTooLarge},
 	} {
 		t.Run(c.rules, func(t *testing.T) {
-			a := faulty(t, c.rules, api.Config{})
+			a, addr := faulty(t, c.rules, api.Config{})
 			done := fgtest.Invoke(a, api.Event{})
-			id := fgtest.Dial(t, a.Addr()).Poll().ID()
+			id := fgtest.Dial(t, addr).Poll().ID()
 			for i, want := range c.replies {
-				r := fgtest.Dial(t, a.Addr()).Post("response", id, "the answer")
+				r := fgtest.Dial(t, addr).Post("response", id, "the answer")
 				if r.Status != want || (want == 0 && !fgtest.IsReset(r.Err)) {
 					t.Errorf("report %d: status %d, %v", i, r.Status, r.Err)
 				}
@@ -216,9 +217,9 @@ func TestPostFaults(t *testing.T) {
 func TestPostFaultsTakeTheirTime(t *testing.T) {
 	for _, kind := range []string{"slow", "stall"} {
 		t.Run(kind, func(t *testing.T) {
-			a := faulty(t, "post:"+kind+"=2s", api.Config{})
+			a, addr := faulty(t, "post:"+kind+"=2s", api.Config{})
 			done := fgtest.Invoke(a, api.Event{})
-			w := fgtest.Dial(t, a.Addr())
+			w := fgtest.Dial(t, addr)
 			id := w.Poll().ID()
 			start := time.Now()
 			if r := w.Post("response", id, "x"); r.Status != 200 || time.Since(start) < 2*time.Second {
@@ -233,11 +234,11 @@ func TestPostFaultsTakeTheirTime(t *testing.T) {
 }
 
 func TestAStreamIsCutByTheRule(t *testing.T) {
-	a := faulty(t, "post:cut=10", api.Config{Streaming: true})
+	a, addr := faulty(t, "post:cut=10", api.Config{Streaming: true})
 	done := fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	id := w.Poll().ID()
-	stream := fgtest.Dial(t, a.Addr())
+	stream := fgtest.Dial(t, addr)
 	stream.OpenStream(id)
 	stream.Chunk(strings.Repeat("x", 100))
 	if r := stream.Receive(); !fgtest.IsReset(r.Err) {
@@ -252,11 +253,11 @@ func TestAStreamIsCutByTheRule(t *testing.T) {
 }
 
 func TestFaultsCanBeAddedLater(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	if err := a.Inject(api.Faults{{Door: api.DoorPoll, Kind: "500"}}); err != nil {
 		t.Fatal(err)
 	}
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	if r := w.Poll(); r.Status != 500 {
 		t.Error(r)
 	}

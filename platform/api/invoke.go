@@ -86,18 +86,21 @@ func (s *Server) awaitTaken(ctx context.Context, c *call) error {
 
 // loadLeft is what is left of LoadTimeout since the last sign of life. An event in hand is one.
 func (s *Server) loadLeft() time.Duration {
-	if s.Busy() {
+	if s.busy() {
 		return s.cfg.LoadTimeout
 	}
 	return time.Until(time.Unix(0, s.active.Load()).Add(s.cfg.LoadTimeout))
 }
 
-// Busy reports whether an instance has events in hand.
-func (s *Server) Busy() bool {
+// busy reports whether any instance has events in hand.
+func (s *Server) busy() bool { return s.anyInHand(func(*call) bool { return true }) }
+
+// anyInHand reports whether an instance has an event in hand of which is holds.
+func (s *Server) anyInHand(is func(*call) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.calls {
-		if c.stage != queued && c.stage != settled {
+		if c.inHand() && is(c) {
 			return true
 		}
 	}
@@ -127,18 +130,25 @@ func (s *Server) deadline(c *call) time.Time {
 	return c.started.Add(s.cfg.Timeout)
 }
 
-// expire gives a call that took too long its failure, and the instance to whoever kills it.
+// expire gives a call that took too long its failure, and its instance to whoever kills it. If none took the event, that is
+// every listener's: each could have.
 func (s *Server) expire(c *call, r *Result) {
 	s.mu.Lock()
-	instance, won := c.instance, c.settle(r)
+	taken, late := !c.started.IsZero(), []int{c.instance}
+	won, listeners := c.settle(r), s.listeners
 	s.mu.Unlock()
 	if !won {
 		return
 	}
-	if instance == 0 {
-		instance = int(s.instance.Load())
+	if !taken {
+		late = nil
+		for _, l := range listeners {
+			late = append(late, l.number())
+		}
 	}
-	s.cfg.Expired(instance)
+	for _, instance := range late {
+		s.cfg.Expired(instance)
+	}
 }
 
 // abandon settles a call whose caller does not wait any longer.

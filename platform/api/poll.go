@@ -10,42 +10,42 @@ import (
 )
 
 // poll answers GET …/invocation/request, which waits until there is an event.
-func (s *Server) poll(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
-	s.history.polled(time.Now())
-	if rule, ok := s.faults.take(DoorPoll, false); ok {
+func (l *Listener) poll(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
+	l.server.history.polled(time.Now())
+	if rule, ok := l.server.faults.take(DoorPoll, false); ok {
 		pollFault(ctx, c, rule)
 		return
 	}
-	call := s.next(c)
+	call := l.next(c)
 	if call == nil { // nobody is there to be answered
 		_ = c.Close()
 		return
 	}
-	s.writeEvent(ctx, call)
-	if rule, ok := s.faults.take(DoorPoll, true); ok {
+	l.server.writeEvent(ctx, call)
+	if rule, ok := l.server.faults.take(DoorPoll, true); ok {
 		eventFault(ctx, c, rule)
 	}
 }
 
 // next waits for an event for this connection; nil if the client hangs up or the server closes.
-func (s *Server) next(c *httpserver.Conn) *call {
+func (l *Listener) next(c *httpserver.Conn) *call {
 	for {
-		got := s.park(c)
+		got := l.park(c)
 		if got == nil {
 			return nil
 		}
 		if c.Gone() { // it died after the event was handed over: the next poller shall have it
-			s.queue.putBack(got)
+			l.server.queue.putBack(got)
 			return nil
 		}
-		if s.deliver(got) {
+		if l.deliver(got) {
 			return got
 		}
 	}
 }
 
-func (s *Server) park(c *httpserver.Conn) *call {
-	ticket := s.queue.ticket()
+func (l *Listener) park(c *httpserver.Conn) *call {
+	ticket := l.server.queue.ticket()
 	select {
 	case got := <-ticket:
 		return got
@@ -57,21 +57,21 @@ func (s *Server) park(c *httpserver.Conn) *call {
 	case got := <-ticket:
 		return got
 	case <-hungUp:
-	case <-s.closing:
+	case <-l.server.closing:
 	}
-	s.queue.leave(ticket)
+	l.server.queue.leave(ticket)
 	return nil
 }
 
 // deliver starts the event's time; false if its caller has gone meanwhile.
-func (s *Server) deliver(c *call) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func (l *Listener) deliver(c *call) bool {
+	l.server.mu.Lock()
+	defer l.server.mu.Unlock()
 	if c.stage != queued {
 		return false
 	}
-	c.stage, c.started, c.instance = delivered, time.Now(), int(s.instance.Load())
-	s.taker.Store(int64(c.instance))
+	c.stage, c.started, c.instance = delivered, time.Now(), l.number()
+	l.taker.Store(int64(c.instance))
 	close(c.taken)
 	return true
 }

@@ -6,18 +6,11 @@ package api
 
 import (
 	"errors"
-	"fmt"
-	"net"
-	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"fgbootstrap/internal/retry"
-	"fgbootstrap/platform/httpserver"
 )
 
 // Limits of FunctionGraph in bytes. The platform tolerates 100 bytes over the 6 MB.
@@ -57,7 +50,6 @@ func (c Credentials) headers() map[string]string {
 
 // Config says how the runtime API behaves. The zero value is the platform's default.
 type Config struct {
-	Addr        string            // IPv4 host:port; default 127.0.0.1:0, a free port
 	Timeout     time.Duration     // from delivery to outcome; default 3s
 	LoadTimeout time.Duration     // how long an event waits for a poll while nothing else happens; 0 is for ever
 	MaxPayload  int64             // bytes of an event or of a held response; default MaxPayload
@@ -73,9 +65,6 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	if c.Addr == "" {
-		c.Addr = "127.0.0.1:0"
-	}
 	if c.Timeout <= 0 {
 		c.Timeout = 3 * time.Second
 	}
@@ -91,46 +80,39 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Server is the runtime API's server. Its methods are safe for concurrent use. It does not run the function: whatever
-// process polls it, serves it.
+// Server is the runtime API: one queue of events, and one table of the calls that have no outcome yet, behind all of its
+// listeners. Its methods are safe for concurrent use. It does not run the function: whatever process polls a listener,
+// serves it.
 type Server struct {
-	cfg      Config
-	server   *httpserver.Server
-	addr     string
-	queue    queue
-	faults   script
-	history  *history
-	active   atomic.Int64 // unix nanoseconds of the last sign of life of an instance
-	instance atomic.Int64 // number of the current instance
-	taker    atomic.Int64 // number of the last instance that took an event
-	queued   atomic.Pointer[func()]
-	closing  <-chan struct{}
+	cfg     Config
+	queue   queue
+	faults  script
+	history *history
+	started atomic.Int64 // instances so far, which is the number of the newest
+	active  atomic.Int64 // unix nanoseconds of the last sign of life of an instance
+	queued  atomic.Pointer[func()]
+	closing chan struct{}
 
-	mu    sync.Mutex
-	calls map[string]*call
+	mu        sync.Mutex
+	calls     map[string]*call
+	listeners []*Listener
+	closed    bool
 }
 
-// New starts the server. It fails if the address can't be had or a fault is unknown.
+// New makes a runtime API that nobody can reach yet, see Listen. It fails if a fault is unknown.
 func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:     cfg.withDefaults(),
 		history: newHistory(),
+		closing: make(chan struct{}),
 		calls:   make(map[string]*call),
 	}
-	s.server = httpserver.New(s.handle)
-	s.closing = s.server.Closing()
 	if err := s.Inject(cfg.Faults); err != nil {
 		return nil, err
 	}
 	s.touch()
-	if err := s.listen(cfg.Faults.refusal()); err != nil {
-		return nil, err
-	}
 	return s, nil
 }
-
-// Addr is the value of RUNTIME_API_ADDR: host:port.
-func (s *Server) Addr() string { return s.addr }
 
 // Inject appends rules to the script of faults. Of listen rules only those in Config.Faults have an effect.
 func (s *Server) Inject(f Faults) error {
@@ -141,63 +123,23 @@ func (s *Server) Inject(f Faults) error {
 	return nil
 }
 
-// Close ends all connections and waits until nothing of the server runs any more. Events under way end with ErrClosed.
-func (s *Server) Close() error { return s.server.Close() }
-
-// listen starts to accept, at once or when the time of refusal has passed.
-func (s *Server) listen(refusal time.Duration) error {
-	if refusal == 0 {
-		ln, err := net.Listen("tcp4", s.cfg.Addr)
-		if err != nil {
-			return fmt.Errorf("runtime API: %w", err)
-		}
-		s.addr = ln.Addr().String()
-		s.server.Go(func() { s.server.Serve(ln) })
+// Close ends all listeners and their connections and waits until nothing of the server runs any more. Events under way end
+// with ErrClosed. A second call returns nil at once.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
 		return nil
 	}
-	r, err := reserve(s.cfg.Addr)
-	if err != nil {
-		return err
+	s.closed = true
+	close(s.closing)
+	listeners := s.listeners
+	s.mu.Unlock()
+	var errs []error
+	for _, l := range listeners {
+		errs = append(errs, l.http.Close())
 	}
-	s.addr = r.addr
-	s.server.Go(func() { s.listenLater(r, refusal) })
-	return nil
-}
-
-func (s *Server) listenLater(r *reserved, refusal time.Duration) {
-	if !retry.Pause(refusal, s.closing) {
-		_ = r.Close() // nobody ever used it
-		return
-	}
-	if ln, err := r.listen(); err == nil { // or connections stay refused
-		s.server.Serve(ln)
-	}
-}
-
-func (s *Server) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
-	s.touch()
-	path := string(ctx.Request.URI().PathOriginal()) // as sent: an id may hold escaped slashes
-	kind, id := reportPath(path)
-	switch {
-	case path == pathPoll && ctx.IsGet():
-		s.poll(ctx, c)
-	case id != "" && ctx.IsPost():
-		s.report(ctx, c, kind, id)
-	default:
-		answer(ctx, fasthttp.StatusNotFound, fmt.Sprintf("the runtime API has no %s %s", ctx.Method(), path))
-		ctx.SetConnectionClose() // an unread body may follow
-	}
-}
-
-// reportPath takes …/response/ID and …/error/ID apart; the id is empty if it is neither.
-func reportPath(path string) (Kind, string) {
-	rest, ok := strings.CutPrefix(path, pathReport)
-	kind, escaped, _ := strings.Cut(rest, "/")
-	id, err := url.PathUnescape(escaped)
-	if !ok || err != nil || (Kind(kind) != KindResponse && Kind(kind) != KindError) {
-		return "", ""
-	}
-	return Kind(kind), id
+	return errors.Join(errs...)
 }
 
 // touch notes a sign of life.
@@ -219,34 +161,8 @@ func answer(ctx *fasthttp.RequestCtx, status int, msg string) {
 	ctx.SetBody(errorJSON(status, msg))
 }
 
-// Begin hands out the number of a new instance: polls and events belong to it from here on.
-func (s *Server) Begin() int {
-	s.touch()
-	return int(s.instance.Add(1))
-}
-
-// Served reports whether the instance took an event.
-func (s *Server) Served(instance int) bool { return s.taker.Load() == int64(instance) }
-
 // OnQueued sets what is called when an event waits for a poller.
 func (s *Server) OnQueued(f func()) { s.queued.Store(&f) }
-
-// Exited fails what an instance had in hand. A report that is just being read may still become the outcome.
-func (s *Server) Exited(instance int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.calls {
-		if c.instance != instance || c.stage == queued || c.stage == settled {
-			continue
-		}
-		gone := Failure(CodeExited, "runtime process is exited")
-		if c.reading > 0 {
-			c.exit = gone
-		} else {
-			c.settle(gone)
-		}
-	}
-}
 
 // Refuse fails all events that nobody has polled yet.
 func (s *Server) Refuse(why *Result) {

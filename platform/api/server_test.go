@@ -15,7 +15,7 @@ import (
 )
 
 // newAPI opens a runtime API; at the test's end nothing of it may be left.
-func newAPI(t *testing.T, cfg api.Config) *api.Server {
+func newAPI(t *testing.T, cfg api.Config) (a *api.Server, addr string) {
 	t.Helper()
 	fgtest.NoLeaks(t)
 	if cfg.Timeout == 0 {
@@ -30,13 +30,23 @@ func newAPI(t *testing.T, cfg api.Config) *api.Server {
 			t.Error(err)
 		}
 	})
-	return a
+	return a, listen(t, a).Addr()
+}
+
+// listen opens a listener, at a free port.
+func listen(t *testing.T, a *api.Server) *api.Listener {
+	t.Helper()
+	l, err := a.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 func TestAnEventIsAnsweredByteForByte(t *testing.T) {
 	for _, body := range []string{"", "{}", "\x00\xff\r\n", strings.Repeat("x", 6<<20)} {
-		a := newAPI(t, api.Config{})
-		served := fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)
+		a, addr := newAPI(t, api.Config{})
+		served := fgtest.Serve(t, addr, 1, fgtest.Echo)
 		r := fgtest.Await(t, fgtest.Invoke(a, api.Event{Payload: []byte(body)}))
 		if r.Err != nil || r.Failed || r.Code != 0 || string(r.Payload) != body || r.Size != int64(len(body)) {
 			t.Errorf("%.20q: got %.200s", body, r)
@@ -48,11 +58,11 @@ func TestAnEventIsAnsweredByteForByte(t *testing.T) {
 }
 
 func TestMetadataHeadersHaveThePlatformsNames(t *testing.T) {
-	a := newAPI(t, api.Config{
+	a, addr := newAPI(t, api.Config{
 		Credentials: api.Credentials{AccessKey: "ak", AuthToken: "token"},
 		Headers:     map[string]string{"X-Cff-Workflow-Id": "w", "X-Cff-Gone": "1"},
 	})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.Send(fgtest.GetEvent)
 	done := fgtest.Invoke(a, api.Event{RequestID: "id-1", Async: true, Headers: map[string]string{"x-cff-gone": "", "X-Stream-A": "s"}})
 	var head strings.Builder
@@ -79,12 +89,12 @@ func TestMetadataHeadersHaveThePlatformsNames(t *testing.T) {
 }
 
 func TestEventsGoToPollersInOrder(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	var results []<-chan fgtest.Outcome
-	first := fgtest.Dial(t, a.Addr())
+	first := fgtest.Dial(t, addr)
 	first.Send(fgtest.GetEvent)
 	fgtest.Eventually(t, "the first poll is there", func() bool { return a.Polls() == 1 })
-	second := fgtest.Dial(t, a.Addr())
+	second := fgtest.Dial(t, addr)
 	second.Send(fgtest.GetEvent)
 	fgtest.Eventually(t, "the second poll is there", func() bool { return a.Polls() == 2 })
 	for i, w := range []*fgtest.Wire{first, second} {
@@ -108,14 +118,14 @@ func TestEventsGoToPollersInOrder(t *testing.T) {
 func TestADeadPollerSwallowsNoEvent(t *testing.T) {
 	for name, die := range map[string]func(*fgtest.Wire){"closed": func(w *fgtest.Wire) { _ = w.Close() }, "reset": (*fgtest.Wire).Abort} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, api.Config{})
+			a, addr := newAPI(t, api.Config{})
 			for i := range 20 {
-				w := fgtest.Dial(t, a.Addr())
+				w := fgtest.Dial(t, addr)
 				w.Send(fgtest.GetEvent)
 				fgtest.Eventually(t, "it polls", func() bool { return a.Polls() == 2*i+1 })
 				die(w)
 				done := fgtest.Invoke(a, api.Event{Payload: []byte("precious")})
-				if err := fgtest.Await(t, fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)); err != nil {
+				if err := fgtest.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo)); err != nil {
 					t.Fatal(err)
 				}
 				if r := fgtest.Await(t, done); string(r.Payload) != "precious" {
@@ -127,9 +137,9 @@ func TestADeadPollerSwallowsNoEvent(t *testing.T) {
 }
 
 func TestOnlyTheFirstReportCounts(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	done := fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	id := w.Poll().ID()
 	for _, step := range []struct {
 		kind, id, body string
@@ -166,9 +176,9 @@ func TestOnlyTheFirstReportCounts(t *testing.T) {
 }
 
 func TestAnEscapedRequestIDIsTheSameID(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	done := fgtest.Invoke(a, api.Event{RequestID: "a/b c"})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.Poll()
 	if r := w.Post("response", "a%2Fb%20c", "x"); r.Status != 200 {
 		t.Error(r)
@@ -177,9 +187,9 @@ func TestAnEscapedRequestIDIsTheSameID(t *testing.T) {
 }
 
 func TestAnErrorReportIsAFailedResult(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	const body = `{"errorType":"T","errorMessage":"it broke"}`
-	served := fgtest.Serve(t, a.Addr(), 1, func([]byte) (string, string) { return "error", body })
+	served := fgtest.Serve(t, addr, 1, func([]byte) (string, string) { return "error", body })
 	r := fgtest.Await(t, fgtest.Invoke(a, api.Event{}))
 	if !r.Failed || r.Code != 0 || string(r.Payload) != body || r.Reason() != "it broke" {
 		t.Error(r)
@@ -190,9 +200,9 @@ func TestAnErrorReportIsAFailedResult(t *testing.T) {
 }
 
 func TestUnknownPathsAreRefused(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	_, addr := newAPI(t, api.Config{})
 	for _, head := range []string{"GET /", "POST /v1/runtime/invocation/request", "GET /v1/runtime/invocation/response/x", "PUT /v1/runtime/invocation/response/x", "POST /v1/runtime/invocation/init/x", "POST /v1/runtime/invocation/response/"} {
-		w := fgtest.Dial(t, a.Addr())
+		w := fgtest.Dial(t, addr)
 		w.Send(head + " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
 		if r := w.Receive(); r.Status != 404 {
 			t.Errorf("%s: %d %v", head, r.Status, r.Err)
@@ -201,7 +211,7 @@ func TestUnknownPathsAreRefused(t *testing.T) {
 }
 
 func TestEventsOverTheLimitAreRefused(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, _ := newAPI(t, api.Config{})
 	for _, ev := range []api.Event{
 		{Payload: make([]byte, api.MaxPayload+1)},
 		{Payload: make([]byte, api.MaxAsync+1), Async: true},
@@ -213,10 +223,10 @@ func TestEventsOverTheLimitAreRefused(t *testing.T) {
 }
 
 func TestAResponseAtTheLimitPassesAndOneByteMoreDoesNot(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	for _, over := range []int{0, 1} {
 		done := fgtest.Invoke(a, api.Event{})
-		w := fgtest.Dial(t, a.Addr())
+		w := fgtest.Dial(t, addr)
 		posted := w.Post("response", w.Poll().ID(), strings.Repeat("x", api.MaxPayload+over))
 		r := fgtest.Await(t, done)
 		if over == 0 && (posted.Status != 200 || r.Failed || r.Size != api.MaxPayload) {
@@ -230,9 +240,9 @@ func TestAResponseAtTheLimitPassesAndOneByteMoreDoesNot(t *testing.T) {
 
 func TestAnEventThatNobodyAnswersTimesOut(t *testing.T) {
 	expired := make(chan int, 1)
-	a := newAPI(t, api.Config{Timeout: 50 * time.Millisecond, Expired: func(n int) { expired <- n }})
+	a, addr := newAPI(t, api.Config{Timeout: 50 * time.Millisecond, Expired: func(n int) { expired <- n }})
 	done := fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	id := w.Poll().ID()
 	r := fgtest.Await(t, done)
 	if !r.Failed || r.Code != api.CodeTimeout || r.Duration < 50*time.Millisecond || !strings.Contains(string(r.Payload), `"error_code":"FSS.4010"`) {
@@ -245,13 +255,13 @@ func TestAnEventThatNobodyAnswersTimesOut(t *testing.T) {
 }
 
 func TestAnEventThatNobodyPollsForTimesOut(t *testing.T) {
-	a := newAPI(t, api.Config{LoadTimeout: 50 * time.Millisecond})
+	a, addr := newAPI(t, api.Config{LoadTimeout: 50 * time.Millisecond})
 	if r := fgtest.Await(t, fgtest.Invoke(a, api.Event{})); r.Code != api.CodeLoadTimeout {
 		t.Error(r)
 	}
 	if err := fgtest.Await(t, func() <-chan error { // the event that timed out is no longer there
 		done := fgtest.Invoke(a, api.Event{Payload: []byte("next")})
-		served := fgtest.Serve(t, a.Addr(), 1, fgtest.Echo)
+		served := fgtest.Serve(t, addr, 1, fgtest.Echo)
 		if r := fgtest.Await(t, done); string(r.Payload) != "next" {
 			t.Error(r)
 		}
@@ -262,14 +272,14 @@ func TestAnEventThatNobodyPollsForTimesOut(t *testing.T) {
 }
 
 func TestInvokeEndsWithItsContext(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := a.Invoke(ctx, api.Event{}); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	ctx, cancel = context.WithCancel(context.Background())
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.Send(fgtest.GetEvent)
 	go func() {
 		w.Receive()
@@ -281,9 +291,9 @@ func TestInvokeEndsWithItsContext(t *testing.T) {
 }
 
 func TestARequestIDIsUsedOnce(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	first := fgtest.Invoke(a, api.Event{RequestID: "same"})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.Poll()
 	if r := fgtest.Await(t, fgtest.Invoke(a, api.Event{RequestID: "same"})); r.Err == nil {
 		t.Error("accepted twice")
@@ -293,9 +303,9 @@ func TestARequestIDIsUsedOnce(t *testing.T) {
 }
 
 func TestCloseEndsWhatIsUnderWay(t *testing.T) {
-	a := newAPI(t, api.Config{Timeout: time.Hour})
+	a, addr := newAPI(t, api.Config{Timeout: time.Hour})
 	taken, waiting := fgtest.Invoke(a, api.Event{}), fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.Poll()
 	w.Send(fgtest.GetEvent)
 	w.Receive()
@@ -323,11 +333,11 @@ func TestACutReportIsNoOutcome(t *testing.T) {
 		"chunked":  "Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := newAPI(t, api.Config{})
+			a, addr := newAPI(t, api.Config{})
 			done := fgtest.Invoke(a, api.Event{})
-			w := fgtest.Dial(t, a.Addr())
+			w := fgtest.Dial(t, addr)
 			id := w.Poll().ID()
-			cut := fgtest.Dial(t, a.Addr())
+			cut := fgtest.Dial(t, addr)
 			cut.Send(fgtest.PostHead("response", id) + begin)
 			_ = cut.CloseWrite()
 			fgtest.Eventually(t, "the cut report is seen", func() bool { return len(a.Reports(id)) == 1 })
@@ -345,9 +355,9 @@ func TestACutReportIsNoOutcome(t *testing.T) {
 }
 
 func TestAChunkedResponseIsHeldWhileStreamingIsOff(t *testing.T) {
-	a := newAPI(t, api.Config{})
+	a, addr := newAPI(t, api.Config{})
 	done := fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.OpenStream(w.Poll().ID())
 	w.Chunk("one ")
 	w.Chunk("two")
@@ -367,10 +377,10 @@ func pipeEvent() (api.Event, *io.PipeReader) {
 }
 
 func TestAStreamArrivesAsItFlows(t *testing.T) {
-	a := newAPI(t, api.Config{Streaming: true})
+	a, addr := newAPI(t, api.Config{Streaming: true})
 	ev, got := pipeEvent()
 	done := fgtest.Invoke(a, ev)
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.OpenStream(w.Poll().ID())
 	buf := make([]byte, 5)
 	for _, piece := range []string{"first", "again"} {
@@ -389,9 +399,9 @@ func TestAStreamArrivesAsItFlows(t *testing.T) {
 }
 
 func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
-	a := newAPI(t, api.Config{Streaming: true})
+	a, addr := newAPI(t, api.Config{Streaming: true})
 	done := fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	id := w.Poll().ID()
 	w.OpenStream(id)
 	piece := strings.Repeat("x", 1<<20)
@@ -409,10 +419,10 @@ func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
 }
 
 func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
-	a := newAPI(t, api.Config{Streaming: true, Timeout: fgtest.Patience})
+	a, addr := newAPI(t, api.Config{Streaming: true, Timeout: fgtest.Patience})
 	ev, got := pipeEvent()
 	done := fgtest.Invoke(a, ev)
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.OpenStream(w.Poll().ID())
 	piece := strings.Repeat("x", 1<<20)
 	stuck := false
@@ -434,12 +444,12 @@ func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
 }
 
 func TestACutStreamLeavesTheIDOpenForTheError(t *testing.T) {
-	a := newAPI(t, api.Config{Streaming: true})
+	a, addr := newAPI(t, api.Config{Streaming: true})
 	ev, got := pipeEvent()
 	done := fgtest.Invoke(a, ev)
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	id := w.Poll().ID()
-	stream := fgtest.Dial(t, a.Addr())
+	stream := fgtest.Dial(t, addr)
 	stream.OpenStream(id)
 	stream.Chunk("half")
 	buf := make([]byte, 4)
@@ -462,13 +472,13 @@ func TestACutStreamLeavesTheIDOpenForTheError(t *testing.T) {
 }
 
 func TestAWriterThatFailsCutsTheStream(t *testing.T) {
-	a := newAPI(t, api.Config{Streaming: true})
+	a, addr := newAPI(t, api.Config{Streaming: true})
 	ev, got := pipeEvent()
 	_ = got.Close()
 	done := fgtest.Invoke(a, ev)
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	id := w.Poll().ID()
-	stream := fgtest.Dial(t, a.Addr())
+	stream := fgtest.Dial(t, addr)
 	stream.OpenStream(id)
 	stream.Chunk("data")
 	if r := stream.Receive(); !fgtest.IsReset(r.Err) {
@@ -481,9 +491,9 @@ func TestAWriterThatFailsCutsTheStream(t *testing.T) {
 }
 
 func TestAStreamOverItsLimitIsTooLarge(t *testing.T) {
-	a := newAPI(t, api.Config{Streaming: true, MaxStream: 100})
+	a, addr := newAPI(t, api.Config{Streaming: true, MaxStream: 100})
 	done := fgtest.Invoke(a, api.Event{})
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.OpenStream(w.Poll().ID())
 	w.Chunk(strings.Repeat("x", 101))
 	w.EndStream()
@@ -496,11 +506,11 @@ func TestAStreamOverItsLimitIsTooLarge(t *testing.T) {
 }
 
 func TestADeadlineBreaksAStreamOff(t *testing.T) {
-	a := newAPI(t, api.Config{Streaming: true, Timeout: 100 * time.Millisecond})
+	a, addr := newAPI(t, api.Config{Streaming: true, Timeout: 100 * time.Millisecond})
 	ev, got := pipeEvent()
 	go func() { _, _ = io.Copy(io.Discard, got) }()
 	done := fgtest.Invoke(a, ev)
-	w := fgtest.Dial(t, a.Addr())
+	w := fgtest.Dial(t, addr)
 	w.OpenStream(w.Poll().ID())
 	w.Chunk("data")
 	if r := w.Receive(); !fgtest.IsReset(r.Err) {

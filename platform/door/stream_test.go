@@ -29,7 +29,7 @@ type visitor struct {
 
 func visit(t *testing.T, d *door.Door, p *platform.Platform, request string) visitor {
 	t.Helper()
-	v := visitor{t: t, client: fgtest.Dial(t, d.Addr()), function: fgtest.Dial(t, p.API().Addr())}
+	v := visitor{t: t, client: fgtest.Dial(t, d.Addr()), function: fgtest.Dial(t, p.Addr())}
 	v.client.Send(request)
 	v.id = v.function.Poll().ID()
 	v.function.OpenStream(v.id)
@@ -152,7 +152,7 @@ func TestAnAnswerBreaksOffWhereItsStreamDoes(t *testing.T) {
 			t.Error(err)
 		}
 		v.function.Abort()
-		if r := fgtest.Dial(t, p.API().Addr()).Post("error", v.id, `{"errorMessage":"it failed"}`); r.Status != 200 {
+		if r := fgtest.Dial(t, p.Addr()).Post("error", v.id, `{"errorMessage":"it failed"}`); r.Status != 200 {
 			t.Error(r)
 		}
 	}

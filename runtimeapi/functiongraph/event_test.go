@@ -27,8 +27,8 @@ func noise(n int) []byte {
 
 func TestEventsOfEverySizeArriveByteForByte(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{})
-	start(t, srv.Addr(), settings{limit: api.MaxPayload})
+	srv, addr := runtimeAPI(t, api.Config{})
+	start(t, addr, settings{limit: api.MaxPayload})
 	// Around the sizes of buffers, large and small in turns.
 	for _, size := range []int{0, 1, 6 << 20, 4095, 64<<10 + 1, 1 << 20, 1<<20 + 1, 0, 1<<20 - 1, api.MaxPayload, 3} {
 		payload := noise(size)
@@ -86,8 +86,8 @@ func TestAnEventThatBreaksOffIsFailedOnce(t *testing.T) {
 
 func TestAnEventCutByThePlatformIsFailedOnce(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Faults: faults(t, "poll:cut*2")})
-	start(t, srv.Addr(), settings{})
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "poll:cut*2")})
+	start(t, addr, settings{})
 	for _, size := range []int{1000, 6 << 20} {
 		r := invoke(t, srv, api.Event{Payload: noise(size)})
 		if !r.Failed || failureOf(t, r.Payload).Type != adapter.TypeInternal {
@@ -277,12 +277,12 @@ func TestTheTimesOfAnInvocationCountFromTheFirstByteOfItsEvent(t *testing.T) {
 func TestHeadsOf32KBWithATokenOf6KBArriveWhole(t *testing.T) {
 	t.Parallel()
 	token := strings.Repeat("t0ken.", 1<<10)
-	srv := runtimeAPI(t, api.Config{
+	srv, addr := runtimeAPI(t, api.Config{
 		Credentials: api.Credentials{SecurityToken: token},
 		Faults:      faults(t, "poll:bighead=26K"),
 	})
 	sizes := make(chan int, 1)
-	start(t, srv.Addr(), settings{program: func(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
+	start(t, addr, settings{program: func(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
 		all := 0
 		for _, h := range inv.Headers {
 			all += len(h.Name) + len(": ") + len(h.Value) + len("\r\n")
@@ -359,8 +359,8 @@ func TestOddRequestIDsAreEscapedInThePath(t *testing.T) {
 
 func TestOddRequestIDsComeBackToTheLocalPlatform(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{})
-	start(t, srv.Addr(), settings{})
+	srv, addr := runtimeAPI(t, api.Config{})
+	start(t, addr, settings{})
 	for _, id := range []string{"a/b c?#%", "..", "日本", "%41", "a+b"} {
 		if r := invoke(t, srv, api.Event{RequestID: id, Payload: []byte(id)}); string(r.Payload) != id {
 			t.Errorf("%q: got %+v", id, r)

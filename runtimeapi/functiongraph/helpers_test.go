@@ -126,8 +126,8 @@ func soonerOrLater(t *testing.T, what string, inTime func() bool) {
 	t.Error("five times it was not so that", what)
 }
 
-// runtimeAPI is the local platform's.
-func runtimeAPI(t *testing.T, c api.Config) *api.Server {
+// runtimeAPI is the local platform's, and its address.
+func runtimeAPI(t *testing.T, c api.Config) (srv *api.Server, addr string) {
 	t.Helper()
 	if c.Timeout == 0 {
 		c.Timeout = patience
@@ -141,7 +141,11 @@ func runtimeAPI(t *testing.T, c api.Config) *api.Server {
 			t.Error(err)
 		}
 	})
-	return srv
+	listener, err := srv.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv, listener.Addr()
 }
 
 func faults(t *testing.T, text string) api.Faults {

@@ -17,8 +17,8 @@ import (
 func TestEventsLeaveNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 	for _, streaming := range []bool{false, true} {
 		t.Run(fmt.Sprintf("streaming %t", streaming), func(t *testing.T) {
-			srv := runtimeAPI(t, api.Config{Streaming: streaming})
-			start(t, srv.Addr(), settings{streaming: streaming, limit: 7 << 20,
+			srv, addr := runtimeAPI(t, api.Config{Streaming: streaming})
+			start(t, addr, settings{streaming: streaming, limit: 7 << 20,
 				program: func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
 					if len(inv.Payload)%2 == 1 {
 						_ = echo(ctx, inv, w)

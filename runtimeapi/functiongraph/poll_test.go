@@ -15,8 +15,8 @@ import (
 
 func TestAPlatformThatRefusesConnectionsAtFirstLosesNoEvent(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Faults: faults(t, "listen:refuse=1500ms")})
-	i := start(t, srv.Addr(), settings{})
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "listen:refuse=1500ms")})
+	i := start(t, addr, settings{})
 	if r := invoke(t, srv, api.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
 		t.Errorf("got %+v", r)
 	}
@@ -39,8 +39,8 @@ func TestAPermanentFaultIsMetWithGrowingPauses(t *testing.T) {
 	for _, fault := range []string{"reset", "500", "noid", "empty"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			srv := runtimeAPI(t, api.Config{Faults: faults(t, "poll:"+fault+"*6")})
-			start(t, srv.Addr(), settings{})
+			srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "poll:"+fault+"*6")})
+			start(t, addr, settings{})
 			if r := invoke(t, srv, api.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
 				t.Errorf("got %+v", r)
 			}
@@ -51,8 +51,8 @@ func TestAPermanentFaultIsMetWithGrowingPauses(t *testing.T) {
 
 func TestThePausesEndAtTwoSeconds(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Faults: faults(t, "poll:500*8")})
-	start(t, srv.Addr(), settings{})
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "poll:500*8")})
+	start(t, addr, settings{})
 	invoke(t, srv, api.Event{})
 	polls := srv.PollTimes()
 	checkPauses(t, polls[:8])
@@ -203,9 +203,9 @@ func TestAPauseBetweenPollsEndsWithTheirContext(t *testing.T) {
 // connection is made.
 func TestPollsEndWheneverTheirContextDoes(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{})
+	_, addr := runtimeAPI(t, api.Config{})
 	for n := range 300 {
-		c := client(srv.Addr(), patience, time.Second, zap.NewNop())
+		c := client(addr, patience, time.Second, zap.NewNop())
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n)*5*time.Microsecond)
 		ended := make(chan struct{})
 		go func() {
@@ -261,8 +261,8 @@ func TestHTTPProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	}
 	t.Setenv("NO_PROXY", "")
 	t.Setenv("no_proxy", "")
-	srv := runtimeAPI(t, api.Config{})
-	start(t, srv.Addr(), settings{})
+	srv, addr := runtimeAPI(t, api.Config{})
+	start(t, addr, settings{})
 	if r := invoke(t, srv, api.Event{Payload: []byte("direct")}); string(r.Payload) != "direct" {
 		t.Errorf("got %+v", r)
 	}

@@ -36,8 +36,8 @@ func TestAReportIsRepeatedUntilThePlatformHasTakenIt(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			for _, failing := range []bool{false, true} {
-				srv := runtimeAPI(t, api.Config{Faults: faults(t, fault)})
-				i := start(t, srv.Addr(), settings{program: func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+				srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, fault)})
+				i := start(t, addr, settings{program: func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
 					if failing {
 						return &adapter.Error{Type: "Mine", Message: string(inv.Payload)}
 					}
@@ -62,8 +62,8 @@ func TestARefusedReportIsNotRepeated(t *testing.T) {
 	for _, fault := range []string{"post:404", "post:413"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			srv := runtimeAPI(t, api.Config{Faults: faults(t, fault)})
-			i := start(t, srv.Addr(), settings{})
+			srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, fault)})
+			i := start(t, addr, settings{})
 			refused := invoke(t, srv, api.Event{Payload: []byte("hello")})
 			if r := invoke(t, srv, api.Event{Payload: []byte("next")}); string(r.Payload) != "next" {
 				t.Errorf("the next one: %+v", r)
@@ -130,8 +130,8 @@ func TestAReportOfAnExpiredInvocationIsRepeatedOnce(t *testing.T) {
 
 func TestAReportIsGivenUpWhenItsInvocationHasExpired(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Timeout: 3 * time.Second, Faults: faults(t, "post:500*1000")})
-	i := start(t, srv.Addr(), settings{timeout: 3 * time.Second})
+	srv, addr := runtimeAPI(t, api.Config{Timeout: 3 * time.Second, Faults: faults(t, "post:500*1000")})
+	i := start(t, addr, settings{timeout: 3 * time.Second})
 	lost := invoke(t, srv, api.Event{Payload: []byte("lost")})
 	invoke(t, srv, api.Event{}) // is polled for, though
 	i.stop()
@@ -143,9 +143,9 @@ func TestAReportIsGivenUpWhenItsInvocationHasExpired(t *testing.T) {
 
 func TestAStopEndsTheTriesToReport(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Faults: faults(t, "post:500*1000")})
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "post:500*1000")})
 	running := make(chan string, 1)
-	i := start(t, srv.Addr(), settings{grace: time.Millisecond,
+	i := start(t, addr, settings{grace: time.Millisecond,
 		program: func(_ context.Context, inv *adapter.Invocation, _ io.Writer) error {
 			running <- inv.ID
 			return nil
@@ -213,8 +213,8 @@ func TestAnEmptyResponseIsAResponse(t *testing.T) {
 func TestNoTryBeginsAfterTheInvocationHasExpired(t *testing.T) {
 	t.Parallel()
 	soonerOrLater(t, "the last try came in time", func() bool {
-		srv := runtimeAPI(t, api.Config{Timeout: time.Second, Faults: faults(t, "post:500*1000")})
-		i := start(t, srv.Addr(), settings{timeout: time.Second})
+		srv, addr := runtimeAPI(t, api.Config{Timeout: time.Second, Faults: faults(t, "post:500*1000")})
+		i := start(t, addr, settings{timeout: time.Second})
 		began := time.Now()
 		lost := invoke(t, srv, api.Event{})
 		invoke(t, srv, api.Event{}) // by now the first one is given up

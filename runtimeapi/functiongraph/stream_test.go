@@ -52,9 +52,9 @@ func invokeAside(t *testing.T, srv *api.Server, e api.Event) <-chan *api.Result 
 
 func TestAStreamReachesThePlatformAsItIsWritten(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Streaming: true})
+	srv, addr := runtimeAPI(t, api.Config{Streaming: true})
 	words := make(chan string)
-	start(t, srv.Addr(), settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
+	start(t, addr, settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 		for word := range words {
 			if _, err := io.WriteString(w, word); err != nil {
 				return err
@@ -117,8 +117,8 @@ func TestALargeStreamArrivesByteForByte(t *testing.T) {
 	const size = 6<<20 + 1
 	payload := noise(size)
 	for _, wrap := range []bool{false, true} {
-		srv := runtimeAPI(t, api.Config{Streaming: true})
-		start(t, srv.Addr(), settings{streaming: true, wrap: wrap, limit: 2 * size,
+		srv, addr := runtimeAPI(t, api.Config{Streaming: true})
+		start(t, addr, settings{streaming: true, wrap: wrap, limit: 2 * size,
 			program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 				_, err := io.Copy(w, struct{ io.Reader }{bytes.NewReader(payload)})
 				return err
@@ -148,9 +148,9 @@ func TestALargeStreamArrivesByteForByte(t *testing.T) {
 
 func TestAnEnvelopeGoesOutAsItsBodyIsWritten(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Streaming: true})
+	srv, addr := runtimeAPI(t, api.Config{Streaming: true})
 	words := make(chan string)
-	start(t, srv.Addr(), settings{streaming: true, wrap: true,
+	start(t, addr, settings{streaming: true, wrap: true,
 		program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 			for word := range words {
 				if _, err := io.WriteString(w, word); err != nil {
@@ -223,9 +223,9 @@ func TestAFailureAfterTheCommitCutsTheStreamAndIsReportedOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := runtimeAPI(t, api.Config{Streaming: true})
+			srv, addr := runtimeAPI(t, api.Config{Streaming: true})
 			arrived := make(chan seen, 1)
-			start(t, srv.Addr(), settings{streaming: true, limit: 1 << 20,
+			start(t, addr, settings{streaming: true, limit: 1 << 20,
 				program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 					_, _ = w.Write(large)
 					await(t, <-arrived, "the stream's beginning") // or the report might overtake it
@@ -259,8 +259,8 @@ func TestAPlatformThatResetsTheStreamIsToldOfTheErrorOnce(t *testing.T) {
 	for name, swallow := range map[string]bool{"noticed by the program": false, "not noticed": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			srv := runtimeAPI(t, api.Config{Streaming: true, Faults: faults(t, "post:cut")})
-			start(t, srv.Addr(), settings{streaming: true, limit: 1 << 40,
+			srv, addr := runtimeAPI(t, api.Config{Streaming: true, Faults: faults(t, "post:cut")})
+			start(t, addr, settings{streaming: true, limit: 1 << 40,
 				program: func(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
 					if string(inv.Payload) == "next" {
 						return nil
@@ -285,8 +285,8 @@ func TestAPlatformThatResetsTheStreamIsToldOfTheErrorOnce(t *testing.T) {
 
 func TestARefusedStreamIsFollowedByNothing(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{Streaming: true, Faults: faults(t, "post:404")})
-	i := start(t, srv.Addr(), settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
+	srv, addr := runtimeAPI(t, api.Config{Streaming: true, Faults: faults(t, "post:404")})
+	i := start(t, addr, settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 		_, err := w.Write(make([]byte, 100_000))
 		return err
 	}})
@@ -302,8 +302,8 @@ func TestARefusedStreamIsFollowedByNothing(t *testing.T) {
 
 func TestARefusedStreamAsksForTheSwitch(t *testing.T) {
 	t.Parallel()
-	srv := runtimeAPI(t, api.Config{}) // the switch is off
-	i := start(t, srv.Addr(), settings{streaming: true, limit: 8 << 20, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
+	srv, addr := runtimeAPI(t, api.Config{}) // the switch is off
+	i := start(t, addr, settings{streaming: true, limit: 8 << 20, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 		_, err := w.Write(make([]byte, 7<<20))
 		return err
 	}})
