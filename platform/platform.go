@@ -18,7 +18,7 @@ import (
 
 // Options are the platform's side of a function: limits, faults, the log.
 type Options struct {
-	api.Config
+	API   api.Config    // Timeout is taken from the function, and Expired called besides
 	Log   io.Writer     // gets the program's output and the platform's lines; nil drops them
 	Grace time.Duration // from SIGTERM to SIGKILL at Close; default 3s
 }
@@ -35,8 +35,7 @@ type Platform struct {
 }
 
 // New opens the runtime API for the function. Its instance starts with the first event, as on the real platform. The
-// error says what is wrong with the function or the faults. Options.Timeout
-// is taken from the function.
+// error says what is wrong with the function or the faults.
 func New(fn Function, opt Options) (*Platform, error) {
 	fn, err := fn.withDefaults()
 	if err != nil {
@@ -46,7 +45,7 @@ func New(fn Function, opt Options) (*Platform, error) {
 		opt.Grace = 3 * time.Second
 	}
 	p := &Platform{fn: fn, logs: newJournal(opt.Log)}
-	if p.api, err = api.New(p.config(opt.Config)); err != nil {
+	if p.api, err = api.New(p.config(opt.API)); err != nil {
 		return nil, err
 	}
 	listener, err := p.api.Listen("127.0.0.1:0")

@@ -263,7 +263,7 @@ func TestAnInstanceThatNeverPollsIsGivenUp(t *testing.T) {
 	p, _ := fgtest.Function(t, "", func(fn *platform.Function, opt *platform.Options) {
 		_ = os.Remove(filepath.Join(fn.Dir, "bootstrap"))
 		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), "#!/bin/sh\nexec sleep 1000\n", 0o755)
-		opt.LoadTimeout = 200 * time.Millisecond
+		opt.API.LoadTimeout = 200 * time.Millisecond
 	})
 	if r := fgtest.Call(t, p, ""); r.Code != api.CodeLoadTimeout {
 		t.Error(r)

@@ -42,7 +42,7 @@ func faults(t *testing.T, rules string) setup {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(_ *platform.Function, o *platform.Options) { o.Faults = parsed }
+	return func(_ *platform.Function, o *platform.Options) { o.API.Faults = parsed }
 }
 
 func file(name, text string, mode os.FileMode) setup {

@@ -139,7 +139,7 @@ func TestAFailingRuntimeAPIIsNotAskedInABusyLoop(t *testing.T) {
 
 func TestABigTokenIsNoReasonToLoseAnEvent(t *testing.T) {
 	c := deploy(t, sh(`printf %s "$X_CFF_AUTH_TOKEN" | wc -c`).with("BOOTSTRAP_CREDENTIALS", "on"), func(_ *platform.Function, o *platform.Options) {
-		o.Credentials.AuthToken = strings.Repeat("t", 20000)
+		o.API.Credentials.AuthToken = strings.Repeat("t", 20000)
 	})
 	if got := strings.TrimSpace(c.answer("{}")); got != "20000" {
 		t.Errorf("got %q", got)

@@ -204,7 +204,7 @@ func TestALargeAnswerForTheGatewayIsWrappedWholeOrNotAtAll(t *testing.T) {
 	deploy(t, sh(`head -c 3200000 /dev/zero | tr '\0' '"'`)).fails(apig, "FunctionResponseTooLarge")
 }
 
-func streaming(_ *platform.Function, o *platform.Options) { o.Streaming = true }
+func streaming(_ *platform.Function, o *platform.Options) { o.API.Streaming = true }
 
 func TestAStreamedResponseArrivesWhole(t *testing.T) {
 	c := deploy(t, sh(`head -c 20000000 /dev/zero`).with("BOOTSTRAP_STREAMING", "on"), streaming)

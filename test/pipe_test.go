@@ -256,7 +256,7 @@ func TestWithoutProcTheContextIsInATemporaryFile(t *testing.T) {
 var agency = api.Credentials{AccessKey: "AKPLANTED0001", SecretKey: "SKPLANTED0002", SecurityToken: "STPLANTED0003",
 	AuthToken: "ATPLANTED0004", SecurityAccessKey: "SAPLANTED0005", SecuritySecretKey: "SSPLANTED0006"}
 
-func withAgency(_ *platform.Function, o *platform.Options) { o.Credentials = agency }
+func withAgency(_ *platform.Function, o *platform.Options) { o.API.Credentials = agency }
 
 func TestCredentialsAreHandedOverOnlyIfSwitchedOn(t *testing.T) {
 	script := `env; cat "$BOOTSTRAP_CONTEXT_FILE"`

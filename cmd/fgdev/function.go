@@ -80,8 +80,8 @@ func (f *functionFlags) start(std streams, dir string, faults api.Faults) (*plat
 		std.note("the platform's shortest timeout is 3s; trying %v all the same", fn.Timeout)
 	}
 	p, err := platform.New(fn, platform.Options{
-		Config: api.Config{Streaming: f.Streaming, Faults: faults},
-		Log:    std.err,
+		API: api.Config{Streaming: f.Streaming, Faults: faults},
+		Log: std.err,
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -16,7 +16,7 @@ import (
 // streamingDoor is a door to a function that streams, whose bootstrap is the test.
 func streamingDoor(t *testing.T) (*door.Door, *platform.Platform) {
 	t.Helper()
-	p, _ := fgtest.Function(t, "idle", func(_ *platform.Function, o *platform.Options) { o.Streaming = true })
+	p, _ := fgtest.Function(t, "idle", func(_ *platform.Function, o *platform.Options) { o.API.Streaming = true })
 	return doorOf(t, p), p
 }
 
