@@ -10,8 +10,8 @@ import (
 
 // flow is a result that arrives as a stream while the door's client gets it.
 type flow struct {
-	id string
-	*io.PipeReader
+	id     string
+	bytes  *io.PipeReader
 	over   chan struct{} // closed when the invocation has its outcome
 	result *api.Result   // valid once over is closed, as is err
 	err    error
@@ -22,7 +22,7 @@ var errBrokeOff = errors.New("the streamed result broke off")
 // begin invokes, and returns the result, or once its first byte is there the stream.
 func (d *Door) begin(ev api.Event) (*api.Result, *flow, error) {
 	r, w := io.Pipe()
-	f := &flow{id: api.NewID(), PipeReader: r, over: make(chan struct{})}
+	f := &flow{id: api.NewID(), bytes: r, over: make(chan struct{})}
 	first := &firstWrite{w: w, began: make(chan struct{})}
 	ev.RequestID, ev.Stream = f.id, first
 	go func() {
@@ -63,7 +63,7 @@ func (f *firstWrite) Write(p []byte) (int, error) {
 
 // held waits for the end, and makes of it a result that was not streamed. start is what was read of it already.
 func (f *flow) held(start []byte) (*api.Result, error) {
-	rest, err := io.ReadAll(f)
+	rest, err := io.ReadAll(f.bytes)
 	<-f.over
 	if f.err != nil {
 		return nil, f.err
@@ -74,9 +74,12 @@ func (f *flow) held(start []byte) (*api.Result, error) {
 	return f.result, nil
 }
 
+// Read implements io.Reader.
+func (f *flow) Read(p []byte) (int, error) { return f.bytes.Read(p) }
+
 // Close has the invocation go on without the client.
 func (f *flow) Close() error {
-	go func() { _, _ = io.Copy(io.Discard, f.PipeReader) }()
+	go func() { _, _ = io.Copy(io.Discard, f.bytes) }()
 	return nil
 }
 
