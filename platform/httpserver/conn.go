@@ -5,7 +5,6 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"fgbootstrap/internal/retry"
@@ -134,20 +133,4 @@ func (c *Conn) waitHangUp() bool {
 		return ready
 	})
 	return gone || (err != nil && !errors.Is(err, os.ErrDeadlineExceeded))
-}
-
-// peek looks at the socket without waiting: ready if there is data, an end or an error; gone for the latter two.
-func peek(fd uintptr) (ready, gone bool) {
-	var b [1]byte
-	for {
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EAGAIN):
-			return false, false
-		default:
-			return true, err != nil || n == 0
-		}
-	}
 }
