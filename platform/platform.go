@@ -3,7 +3,7 @@
 //
 // What is not documented by the vendor is decided here so that a bootstrap that is right on this platform is right on
 // the real one. It does not scale out, retry asynchronous events, or confine the function: a function runs with the
-// rights of whoever starts it. The API alone is portable; running a function needs Linux.
+// rights of the user who starts it. Running a function needs Linux; the rest builds anywhere.
 package platform
 
 import (
@@ -16,9 +16,9 @@ import (
 	"fgbootstrap/platform/api"
 )
 
-// Options are the platform's side of a function: limits, faults, the log.
+// Options are the platform's side of a function.
 type Options struct {
-	API   api.Config    // Timeout is taken from the function, and Expired called besides
+	API   api.Config    // limits, credentials, faults; its Timeout is the function's
 	Log   io.Writer     // gets the program's output and the platform's lines; nil drops them
 	Grace time.Duration // from SIGTERM to SIGKILL at Close; default 3s
 }

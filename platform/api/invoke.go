@@ -95,12 +95,12 @@ func (s *Server) loadLeft() time.Duration {
 // busy reports whether any instance has events in hand.
 func (s *Server) busy() bool { return s.anyInHand(func(*call) bool { return true }) }
 
-// anyInHand reports whether an instance has an event in hand of which is holds.
-func (s *Server) anyInHand(is func(*call) bool) bool {
+// anyInHand reports whether one of the calls that match is with an instance.
+func (s *Server) anyInHand(match func(*call) bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, c := range s.calls {
-		if c.inHand() && is(c) {
+		if c.inHand() && match(c) {
 			return true
 		}
 	}
@@ -130,8 +130,8 @@ func (s *Server) deadline(c *call) time.Time {
 	return c.started.Add(s.cfg.Timeout)
 }
 
-// expire gives a call that took too long its failure, and its instance to whoever kills it. If none took the event, that is
-// every listener's: each could have.
+// expire fails a call that took too long, and has its instance killed. If no instance took the event, all are killed: each
+// could have taken it.
 func (s *Server) expire(c *call, r *Result) {
 	s.mu.Lock()
 	taken, late := !c.started.IsZero(), []int{c.instance}

@@ -24,8 +24,8 @@ type Listener struct {
 	taker    atomic.Int64 // number of its last instance that took an event
 }
 
-// Listen opens an address, an IPv4 host:port, of which port 0 takes a free one. Connections to it are refused for as long as
-// Config.Faults say. The listener ends with the server; the error is that of the address, or ErrClosed.
+// Listen opens an address, an IPv4 host:port; port 0 takes a free one. Connections are refused for as long as Config.Faults
+// says. Close ends the listener. The error names what is wrong with the address, or is ErrClosed.
 func (s *Server) Listen(addr string) (*Listener, error) {
 	l := &Listener{server: s}
 	l.http = httpserver.New(l.handle)
@@ -74,8 +74,8 @@ func (l *Listener) openLater(r *reserved, refusal time.Duration) {
 // Addr is the value of RUNTIME_API_ADDR: host:port.
 func (l *Listener) Addr() string { return l.addr }
 
-// Begin hands out the number of a new instance, the next of all that the server has had: polls of this listener, and events
-// that they get, belong to it from here on.
+// Begin makes a new instance the current one and returns its number. Numbers count from 1 across all listeners. Polls of
+// this listener belong to the instance from here on, and so do the events that they get.
 func (l *Listener) Begin() int {
 	l.server.touch()
 	number := l.server.started.Add(1)

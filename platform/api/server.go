@@ -1,7 +1,7 @@
 // Package api is the server side of FunctionGraph's runtime API: events in by Invoke, out by a bootstrap's poll, and the
 // one outcome of each by its report; with faults, so that a bootstrap can be tried on a platform that misbehaves. What is
 // not documented by the vendor is decided here so that a bootstrap that is right here is right on the real platform. It
-// starts no process: whatever polls, serves.
+// starts no process.
 package api
 
 import (
@@ -60,7 +60,7 @@ type Config struct {
 	Faults      Faults
 
 	// Expired is called when an event has run into Timeout or LoadTimeout, before Invoke returns: to kill the
-	// instance of that number. It may be nil.
+	// instance of that number. After LoadTimeout it is called for the current instance of each listener. It may be nil.
 	Expired func(instance int)
 }
 
@@ -80,15 +80,14 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Server is the runtime API: one queue of events, and one table of the calls that have no outcome yet, behind all of its
-// listeners. Its methods are safe for concurrent use. It does not run the function: whatever process polls a listener,
-// serves it.
+// Server is the runtime API: one queue of events and one table of calls behind all listeners. Its methods are safe for
+// concurrent use. It does not run the function: the process that polls a listener serves it.
 type Server struct {
 	cfg     Config
 	queue   queue
 	faults  script
 	history *history
-	started atomic.Int64 // instances so far, which is the number of the newest
+	started atomic.Int64 // instances so far: the number of the newest
 	active  atomic.Int64 // unix nanoseconds of the last sign of life of an instance
 	queued  atomic.Pointer[func()]
 	closing chan struct{}
@@ -99,7 +98,7 @@ type Server struct {
 	closed    bool
 }
 
-// New makes a runtime API that nobody can reach yet, see Listen. It fails if a fault is unknown.
+// New makes a runtime API without an address: Listen gives it one. The error names an unknown fault.
 func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:     cfg.withDefaults(),
@@ -123,8 +122,8 @@ func (s *Server) Inject(f Faults) error {
 	return nil
 }
 
-// Close ends all listeners and their connections and waits until nothing of the server runs any more. Events under way end
-// with ErrClosed. A second call returns nil at once.
+// Close ends all listeners and connections and waits until nothing of the server runs any more. Events under way end with
+// ErrClosed. A second call returns nil at once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -161,10 +160,10 @@ func answer(ctx *fasthttp.RequestCtx, status int, msg string) {
 	ctx.SetBody(errorJSON(status, msg))
 }
 
-// OnQueued sets what is called when an event waits for a poller.
+// OnQueued sets what is called when an event was queued. It is called by Invoke and must not block.
 func (s *Server) OnQueued(f func()) { s.queued.Store(&f) }
 
-// Refuse fails all events that nobody has polled yet.
+// Refuse fails all events that nobody has polled yet, each with a copy of why.
 func (s *Server) Refuse(why *Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

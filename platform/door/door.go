@@ -30,10 +30,10 @@ const RawPath = "/_fg/invoke"
 // A raw event's answer is the function's result; a failed invocation is a 500 with the error's JSON and its type in
 // X-Cff-Function-Error. ?async=1 makes the invocation type async; the answer still waits for the result.
 //
-// What becomes of a call is told by gateway.NewEvent, of a result by gateway.Unwrap. The answer is what the envelope says but for headers
-// of the connection; a body's length is counted, and to HEAD and with 304, where none goes out, the function's own
-// Content-Length stays. Date and X-Request-Id are added where the function gives none, nothing else is invented. A client
-// that leaves does not end its invocation.
+// gateway.NewEvent says what becomes of a call, gateway.Unwrap what becomes of a result. The answer is the envelope's except
+// for headers of the connection; a body's length is counted, and to HEAD and with 304, where none goes out, the function's
+// own Content-Length stays. Date and X-Request-Id are added where the function gives none, nothing else is invented. A
+// client that leaves does not end its invocation.
 //
 // A streamed result reaches the client as it arrives: a raw event's as it is, a call's as the body of the answer if all
 // else of the envelope comes before that and it is base64. If it breaks off, so does the answer.

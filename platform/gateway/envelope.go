@@ -82,13 +82,13 @@ func oneOrMany(value json.RawMessage) ([]string, error) {
 // isControl reports whether HTTP forbids c in the value of a header.
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
-// NotAnEnvelope is what the gateway's caller gets for a result that Unwrap refuses.
+// NotAnEnvelope is what the gateway's caller gets for a result that Unwrap refuses: status 500 and FSS.1206.
 func NotAnEnvelope(result string) Answer {
 	const form = `{"statusCode":200,"isBase64Encoded":false,"headers":{},"body":""}`
 	return ErrorAnswer(500, 1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
 }
 
-// ErrorAnswer is an error of FunctionGraph's own services.
+// ErrorAnswer is an error of FunctionGraph's own services: an HTTP status, and a body that says FSS.<code> and msg.
 func ErrorAnswer(status, code int, msg string) Answer {
 	return Answer{Status: status, Header: Header{{"Content-Type", "application/json"}}, Body: errorJSON(code, msg)}
 }

@@ -1,6 +1,6 @@
-// Package gateway is the API gateway in front of a function, as far as it is a matter of bytes: what event a request
-// becomes, and what answer an envelope. It opens no connection and imports nothing of ours: it is a reading of the
-// platform's facts apart from the product's own, so that each tests the other.
+// Package gateway is the API gateway in front of a function, as a matter of bytes: it makes an event of a request and an
+// answer of an envelope. It opens no connection. It imports nothing of ours, so that its reading of the platform's facts is
+// independent of the product's own, and each tests the other.
 package gateway
 
 import (

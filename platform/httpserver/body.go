@@ -18,7 +18,7 @@ type Body struct {
 	cut  int64 // reset the connection after so many bytes; 0 is never
 }
 
-// NewBody reads the body of a request, which came on that connection.
+// NewBody is the body of a request that came on that connection.
 func NewBody(ctx *fasthttp.RequestCtx, c *Conn) *Body {
 	return &Body{ctx: ctx, conn: c}
 }

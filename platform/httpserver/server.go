@@ -1,7 +1,6 @@
-// Package httpserver serves the HTTP/1.1 connections of the local platform, on fasthttp. It owns what the runtime API and
-// the doors have in common: accepting and ending connections, seeing that a client has hung up, breaking or slowing down
-// an answer as a fault rule asks, and reading a body so that a broken one is not taken for a whole one. It knows no paths
-// and no events.
+// Package httpserver serves the HTTP/1.1 connections of the local platform, on fasthttp. It accepts and ends connections,
+// sees that a client has hung up, breaks or slows down an answer as a fault rule asks, and tells a whole body from a
+// broken one. It knows no paths and no events.
 package httpserver
 
 import (
@@ -29,8 +28,8 @@ type Server struct {
 }
 
 // New makes a server that hands each request to handle, on the goroutine of its connection. Request and connection are
-// handle's until it returns. Names of headers go out as they are written, and requests come with their body as a stream
-// for Body to read; HTTP allows other choices before Serve.
+// handle's until it returns. Names of headers go out as they are written, and a request's body is a stream that Body reads.
+// What HTTP returns can be set otherwise before Serve.
 func New(handle func(*fasthttp.RequestCtx, *Conn)) *Server {
 	s := &Server{closing: make(chan struct{}), conns: make(map[*Conn]struct{})}
 	s.http = fasthttp.Server{
