@@ -16,7 +16,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/secret"
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/runtimeapi/functiongraph"
 
 	"go.uber.org/zap"
@@ -59,17 +59,21 @@ func echo(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
 // world is a loop that runs against the local platform.
 type world struct {
 	t    *testing.T
-	api  *platform.API
+	api  *api.Server
 	logs *observer.ObservedLogs
 	end  context.CancelFunc // of the loop, as a signal would
 	done chan error         // how the loop ended
 }
 
 // begin runs l, of which the test sets what it is about, with so many pollers.
-func begin(t *testing.T, l *adapter.Loop, pollers int, c platform.Config, timeout time.Duration) *world {
+func begin(t *testing.T, l *adapter.Loop, pollers int, c api.Config, timeout time.Duration) *world {
 	t.Helper()
 	c.Timeout = patience
-	api, err := platform.NewAPI(c)
+	srv, err := api.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := srv.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,15 +87,15 @@ func begin(t *testing.T, l *adapter.Loop, pollers int, c platform.Config, timeou
 	}
 	for range pollers {
 		l.Pollers = append(l.Pollers, functiongraph.New(functiongraph.Config{
-			Addr: api.Addr(), Timeout: timeout, Margin: timeout / 10, Log: l.Log,
+			Addr: listener.Addr(), Timeout: timeout, Margin: timeout / 10, Log: l.Log,
 		}))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	w := &world{t: t, api: api, logs: logs, end: cancel, done: make(chan error, 1)}
+	w := &world{t: t, api: srv, logs: logs, end: cancel, done: make(chan error, 1)}
 	go func() { w.done <- l.Run(ctx) }()
 	t.Cleanup(func() {
 		_ = w.stop()
-		if err := api.Close(); err != nil {
+		if err := srv.Close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -106,21 +110,21 @@ func (w *world) stop() error {
 	return err
 }
 
-func (w *world) invoke(e platform.Event) *platform.Result {
+func (w *world) invoke(e api.Event) *api.Result {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	r, err := w.api.Invoke(ctx, e)
 	if err != nil {
 		w.t.Error(err)
-		return &platform.Result{}
+		return &api.Result{}
 	}
 	return r
 }
 
 // invokeAside runs an event while the test goes on.
-func (w *world) invokeAside(e platform.Event) <-chan *platform.Result {
-	done := make(chan *platform.Result, 1)
+func (w *world) invokeAside(e api.Event) <-chan *api.Result {
+	done := make(chan *api.Result, 1)
 	go func() { done <- w.invoke(e) }()
 	return done
 }
@@ -135,7 +139,7 @@ func await[T any](t *testing.T, c <-chan T, what string) (v T) {
 	return v
 }
 
-func failureOf(t *testing.T, r *platform.Result) (e adapter.Error) {
+func failureOf(t *testing.T, r *api.Result) (e adapter.Error) {
 	t.Helper()
 	if !r.Failed || r.Code != 0 {
 		t.Errorf("not a failure of the function: %+v with %s", r, r.Payload)
@@ -172,12 +176,12 @@ func behave(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
 
 func TestEveryEventGetsOneOutcome(t *testing.T) {
 	for _, streaming := range []bool{false, true} {
-		w := begin(t, &adapter.Loop{Handler: program{invoke: behave}, Streaming: streaming}, 2, platform.Config{Streaming: streaming}, patience)
+		w := begin(t, &adapter.Loop{Handler: program{invoke: behave}, Streaming: streaming}, 2, api.Config{Streaming: streaming}, patience)
 		for event, want := range map[string]string{
 			"hello": "", "": "", "fail": "Mine", "write and fail": "Mine", "plain": adapter.TypeInternal,
 			"panic": adapter.TypeInternal, "nil pointer": adapter.TypeInternal, "too large": adapter.TypeTooLarge,
 		} {
-			r := w.invoke(platform.Event{Payload: []byte(event)})
+			r := w.invoke(api.Event{Payload: []byte(event)})
 			if want == "" {
 				if r.Failed || string(r.Payload) != event {
 					t.Errorf("%q: got %+v", event, r)
@@ -214,9 +218,9 @@ func logged(logs *observer.ObservedLogs, texts ...string) bool {
 
 func TestARefusalAnswersEveryEventWithItsReason(t *testing.T) {
 	reason := &adapter.Error{Type: adapter.TypeConfig, Message: "A setting is wrong.", Stack: []string{"BOOTSTRAP_MODE"}}
-	w := begin(t, &adapter.Loop{Handler: adapter.Refusal{Reason: reason}}, 1, platform.Config{}, patience)
+	w := begin(t, &adapter.Loop{Handler: adapter.Refusal{Reason: reason}}, 1, api.Config{}, patience)
 	for range 3 {
-		if f := failureOf(t, w.invoke(platform.Event{})); f.Type != reason.Type || f.Message != reason.Message || len(f.Stack) != 1 {
+		if f := failureOf(t, w.invoke(api.Event{})); f.Type != reason.Type || f.Message != reason.Message || len(f.Stack) != 1 {
 			t.Errorf("got %+v", f)
 		}
 	}
@@ -229,8 +233,8 @@ func TestAHandlersContextEndsAtTheDeadline(t *testing.T) {
 		}
 		<-ctx.Done()
 		return &adapter.Error{Type: adapter.TypeTimeout, Message: context.Cause(ctx).Error()}
-	}}}, 1, platform.Config{}, 200*time.Millisecond)
-	if f := failureOf(t, w.invoke(platform.Event{})); f.Type != adapter.TypeTimeout || f.Message != context.DeadlineExceeded.Error() {
+	}}}, 1, api.Config{}, 200*time.Millisecond)
+	if f := failureOf(t, w.invoke(api.Event{})); f.Type != adapter.TypeTimeout || f.Message != context.DeadlineExceeded.Error() {
 		t.Errorf("got %+v", f)
 	}
 }
@@ -256,8 +260,8 @@ func TestWhatRunsAtAShutdownMayFinishWithinTheGrace(t *testing.T) {
 			order = append(order, "shutdown")
 			return errors.New("the handler's error")
 		},
-	}}, 2, platform.Config{}, patience)
-	result := w.invokeAside(platform.Event{Payload: []byte("last words")})
+	}}, 2, api.Config{}, patience)
+	result := w.invokeAside(api.Event{Payload: []byte("last words")})
 	await(t, running, "the event")
 	w.end()
 	close(finish)
@@ -281,8 +285,8 @@ func TestWhatRunsLongerThanTheGraceIsStopped(t *testing.T) {
 			<-ctx.Done()
 			return &adapter.Error{Type: adapter.TypeShutdown, Cause: context.Cause(ctx)}
 		},
-	}}, 1, platform.Config{}, patience)
-	result := w.invokeAside(platform.Event{})
+	}}, 1, api.Config{}, patience)
+	result := w.invokeAside(api.Event{})
 	await(t, running, "the event")
 	ended := time.Now()
 	w.end()
@@ -306,10 +310,10 @@ func TestNothingIsPolledForAfterTheEnd(t *testing.T) {
 		running <- struct{}{}
 		<-finish
 		return echo(ctx, inv, out)
-	}}}, 3, platform.Config{}, patience)
-	var results []<-chan *platform.Result
+	}}}, 3, api.Config{}, patience)
+	var results []<-chan *api.Result
 	for range 3 {
-		results = append(results, w.invokeAside(platform.Event{}))
+		results = append(results, w.invokeAside(api.Event{}))
 	}
 	for range 3 {
 		await(t, running, "an event")
@@ -334,11 +338,11 @@ func TestPollersWorkSideBySide(t *testing.T) {
 		together.Done()
 		together.Wait() // for all the others
 		return echo(ctx, inv, out)
-	}}}, pollers, platform.Config{}, patience)
-	results := make(map[string]<-chan *platform.Result)
+	}}}, pollers, api.Config{}, patience)
+	results := make(map[string]<-chan *api.Result)
 	for n := range pollers {
 		event := fmt.Sprint("event ", n)
-		results[event] = w.invokeAside(platform.Event{Payload: []byte(event)})
+		results[event] = w.invokeAside(api.Event{Payload: []byte(event)})
 	}
 	for event, result := range results {
 		if r := await(t, result, "an outcome"); string(r.Payload) != event {
@@ -375,12 +379,12 @@ func TestNoEventIsInFlightWhenZeroAreReported(t *testing.T) {
 				runtime.Gosched()
 			}
 		},
-	}}, 4, platform.Config{}, patience)
+	}}, 4, api.Config{}, patience)
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
 			for range 100 {
-				w.invoke(platform.Event{})
+				w.invoke(api.Event{})
 			}
 		})
 	}
@@ -403,16 +407,16 @@ func TestEachEventIsReportedWithHowManyAreLeft(t *testing.T) {
 			return echo(ctx, inv, out)
 		},
 		reported: func(inFlight int) { left <- inFlight },
-	}}, 3, platform.Config{}, patience)
+	}}, 3, api.Config{}, patience)
 	for range 20 {
-		w.invoke(platform.Event{})
+		w.invoke(api.Event{})
 		if n := await(t, left, "Reported"); n != 0 {
 			t.Fatalf("%d are left", n)
 		}
 	}
-	waits := w.invokeAside(platform.Event{Payload: []byte("waits")})
+	waits := w.invokeAside(api.Event{Payload: []byte("waits")})
 	await(t, begun, "the event")
-	w.invoke(platform.Event{})
+	w.invoke(api.Event{})
 	if n := await(t, left, "Reported"); n != 1 {
 		t.Errorf("%d are left beside the one that waits", n)
 	}
@@ -424,7 +428,7 @@ func TestEachEventIsReportedWithHowManyAreLeft(t *testing.T) {
 }
 
 func TestSecretsGoIntoNoErrorReportAndNoLog(t *testing.T) {
-	credentials := platform.Credentials{
+	credentials := api.Credentials{
 		AccessKey: "plain-access-key-1", SecretKey: "plain-secret-key-2", SecurityToken: "plain-token-3", AuthToken: "plain-auth-4",
 		SecurityAccessKey: "plain-access-key-5", SecuritySecretKey: "plain-secret-key-6",
 	}
@@ -441,9 +445,9 @@ func TestSecretsGoIntoNoErrorReportAndNoLog(t *testing.T) {
 				return &adapter.Error{Type: all, Message: all, Stack: []string{all, all}, Cause: errors.New(all)}
 			}
 		}},
-	}, 1, platform.Config{Credentials: credentials, Faults: platform.Faults{{Door: platform.DoorPost, Kind: "500", Count: 1}}}, patience)
+	}, 1, api.Config{Credentials: credentials, Faults: api.Faults{{Door: api.DoorPost, Kind: "500", Count: 1}}}, patience)
 	for _, event := range []string{"error", "panic", "plain"} {
-		f := failureOf(t, w.invoke(platform.Event{Payload: []byte(event)}))
+		f := failureOf(t, w.invoke(api.Event{Payload: []byte(event)}))
 		if text := fmt.Sprint(f.Type, f.Message, f.Stack); strings.Contains(text, "plain-") {
 			t.Errorf("%s: reported: %s", event, text)
 		}
@@ -467,8 +471,8 @@ func TestAResponseIsForgottenWithItsEvent(t *testing.T) {
 	w := begin(t, &adapter.Loop{Handler: program{invoke: func(ctx context.Context, inv *adapter.Invocation, out io.Writer) error {
 		writers <- out
 		return echo(ctx, inv, out)
-	}}}, 1, platform.Config{}, patience)
-	w.invoke(platform.Event{Payload: make([]byte, 6<<20)})
+	}}}, 1, api.Config{}, patience)
+	w.invoke(api.Event{Payload: make([]byte, 6<<20)})
 	response, ok := (<-writers).(*adapter.Response)
 	if !ok {
 		t.Fatal("the writer is something else")
@@ -484,9 +488,9 @@ func TestALoopLeavesNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 	goroutines, descriptors := runtime.NumGoroutine(), openFiles()
 	t.Run("loops", func(t *testing.T) {
 		for range 20 {
-			w := begin(t, &adapter.Loop{Handler: program{invoke: echo}}, 2, platform.Config{}, patience)
+			w := begin(t, &adapter.Loop{Handler: program{invoke: echo}}, 2, api.Config{}, patience)
 			for range 3 {
-				w.invoke(platform.Event{Payload: make([]byte, 100_000)})
+				w.invoke(api.Event{Payload: make([]byte, 100_000)})
 			}
 		}
 	})
@@ -509,7 +513,7 @@ func openFiles() int {
 
 func TestAPlatformThatTakesNoReportDoesNotKeepAnInstanceThatIsToStop(t *testing.T) {
 	t.Parallel()
-	faults, err := platform.ParseFaults("post:slow=1h")
+	faults, err := api.ParseFaults("post:slow=1h")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -520,8 +524,8 @@ func TestAPlatformThatTakesNoReportDoesNotKeepAnInstanceThatIsToStop(t *testing.
 			close(began)
 			return nil
 		}},
-	}, 1, platform.Config{Faults: faults}, time.Hour)
-	go func() { _, _ = w.api.Invoke(context.Background(), platform.Event{}) }()
+	}, 1, api.Config{Faults: faults}, time.Hour)
+	go func() { _, _ = w.api.Invoke(context.Background(), api.Event{}) }()
 	await(t, began, "the event")
 	if err := w.stop(); err == nil || !strings.Contains(err.Error(), "last reports") {
 		t.Errorf("the loop ended with %v", err)

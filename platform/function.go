@@ -5,12 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"fgbootstrap/platform/api"
 )
 
 // Function is what the console knows about a function. Only Dir is needed.
@@ -96,7 +100,7 @@ func (f Function) environ(apiAddr string) ([]string, error) {
 		return nil, err
 	}
 	env := []string{"PATH=" + os.Getenv("PATH")}
-	for _, k := range sortedKeys(f.Variables) {
+	for _, k := range slices.Sorted(maps.Keys(f.Variables)) {
 		if !strings.HasPrefix(k, "RUNTIME_") {
 			env = append(env, k+"="+f.Variables[k])
 		}
@@ -132,7 +136,7 @@ func (f Function) userdata() (string, error) {
 }
 
 // bootstrap finds the file to execute; a failed result says why there is none.
-func (f Function) bootstrap() (string, *Result) {
+func (f Function) bootstrap() (string, *api.Result) {
 	path := f.Bootstrap
 	if path == "" {
 		path = filepath.Join(f.Dir, "bootstrap")
@@ -140,13 +144,13 @@ func (f Function) bootstrap() (string, *Result) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", failure(CodeNoBootstrap, "bootstrap file is not found: %s", f.whereInstead())
+		return "", api.Failure(api.CodeNoBootstrap, "bootstrap file is not found: %s", f.whereInstead())
 	case err != nil:
-		return "", failure(CodeNoBootstrap, "bootstrap file is not readable: %v", err)
+		return "", api.Failure(api.CodeNoBootstrap, "bootstrap file is not readable: %v", err)
 	case info.IsDir():
-		return "", failure(CodeNoBootstrap, "bootstrap file is not found: bootstrap in the root of the code is a folder, not a file")
+		return "", api.Failure(api.CodeNoBootstrap, "bootstrap file is not found: bootstrap in the root of the code is a folder, not a file")
 	case info.Mode()&0o111 == 0:
-		return "", failure(CodeNoBootstrap, "bootstrap file is not executable: its mode is %v; run chmod +x bootstrap before zipping (a ZIP made on Windows has no executable bits)", info.Mode())
+		return "", api.Failure(api.CodeNoBootstrap, "bootstrap file is not executable: its mode is %v; run chmod +x bootstrap before zipping (a ZIP made on Windows has no executable bits)", info.Mode())
 	}
 	return path, nil
 }

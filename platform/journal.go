@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"fgbootstrap/platform/api"
 )
 
 // journal is the function's log: the program's output and the platform's lines, one writer for both.
@@ -49,7 +51,7 @@ func (j *journal) start(id, version string) {
 	j.printf("Start invoke request '%s', version: %s", id, version)
 }
 
-func (j *journal) finish(r *Result, fn Function, memory int64) {
+func (j *journal) finish(r *api.Result, fn Function, memory int64) {
 	if r.Failed {
 		j.printf("invoke request '%s' failed: %s", r.RequestID, brief(r))
 	}
@@ -60,7 +62,7 @@ func (j *journal) finish(r *Result, fn Function, memory int64) {
 }
 
 // brief is the failure in one line.
-func brief(r *Result) string {
+func brief(r *api.Result) string {
 	msg := []rune(r.Reason())
 	if len(msg) > 300 {
 		msg = append(msg[:300], '…')

@@ -1,25 +1,21 @@
 package platform_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
+
+	"fgbootstrap/platform/api"
+	"fgbootstrap/platform/fgtest"
 )
 
 // The test binary is the bootstrap, too: a function of the tests is a folder with a link to it.
 func TestMain(m *testing.M) {
-	if what, ok := os.LookupEnv("BOOTSTRAP_UNDER_TEST"); ok {
-		os.Exit(bootstrap(what))
-	}
-	os.Exit(m.Run())
+	fgtest.Main(m, bootstrap)
 }
 
 // bootstrap is a custom runtime as somebody might write it. Events are commands for it.
@@ -28,8 +24,6 @@ func bootstrap(what string) int {
 	switch what {
 	case "exit":
 		return 7
-	case "idle": // the test polls in its place
-		select {}
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 	case "polite":
@@ -41,52 +35,12 @@ func bootstrap(what string) int {
 			os.Exit(0)
 		}()
 	}
-	url := "http://" + os.Getenv("RUNTIME_API_ADDR") + "/v1/runtime/invocation/"
-	for {
-		resp, err := http.Get(url + "request")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		event, _ := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		result := act(string(event))
-		if what == "mirror" {
-			result = mirror(event)
-		}
-		kind := "response/"
-		if problem, failed := bytes.CutPrefix(event, []byte("fail ")); failed {
-			kind, result = "error/", problem
-		}
-		resp, err = http.Post(url+kind+resp.Header.Get("X-Cff-Request-Id"), "", bytes.NewReader(result))
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-	}
-}
-
-// mirror is the function of a web application that shows the API gateway's event it got as a page; but a request whose
-// body is a JSON object gets that for the result, and one for /5MB a long text.
-func mirror(event []byte) []byte {
-	var call struct {
-		Path string `json:"path"`
-		Body []byte `json:"body"`
-	}
-	_ = json.Unmarshal(event, &call) // it is an event always
-	switch {
-	case bytes.HasPrefix(call.Body, []byte("{")):
-		return call.Body
-	case call.Path == "/5MB":
-		return fmt.Appendf(nil, `{"statusCode":200,"body":"%s"}`, strings.Repeat("ü", 5<<19))
-	}
-	page, _ := json.Marshal(map[string]any{"statusCode": 200, "body": event, "isBase64Encoded": true})
-	return page
+	return fgtest.Loop(func(event []byte) (api.Kind, []byte) {
+		return api.KindResponse, act(string(event))
+	})
 }
 
 func act(event string) []byte {
-	if fixed, ok := os.LookupEnv("ANSWER"); ok {
-		return []byte(fixed)
-	}
 	verb, arg, _ := strings.Cut(event, " ")
 	switch verb {
 	case "env":

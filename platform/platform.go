@@ -1,21 +1,24 @@
-// Package platform is FunctionGraph on one machine, as far as a custom runtime can see it: the server side of the
-// runtime API (API), the instance that polls it (Function), and the front doors through which events come in (Door).
+// Package platform is FunctionGraph on one machine, as far as a custom runtime can see it: it runs a function's instance
+// behind the runtime API of package api, and keeps its log. The front doors are package door's.
 //
 // What is not documented by the vendor is decided here so that a bootstrap that is right on this platform is right on
 // the real one. It does not scale out, retry asynchronous events, or confine the function: a function runs with the
-// rights of whoever starts it. The API alone is portable; running a function needs Linux.
+// rights of the user who starts it. Running a function needs Linux; the rest builds anywhere.
 package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"fgbootstrap/platform/api"
 )
 
-// Options are the platform's side of a function: limits, faults, the log.
+// Options are the platform's side of a function.
 type Options struct {
-	Config
+	API   api.Config    // limits, credentials, faults; its Timeout is the function's
 	Log   io.Writer     // gets the program's output and the platform's lines; nil drops them
 	Grace time.Duration // from SIGTERM to SIGKILL at Close; default 3s
 }
@@ -26,13 +29,13 @@ const loadTimeout = 30 * time.Second
 // Platform runs one function.
 type Platform struct {
 	fn   Function
-	api  *API
+	api  *api.Server
 	sup  *supervisor
 	logs *journal
 }
 
-// New opens the runtime API for the function. Its instance starts with the first event, as on the real platform.
-// Options.Timeout is taken from the function.
+// New opens the runtime API for the function. Its instance starts with the first event, as on the real platform. The
+// error says what is wrong with the function or the faults.
 func New(fn Function, opt Options) (*Platform, error) {
 	fn, err := fn.withDefaults()
 	if err != nil {
@@ -41,35 +44,47 @@ func New(fn Function, opt Options) (*Platform, error) {
 	if opt.Grace == 0 {
 		opt.Grace = 3 * time.Second
 	}
-	if opt.LoadTimeout == 0 {
-		opt.LoadTimeout = loadTimeout
-	}
 	p := &Platform{fn: fn, logs: newJournal(opt.Log)}
-	opt.Timeout = fn.Timeout
-	expired := opt.Expired
-	opt.Expired = func(instance int) {
+	if p.api, err = api.New(p.config(opt.API)); err != nil {
+		return nil, err
+	}
+	listener, err := p.api.Listen("127.0.0.1:0")
+	if err != nil {
+		return nil, errors.Join(err, p.api.Close())
+	}
+	p.sup = newSupervisor(fn, p.api, listener, p.logs, opt.Grace)
+	return p, nil
+}
+
+// config is the runtime API's, for this function.
+func (p *Platform) config(cfg api.Config) api.Config {
+	if cfg.LoadTimeout == 0 {
+		cfg.LoadTimeout = loadTimeout
+	}
+	cfg.Timeout = p.fn.Timeout
+	expired := cfg.Expired
+	cfg.Expired = func(instance int) {
 		p.sup.kill(instance)
 		if expired != nil {
 			expired(instance)
 		}
 	}
-	if p.api, err = NewAPI(opt.Config); err != nil {
-		return nil, err
-	}
-	p.sup = newSupervisor(fn, p.api, p.logs, opt.Grace)
-	return p, nil
+	return cfg
 }
 
-// API is the runtime API behind the platform, for its Addr, Polls and Reports.
-func (p *Platform) API() *API { return p.api }
+// API is the runtime API behind the platform, for its Polls, Reports and faults. It belongs to the platform.
+func (p *Platform) API() *api.Server { return p.api }
+
+// Addr is where the instance finds the runtime API, host:port.
+func (p *Platform) Addr() string { return p.sup.listener.Addr() }
 
 // Function is the function with its defaults filled in.
 func (p *Platform) Function() Function { return p.fn }
 
-// Invoke runs the function once, see API.Invoke. When it returns a timeout, nothing of the instance runs any more.
-func (p *Platform) Invoke(ctx context.Context, ev Event) (*Result, error) {
+// Invoke runs the function once, see api.Server.Invoke. When it returns a timeout, nothing of the instance runs any more.
+func (p *Platform) Invoke(ctx context.Context, ev api.Event) (*api.Result, error) {
 	if ev.RequestID == "" {
-		ev.RequestID = NewID()
+		ev.RequestID = api.NewID()
 	}
 	p.logs.start(ev.RequestID, p.fn.Version)
 	r, err := p.api.Invoke(ctx, ev)
@@ -78,6 +93,9 @@ func (p *Platform) Invoke(ctx context.Context, ev Event) (*Result, error) {
 	}
 	return r, err
 }
+
+// Logf writes a line of the platform's to the function's log, with the time before it.
+func (p *Platform) Logf(format string, args ...any) { p.logs.printf(format, args...) }
 
 // Close stops the instance (SIGTERM, the grace, then SIGKILL for all of it) and the API.
 func (p *Platform) Close() error {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"fgbootstrap/internal/retry"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -157,7 +159,7 @@ func (o *output) piece(fd int, buf []byte) (int, error) {
 // flush waits until the pipe is empty, for at most 50 ms: a program may write without end.
 func (o *output) flush() {
 	for range 50 {
-		if o.empty() || !wait(time.Millisecond, o.done) {
+		if o.empty() || !retry.Pause(time.Millisecond, o.done) {
 			return
 		}
 	}
@@ -177,7 +179,7 @@ func (o *output) empty() bool {
 
 // close waits for the end of the output: with the tree gone it has come, unless a stranger was given the pipe.
 func (o *output) close() error {
-	if wait(time.Second, o.done) {
+	if retry.Pause(time.Second, o.done) {
 		_ = o.r.SetReadDeadline(time.Unix(1, 0))
 		<-o.done
 	}

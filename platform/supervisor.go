@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fgbootstrap/internal/retry"
+	"fgbootstrap/platform/api"
 )
 
 const (
@@ -15,10 +16,11 @@ const (
 
 // supervisor keeps one instance of the function alive while there are events for it.
 type supervisor struct {
-	fn    Function
-	api   *API
-	logs  *journal
-	grace time.Duration
+	fn       Function
+	api      *api.Server
+	listener *api.Listener // the instance's way to the API
+	logs     *journal
+	grace    time.Duration
 
 	wake chan struct{} // an event was queued
 	stop chan struct{}
@@ -31,10 +33,10 @@ type supervisor struct {
 	again   time.Time // when to look at it again
 }
 
-func newSupervisor(fn Function, api *API, logs *journal, grace time.Duration) *supervisor {
-	s := &supervisor{fn: fn, api: api, logs: logs, grace: grace,
+func newSupervisor(fn Function, srv *api.Server, listener *api.Listener, logs *journal, grace time.Duration) *supervisor {
+	s := &supervisor{fn: fn, api: srv, listener: listener, logs: logs, grace: grace,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
-	api.onQueued(func() {
+	srv.OnQueued(func() {
 		select {
 		case s.wake <- struct{}{}:
 		default:
@@ -56,18 +58,18 @@ func (s *supervisor) run() {
 		case served:
 			fruitless = 0
 		case ended != nil:
-			s.api.refuse(ended)
+			s.api.Refuse(ended)
 			fruitless = 0
 		default:
 			fruitless++
 		}
 		if fruitless == startsInARow {
-			s.api.refuse(failure(CodeStartFailures, "function failed to start several times: the bootstrap exited %d times without taking an event, see the log", fruitless))
+			s.api.Refuse(api.Failure(api.CodeStartFailures, "function failed to start several times: the bootstrap exited %d times without taking an event, see the log", fruitless))
 			fruitless = 0
 		}
 		if fruitless == 0 {
 			pause.Reset()
-		} else if !wait(pause.Next(), s.stop) {
+		} else if !retry.Pause(pause.Next(), s.stop) {
 			return
 		}
 	}
@@ -81,7 +83,7 @@ func (s *supervisor) awaitEvent() bool {
 			return false
 		default:
 		}
-		if s.api.queue.waits() {
+		if s.api.Waits() {
 			return true
 		}
 		select {
@@ -93,19 +95,19 @@ func (s *supervisor) awaitEvent() bool {
 }
 
 // live is one instance from start to end: unstarted says why it could not be started, served whether it took an event.
-func (s *supervisor) live() (unstarted *Result, served bool) {
+func (s *supervisor) live() (unstarted *api.Result, served bool) {
 	path, missing := s.fn.bootstrap()
 	if missing != nil {
 		return missing, false
 	}
-	number := s.api.begin()
+	number := s.listener.Begin()
 	p, err := s.start(number, path)
 	if err != nil {
-		return failure(CodeInit, "the bootstrap can't be started: %v", err), false
+		return api.Failure(api.CodeInit, "the bootstrap can't be started: %v", err), false
 	}
 	s.watch(p)
 	s.end(number, p)
-	return nil, s.api.served(number)
+	return nil, s.listener.Served()
 }
 
 // watch looks at the memory while events are in hand, until the instance ends or has to.
@@ -120,7 +122,7 @@ func (s *supervisor) watch(p *process) {
 			p.terminate(s.grace)
 			return
 		case <-tick.C:
-			if !s.logs.discards() && s.api.busy() {
+			if !s.logs.discards() && s.listener.Busy() {
 				s.sample(p)
 			}
 		}
@@ -142,11 +144,11 @@ func (s *supervisor) sample(p *process) {
 }
 
 func (s *supervisor) start(number int, path string) (*process, error) {
-	env, err := s.fn.environ(s.api.Addr())
+	env, err := s.fn.environ(s.listener.Addr())
 	if err != nil {
 		return nil, err
 	}
-	p, err := startProcess(path, s.fn.Dir, env, s.logs, "RUNTIME_API_ADDR="+s.api.Addr())
+	p, err := startProcess(path, s.fn.Dir, env, s.logs, "RUNTIME_API_ADDR="+s.listener.Addr())
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +172,7 @@ func (s *supervisor) end(number int, p *process) {
 	default:
 		s.logs.printf("instance %d: runtime process is exited: %s", number, p.how())
 	}
-	s.api.exited(number)
+	s.listener.Exited()
 }
 
 // kill ends the instance of that number at once and waits until nothing of it is left.

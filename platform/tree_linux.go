@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"fgbootstrap/internal/retry"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -50,7 +52,7 @@ func (t *tree) kill() error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%d processes survive SIGKILL", left)
 		}
-		wait(time.Millisecond, nil)
+		retry.Pause(time.Millisecond, nil)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // cloud is a function on the local platform.
@@ -37,11 +38,11 @@ func timeout(d time.Duration) setup {
 }
 
 func faults(t *testing.T, rules string) setup {
-	parsed, err := platform.ParseFaults(rules)
+	parsed, err := api.ParseFaults(rules)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(_ *platform.Function, o *platform.Options) { o.Faults = parsed }
+	return func(_ *platform.Function, o *platform.Options) { o.API.Faults = parsed }
 }
 
 func file(name, text string, mode os.FileMode) setup {
@@ -59,7 +60,7 @@ func file(name, text string, mode os.FileMode) setup {
 // deploy runs the built bootstrap with these variables.
 func deploy(t *testing.T, variables settings, setups ...setup) *cloud {
 	t.Helper()
-	c := &cloud{t: t, log: &journal{}, marker: "FGTEST_MARKER=" + platform.NewID()}
+	c := &cloud{t: t, log: &journal{}, marker: "FGTEST_MARKER=" + api.NewID()}
 	f := platform.Function{Dir: filepath.Join(t.TempDir(), "code"), Variables: variables, Timeout: 20 * time.Second}
 	c.dir = f.Dir
 	if err := os.Mkdir(f.Dir, 0o755); err != nil {
@@ -93,12 +94,12 @@ func deploy(t *testing.T, variables settings, setups ...setup) *cloud {
 }
 
 // invoke runs one event to its outcome.
-func (c *cloud) invoke(event string) *platform.Result {
+func (c *cloud) invoke(event string) *api.Result {
 	c.t.Helper()
-	return c.call(platform.Event{Payload: []byte(event)})
+	return c.call(api.Event{Payload: []byte(event)})
 }
 
-func (c *cloud) call(event platform.Event) *platform.Result {
+func (c *cloud) call(event api.Event) *api.Result {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
@@ -110,8 +111,8 @@ func (c *cloud) call(event platform.Event) *platform.Result {
 }
 
 // begin invokes and does not wait.
-func (c *cloud) begin(event string) <-chan *platform.Result {
-	done := make(chan *platform.Result, 1)
+func (c *cloud) begin(event string) <-chan *api.Result {
+	done := make(chan *api.Result, 1)
 	go func() { done <- c.invoke(event) }()
 	return done
 }
@@ -147,7 +148,7 @@ func (c *cloud) failure(event string) failure {
 	return c.failureOf(c.invoke(event))
 }
 
-func (c *cloud) failureOf(result *platform.Result) failure {
+func (c *cloud) failureOf(result *api.Result) failure {
 	c.t.Helper()
 	if !result.Failed || result.Code != 0 {
 		c.t.Fatalf("want an error that the bootstrap reported, got code %d, %.300q", result.Code, result.Payload)

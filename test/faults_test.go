@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // outcomes checks what every event is due: one outcome, and whatever was posted
 // for it before and after, the same bytes.
 func (c *cloud) outcomes() {
 	c.t.Helper()
-	counted, first := map[string]int{}, map[string]platform.Report{}
+	counted, first := map[string]int{}, map[string]api.Report{}
 	for _, r := range c.API().AllReports() {
 		if r.Counted {
 			counted[r.RequestID]++
@@ -119,7 +120,7 @@ func TestAFailingRuntimeAPIIsNotAskedInABusyLoop(t *testing.T) {
 			c := deploy(t, sh("cat"), faults(t, fault), timeout(3*time.Second))
 			ctx, cancel := context.WithTimeout(context.Background(), 4*time.Second)
 			defer cancel()
-			_, _ = c.Invoke(ctx, platform.Event{Payload: []byte("{}")}) // it is never delivered
+			_, _ = c.Invoke(ctx, api.Event{Payload: []byte("{}")}) // it is never delivered
 			times := c.API().PollTimes()
 			if len(times) < 3 {
 				t.Fatalf("only %d polls", len(times))
@@ -138,7 +139,7 @@ func TestAFailingRuntimeAPIIsNotAskedInABusyLoop(t *testing.T) {
 
 func TestABigTokenIsNoReasonToLoseAnEvent(t *testing.T) {
 	c := deploy(t, sh(`printf %s "$X_CFF_AUTH_TOKEN" | wc -c`).with("BOOTSTRAP_CREDENTIALS", "on"), func(_ *platform.Function, o *platform.Options) {
-		o.Credentials.AuthToken = strings.Repeat("t", 20000)
+		o.API.Credentials.AuthToken = strings.Repeat("t", 20000)
 	})
 	if got := strings.TrimSpace(c.answer("{}")); got != "20000" {
 		t.Errorf("got %q", got)

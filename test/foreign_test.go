@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // worker are the settings of a worker.
@@ -114,7 +114,7 @@ func eightAtOnce(c *cloud) {
 	var all sync.WaitGroup
 	for n := range 8 {
 		all.Go(func() {
-			event := fmt.Sprintf(`{"ms":4000,"n":%d,"id":%q}`, n, platform.NewID())
+			event := fmt.Sprintf(`{"ms":4000,"n":%d,"id":%q}`, n, api.NewID())
 			if got := c.answer(event); !sameJSON(got, event) {
 				c.t.Errorf("got %s for %s", got, event)
 			}

@@ -14,45 +14,54 @@ import (
 // is not listed may not be imported, and every package has to be listed.
 var imports = map[string][]string{
 	"adapter":         {"internal/jsonscan", "internal/offheap", "internal/secret"},
-	"config":          {"internal/secret"},
+	"config":          {"internal/jsonscan", "internal/secret"},
+	"internal/apig":   {"internal/jsonscan"},
 	"internal/doctor": {},
 	"internal/failure": {
 		"adapter", "internal/doctor", "internal/output", "internal/process", "internal/procfs", "internal/supervise",
 	},
-	"internal/jsonscan":  {},
-	"internal/offheap":   {},
-	"internal/output":    {"internal/process", "internal/rawio", "internal/secret"},
-	"internal/process":   {"internal/procfs", "internal/rawio"},
-	"internal/procfs":    {},
-	"internal/rawio":     {},
+	"internal/jsonscan": {},
+	"internal/offheap":  {},
+	"internal/output":   {"internal/process", "internal/rawio", "internal/secret"},
+	"internal/process":  {"internal/procfs", "internal/rawio"},
+	"internal/procfs":   {},
+	"internal/rawio":    {},
+	"internal/resident": {
+		"adapter", "internal/failure", "internal/output", "internal/process", "internal/retry", "internal/secret", "internal/supervise",
+	},
 	"internal/retry":     {},
 	"internal/secret":    {"internal/jsonscan"},
 	"internal/supervise": {"internal/retry"},
 	"modes": {
-		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
+		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
 	"modes/httpproxy": {
-		"adapter", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "internal/supervise",
+		"adapter", "internal/apig", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise",
 	},
 	"modes/pipe": {
-		"adapter", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",
+		"adapter", "internal/doctor", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",
 	},
 	"modes/worker": {
-		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/secret", "internal/supervise", "modes/worker/codec",
+		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise", "modes/worker/codec",
 	},
 	"modes/worker/codec":       {"adapter", "internal/jsonscan"},
 	"runtimeapi/functiongraph": {"adapter", "internal/offheap", "internal/rawio", "internal/retry"},
-	"platform":                 {"internal/retry"},
+	"platform":                 {"internal/retry", "platform/api"},
+	"platform/api":             {"internal/retry", "platform/httpserver"},
+	"platform/door":            {"platform", "platform/api", "platform/gateway", "platform/httpserver"},
+	"platform/fgtest":          {"platform", "platform/api"},
+	"platform/gateway":         {},
+	"platform/httpserver":      {"internal/retry"},
 	"cmd/bootstrap": {
-		"adapter", "config", "internal/process", "internal/procfs", "internal/secret", "modes", "runtimeapi/functiongraph",
+		"adapter", "config", "internal/apig", "internal/process", "internal/procfs", "internal/secret", "modes", "runtimeapi/functiongraph",
 	},
-	"cmd/fgdev":        {"platform"},
+	"cmd/fgdev":        {"platform", "platform/api", "platform/door"},
 	"test":             {},
 	"examples/http-go": {},
 	"examples/pipe-go": {},
 
 	"bench":                      {},
-	"bench/core":                 {"adapter", "runtimeapi/functiongraph"},
+	"bench/core":                 {"adapter", "internal/apig", "runtimeapi/functiongraph"},
 	"bench/loops/nethttp-exec":   {},
 	"bench/loops/nethttp-http":   {},
 	"bench/loops/nethttp-null":   {},
@@ -62,7 +71,7 @@ var imports = map[string][]string{
 
 // only says which packages alone may import a module of somebody else.
 var only = map[string][]string{
-	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform"},
+	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform/api", "platform/door", "platform/httpserver"},
 	"github.com/caarlos0/env/v11":       {"config"},
 	"github.com/kballard/go-shellquote": {"config"},
 	"github.com/alecthomas/kong":        {"cmd/fgdev"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // ampleMargin is enough on a busy machine to stop a program and to report before the
@@ -203,7 +204,7 @@ func TestALargeAnswerForTheGatewayIsWrappedWholeOrNotAtAll(t *testing.T) {
 	deploy(t, sh(`head -c 3200000 /dev/zero | tr '\0' '"'`)).fails(apig, "FunctionResponseTooLarge")
 }
 
-func streaming(_ *platform.Function, o *platform.Options) { o.Streaming = true }
+func streaming(_ *platform.Function, o *platform.Options) { o.API.Streaming = true }
 
 func TestAStreamedResponseArrivesWhole(t *testing.T) {
 	c := deploy(t, sh(`head -c 20000000 /dev/zero`).with("BOOTSTRAP_STREAMING", "on"), streaming)
@@ -229,7 +230,7 @@ func TestAFailureAfterTheCommitCutsTheStreamAndIsReportedOnce(t *testing.T) {
 				t.Errorf("got %+v", result)
 			}
 			reports := c.API().Reports(result.RequestID)
-			if len(reports) != 2 || reports[0].Complete || reports[1].Kind != platform.KindError || !reports[1].Counted {
+			if len(reports) != 2 || reports[0].Complete || reports[1].Kind != api.KindError || !reports[1].Counted {
 				t.Errorf("got %+v", reports)
 			}
 			c.alone()

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 
 	"golang.org/x/sys/unix"
 )
@@ -141,7 +141,11 @@ func TestAnInstanceWhoseLogHasNoReaderWorksOn(t *testing.T) {
 
 // A log that nobody reads costs lines, not events.
 func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
-	api, err := platform.NewAPI(platform.Config{Timeout: 20 * time.Second})
+	srv, err := api.New(api.Config{Timeout: 20 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := srv.Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +154,7 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(bin, "bootstrap"))
-	cmd.Env = []string{"RUNTIME_API_ADDR=" + api.Addr(), "PATH=" + os.Getenv("PATH"), "RUNTIME_TIMEOUT=20",
+	cmd.Env = []string{"RUNTIME_API_ADDR=" + listener.Addr(), "PATH=" + os.Getenv("PATH"), "RUNTIME_TIMEOUT=20",
 		"BOOTSTRAP_COMMAND=" + command("sh", "-c", `head -c 3000000 /dev/zero | tr '\0' 'x\n' >&2; yes | head -100000 >&2; cat`)}
 	cmd.Stderr = write
 	if err := cmd.Start(); err != nil {
@@ -158,7 +162,7 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 	}
 	_ = write.Close()
 	for range 2 {
-		result, err := api.Invoke(t.Context(), platform.Event{Payload: []byte("an event")})
+		result, err := srv.Invoke(t.Context(), api.Event{Payload: []byte("an event")})
 		if err != nil || result.Failed || string(result.Payload) != "an event" {
 			t.Fatalf("got %+v, %v", result, err)
 		}
@@ -169,7 +173,7 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 		all, _ := io.ReadAll(read)
 		text <- string(all)
 	}()
-	if _, err := api.Invoke(t.Context(), platform.Event{Payload: []byte("an event")}); err != nil {
+	if _, err := srv.Invoke(t.Context(), api.Event{Payload: []byte("an event")}); err != nil {
 		t.Fatal(err)
 	}
 	// Whoever is slow again would not be waited for, after what was lost.
@@ -181,7 +185,7 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 	if got := <-text; !strings.Contains(got, "lines of the log are lost") || !strings.Contains(got, "bootstrap has stopped") {
 		t.Errorf("the log has %d bytes, at the end …%q", len(got), got[max(0, len(got)-300):])
 	}
-	if err := api.Close(); err != nil {
+	if err := srv.Close(); err != nil {
 		t.Error(err)
 	}
 }

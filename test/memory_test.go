@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // parrot is a jsonrpc worker that echoes events without a look at them: to read JSON of
@@ -62,7 +62,7 @@ func TestAHundredEventsOfSixMegabytesLeaveNothingBehind(t *testing.T) {
 				events = 10
 			}
 			for range events {
-				got := c.call(platform.Event{Payload: large}).Payload
+				got := c.call(api.Event{Payload: large}).Payload
 				if len(ending) == 0 && !bytes.Equal(got, large) || !bytes.HasSuffix(got, ending) {
 					t.Fatalf("got %d bytes", len(got))
 				}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 func TestTheEventIsOnStdinAndThenItEnds(t *testing.T) {
@@ -190,7 +191,7 @@ func TestTheContextIsInVariablesAndInAFile(t *testing.T) {
 	c := deploy(t, sh(`echo "$X_CFF_REQUEST_ID $X_CFF_INVOKE_TYPE $X_CFF_TRACE_ID"; cat "$BOOTSTRAP_CONTEXT_FILE"; `+
 		`sh -c 'sh -c "cat $BOOTSTRAP_CONTEXT_FILE"'`))
 	before := time.Now()
-	result := c.call(platform.Event{Payload: []byte("{}"), Async: true, Headers: map[string]string{"X-CFF-Trace-Id": "t-1"}})
+	result := c.call(api.Event{Payload: []byte("{}"), Async: true, Headers: map[string]string{"X-CFF-Trace-Id": "t-1"}})
 	lines := strings.SplitN(string(result.Payload), "\n", 2)
 	if want := result.RequestID + " async t-1"; lines[0] != want {
 		t.Errorf("got %q, want %q", lines[0], want)
@@ -219,7 +220,7 @@ func TestTheContextIsInVariablesAndInAFile(t *testing.T) {
 
 func TestTheContextFileIsOfThisEventOnly(t *testing.T) {
 	c := deploy(t, sh(`cat "$BOOTSTRAP_CONTEXT_FILE"`))
-	long := platform.Event{Headers: map[string]string{"X-CFF-Long": strings.Repeat("l", 5000)}}
+	long := api.Event{Headers: map[string]string{"X-CFF-Long": strings.Repeat("l", 5000)}}
 	if first := c.call(long); !json.Valid(first.Payload) || len(first.Payload) < 5000 {
 		t.Errorf("got %.200q", first.Payload)
 	}
@@ -252,10 +253,10 @@ func TestWithoutProcTheContextIsInATemporaryFile(t *testing.T) {
 	}
 }
 
-var agency = platform.Credentials{AccessKey: "AKPLANTED0001", SecretKey: "SKPLANTED0002", SecurityToken: "STPLANTED0003",
+var agency = api.Credentials{AccessKey: "AKPLANTED0001", SecretKey: "SKPLANTED0002", SecurityToken: "STPLANTED0003",
 	AuthToken: "ATPLANTED0004", SecurityAccessKey: "SAPLANTED0005", SecuritySecretKey: "SSPLANTED0006"}
 
-func withAgency(_ *platform.Function, o *platform.Options) { o.Credentials = agency }
+func withAgency(_ *platform.Function, o *platform.Options) { o.API.Credentials = agency }
 
 func TestCredentialsAreHandedOverOnlyIfSwitchedOn(t *testing.T) {
 	script := `env; cat "$BOOTSTRAP_CONTEXT_FILE"`

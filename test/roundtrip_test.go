@@ -20,7 +20,7 @@ import (
 	"strings"
 	"testing"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/door"
 )
 
 const (
@@ -182,11 +182,11 @@ func TestRoundTripTruth(t *testing.T) {
 		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto",
 		behaviourVariable: "record", seenVariable: dir + "/through",
 	})
-	door, err := platform.OpenDoor(c.Platform, "127.0.0.1:0")
+	front, err := door.Open(c.Platform, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = door.Close() }()
+	defer func() { _ = front.Close() }()
 	client := &http.Client{
 		Transport:     &http.Transport{DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -200,7 +200,7 @@ func TestRoundTripTruth(t *testing.T) {
 	}
 	for seed := first; seed < first+500 && !t.Failed(); seed++ {
 		one := visit(t, client, direct, seed, dir+"/direct")
-		two := visit(t, client, door.Addr(), seed, dir+"/through")
+		two := visit(t, client, front.Addr(), seed, dir+"/through")
 		if !reflect.DeepEqual(one, two) {
 			t.Errorf("SEED=%d: straight\n%s\nthrough the function\n%s", seed, one, two)
 		}

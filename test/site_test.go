@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/door"
 )
 
 // server are the settings of a web server that takes its port from PORT.
@@ -66,14 +67,14 @@ type site struct {
 
 func openSite(c *cloud) *site {
 	c.t.Helper()
-	door, err := platform.OpenDoor(c.Platform, "127.0.0.1:0")
+	front, err := door.Open(c.Platform, "127.0.0.1:0")
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	s := &site{c, &http.Transport{DisableCompression: true}, "http://" + door.Addr()}
+	s := &site{c, &http.Transport{DisableCompression: true}, "http://" + front.Addr()}
 	c.t.Cleanup(func() {
 		s.client.CloseIdleConnections()
-		if err := door.Close(); err != nil {
+		if err := front.Close(); err != nil {
 			c.t.Error(err)
 		}
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // spares is a function of a shell script that is started ahead so many times.
@@ -99,7 +100,7 @@ func TestASpareFindsNobodysContextBeforeItsEvent(t *testing.T) {
 func TestWithSparesEveryProgramHasTheSameEnvironment(t *testing.T) {
 	c := ahead(t, spares(1, `read -r event; env | grep ^X_CFF_; sleep 0.5; echo "$event"`).with("BOOTSTRAP_CONCURRENCY", "4"), memory(512))
 	c.spares(1)
-	var results []<-chan *platform.Result
+	var results []<-chan *api.Result
 	for range 4 { // for one of them there is a spare
 		results = append(results, c.begin("{}\n"))
 	}
@@ -174,7 +175,7 @@ func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
 		spare := strconv.Itoa(c.spares(1)[0])
 		c.waitFor("the spare to note its start", func() bool { return slices.Contains(c.notes("starts"), spare) })
 		enough := len(c.notes("starts")) + 5 // of six events one has the spare
-		var results []<-chan *platform.Result
+		var results []<-chan *api.Result
 		for range 6 {
 			results = append(results, c.begin("{}\n"))
 		}
@@ -212,7 +213,7 @@ func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
 // shareOfACPU makes a control group of the platform's smallest instance.
 func shareOfACPU(t *testing.T) (group string) {
 	t.Helper()
-	group = filepath.Join("/sys/fs/cgroup/cpu", "fgbootstrap-"+platform.NewID())
+	group = filepath.Join("/sys/fs/cgroup/cpu", "fgbootstrap-"+api.NewID())
 	quota := map[string]string{"cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "30000"}
 	if _, err := os.Stat("/sys/fs/cgroup/cgroup.controllers"); err == nil { // version 2
 		group = filepath.Join("/sys/fs/cgroup", filepath.Base(group))
@@ -348,7 +349,7 @@ func TestSparesAreNoBurdenForManyEvents(t *testing.T) {
 	pid := c.bootstrap()
 	before := stateOf(t, pid)
 	for round := range 50 {
-		var results []<-chan *platform.Result
+		var results []<-chan *api.Result
 		for i := range 6 {
 			results = append(results, c.begin(fmt.Sprintf("%d-%d\n", round, i)))
 		}

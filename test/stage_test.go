@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // alike tells whether got is what a transcript says, where … stands for anything.
@@ -26,19 +26,19 @@ type stage struct {
 	*cloud
 	entrances chan *actor // the workers, as they start
 	cast      []*actor    // those that have, the last of them at work
-	results   map[string]<-chan *platform.Result
+	results   map[string]<-chan *api.Result
 	stopping  bool
 }
 
 // play plays the transcript in the order of its lines. The error says which of them
 // is wrong.
 func (script transcript) play(t *testing.T) error {
-	listener, err := net.Listen("unix", "@"+platform.NewID())
+	listener, err := net.Listen("unix", "@"+api.NewID())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	s := &stage{entrances: make(chan *actor, 100), results: map[string]<-chan *platform.Result{}}
+	s := &stage{entrances: make(chan *actor, 100), results: map[string]<-chan *api.Result{}}
 	go func() {
 		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
 			s.entrances <- newActor(conn)
@@ -115,8 +115,8 @@ func isEvent(line string) bool { return strings.HasPrefix(line, "event ") }
 // begin hands an event in.
 func (s *stage) begin(line string) {
 	part := strings.SplitN(line, " ", 3)
-	event := platform.Event{RequestID: part[1], Payload: []byte(strings.ReplaceAll(part[2], "⏎", "\n"))}
-	done := make(chan *platform.Result, 1)
+	event := api.Event{RequestID: part[1], Payload: []byte(strings.ReplaceAll(part[2], "⏎", "\n"))}
+	done := make(chan *api.Result, 1)
 	go func() {
 		result, _ := s.Invoke(s.t.Context(), event) // nil if the stage is closed before
 		done <- result

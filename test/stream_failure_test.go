@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // phase is how far a result has come when the event fails.
@@ -41,7 +41,7 @@ func (p phase) steps(others ...string) []string {
 // broke wants an event to have failed as one may in that phase. Nothing of the result
 // has gone out, and there is an error; or it has gone out in part, as it was written
 // and not to any end, and then there is an error.
-func (c *cloud) broke(p phase, r *platform.Result, k *client, errorType string, texts ...string) {
+func (c *cloud) broke(p phase, r *api.Result, k *client, errorType string, texts ...string) {
 	c.t.Helper()
 	f := c.failureOf(r)
 	for _, text := range texts {
@@ -56,9 +56,9 @@ func (c *cloud) broke(p phase, r *platform.Result, k *client, errorType string, 
 	if k.unwrap != nil && len(k.unwrap.tail) > 0 {
 		c.t.Errorf("%s: the envelope goes on after its body with %q", p.name, k.unwrap.tail)
 	}
-	var responses, errors []platform.Report
+	var responses, errors []api.Report
 	for _, report := range c.API().Reports(r.RequestID) {
-		if report.Kind == platform.KindResponse {
+		if report.Kind == api.KindResponse {
 			responses = append(responses, report)
 		} else {
 			errors = append(errors, report)
@@ -117,7 +117,7 @@ func TestAProgramThatDiesLeavesNoResultThatPassesForComplete(t *testing.T) {
 // cutsNext makes the platform cut the next response.
 func (c *cloud) cutsNext(after string) {
 	c.t.Helper()
-	rules, err := platform.ParseFaults("post:cut=" + after)
+	rules, err := api.ParseFaults("post:cut=" + after)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestAStreamOverTheLimitIsNeverComplete(t *testing.T) {
 			result := c.stream(f.event(steps...), k)
 			c.broke(p, result, k, "FunctionResponseTooLarge", fmt.Sprint(limit))
 			for _, r := range c.API().Reports(result.RequestID) {
-				if r.Size > limit && r.Kind == platform.KindResponse {
+				if r.Size > limit && r.Kind == api.KindResponse {
 					t.Errorf("%d bytes went out, over the limit of %d", r.Size, limit)
 				}
 			}
@@ -182,7 +182,7 @@ func TestAtTheDeadlineAStreamIsCutWhetherItIsReadOrNot(t *testing.T) {
 		phase
 		*cloud
 		client  *client
-		result  <-chan *platform.Result
+		result  <-chan *api.Result
 		resumed func() time.Time // when a client that did not read went on
 	}
 	var all []wait

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // flow is a way in which results are streamed.
@@ -68,20 +69,20 @@ func (f flow) client() *client {
 	return k
 }
 
-func (c *cloud) stream(event string, k *client) *platform.Result {
+func (c *cloud) stream(event string, k *client) *api.Result {
 	c.t.Helper()
-	return c.call(platform.Event{Payload: []byte(event), Stream: k})
+	return c.call(api.Event{Payload: []byte(event), Stream: k})
 }
 
-func (c *cloud) beginStream(event string, k *client) <-chan *platform.Result {
-	done := make(chan *platform.Result, 1)
+func (c *cloud) beginStream(event string, k *client) <-chan *api.Result {
+	done := make(chan *api.Result, 1)
 	go func() { done <- c.stream(event, k) }()
 	return done
 }
 
 // delivered wants so many bytes of the body to have come as they were written, and
 // nothing else.
-func (c *cloud) delivered(r *platform.Result, k *client, size int64) {
+func (c *cloud) delivered(r *api.Result, k *client, size int64) {
 	c.t.Helper()
 	body, err := k.got()
 	if r.Failed || !r.Streamed || r.Cut || body != size || err != nil {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // variant is a mode, and what it can carry.
@@ -178,7 +178,7 @@ func suite(t *testing.T, v variant, program func(behaviour string) settings) {
 		var all sync.WaitGroup
 		for range 40 {
 			all.Go(func() {
-				id := `{"id":"` + platform.NewID() + `"}`
+				id := `{"id":"` + api.NewID() + `"}`
 				if got := c.answer(id); got != id {
 					t.Errorf("got %.100q for %s", got, id)
 				}

@@ -9,9 +9,9 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/alecthomas/kong"
+	"fgbootstrap/platform/api"
 
-	"fgbootstrap/platform"
+	"github.com/alecthomas/kong"
 )
 
 // Exit codes.
@@ -69,7 +69,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	helped := false
 	parser, err := kong.New(&cli{}, kong.Name("fgdev"), kong.Description(description),
 		kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }),
-		kong.Vars{"faults": platform.FaultsHelp(), "version": version},
+		kong.Vars{"faults": api.FaultsHelp(), "version": version},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}))
 	if err != nil {
 		std.note("%v", err)

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/joho/godotenv"
-
 	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
+
+	"github.com/joho/godotenv"
 )
 
 // functionFlags are what the console asks for: the code and its settings.
@@ -50,7 +51,7 @@ func (t *timeout) UnmarshalText(text []byte) error {
 
 // open readies the function and its platform. The returned func stops both and removes what was unpacked.
 func (f *functionFlags) open(std streams) (*platform.Platform, func(), error) {
-	faults, err := platform.ParseFaults(f.Faults)
+	faults, err := api.ParseFaults(f.Faults)
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("--faults: %w", err)}
 	}
@@ -69,7 +70,7 @@ func (f *functionFlags) open(std streams) (*platform.Platform, func(), error) {
 	}, nil
 }
 
-func (f *functionFlags) start(std streams, dir string, faults platform.Faults) (*platform.Platform, error) {
+func (f *functionFlags) start(std streams, dir string, faults api.Faults) (*platform.Platform, error) {
 	fn, err := f.function(dir)
 	if err != nil {
 		return nil, err
@@ -79,8 +80,8 @@ func (f *functionFlags) start(std streams, dir string, faults platform.Faults) (
 		std.note("the platform's shortest timeout is 3s; trying %v all the same", fn.Timeout)
 	}
 	p, err := platform.New(fn, platform.Options{
-		Config: platform.Config{Streaming: f.Streaming, Faults: faults},
-		Log:    std.err,
+		API: api.Config{Streaming: f.Streaming, Faults: faults},
+		Log: std.err,
 	})
 	if err != nil {
 		return nil, usageError{err}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 type invokeCommand struct {
@@ -28,7 +28,7 @@ func (c *invokeCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer stop()
-	ev := platform.Event{Payload: payload, Async: c.Async}
+	ev := api.Event{Payload: payload, Async: c.Async}
 	if c.Streaming {
 		ev.Stream = std.out
 	}
@@ -41,7 +41,7 @@ func (c *invokeCommand) Run(ctx context.Context, std streams) error {
 	})()
 	result, err := p.Invoke(context.WithoutCancel(ctx), ev)
 	switch {
-	case errors.Is(err, platform.ErrEventTooLarge):
+	case errors.Is(err, api.ErrEventTooLarge):
 		return usageError{err}
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
@@ -75,7 +75,7 @@ func (c *invokeCommand) payload(std streams) ([]byte, error) {
 	return payload, nil
 }
 
-func (c *invokeCommand) print(std streams, r *platform.Result) error {
+func (c *invokeCommand) print(std streams, r *api.Result) error {
 	out := std.out
 	if r.Cut { // half a result is there already
 		std.note("the streamed result broke off")

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"syscall"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/door"
 )
 
 type runCommand struct {
@@ -22,15 +22,15 @@ func (c *runCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer stop()
-	door, err := platform.OpenDoor(p, c.Listen)
+	front, err := door.Open(p, c.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return usage("%s is in use, by another fgdev perhaps; choose an address with --listen, port 0 takes a free one", c.Listen)
 	}
 	if err != nil {
 		return usageError{fmt.Errorf("--listen %s: %w", c.Listen, err)}
 	}
-	_, _ = fmt.Fprintf(std.out, "API gateway:  http://%s/\nraw events:   http://%s%s  (POST)\n", door.Addr(), door.Addr(), platform.RawPath)
+	_, _ = fmt.Fprintf(std.out, "API gateway:  http://%s/\nraw events:   http://%s%s  (POST)\n", front.Addr(), front.Addr(), door.RawPath)
 	<-ctx.Done()
 	std.note("stopping")
-	return errors.Join(p.Close(), door.Close()) // in this order: the calls of the door get their answers
+	return errors.Join(p.Close(), front.Close()) // in this order: the calls of the door get their answers
 }

@@ -5,11 +5,11 @@ import (
 	"slices"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestAnOrphanIsCollected(t *testing.T) {

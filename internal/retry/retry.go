@@ -35,14 +35,13 @@ func (b *Backoff) Reset() { b.exponential = nil }
 
 // Wait waits for Next, or until ctx ends: then it returns false.
 func (b *Backoff) Wait(ctx context.Context) bool {
-	timer := time.NewTimer(b.Next())
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return Pause(b.Next(), ctx.Done())
+}
+
+// Pause waits for d, or until stop is closed: then it returns false. It does not look at
+// stop if d is not positive.
+func Pause(d time.Duration, stop <-chan struct{}) bool {
+	return d <= 0 || !Await(context.Background(), stop, d)
 }
 
 // Await waits until done is closed. It is false if that takes longer than patience, or

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
-
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/retry"
+
+	"go.uber.org/zap"
 )
 
 // settlePatience is how long a program that has gone to the background may take

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // noise is n bytes of anything.
@@ -27,12 +27,12 @@ func noise(n int) []byte {
 
 func TestEventsOfEverySizeArriveByteForByte(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{})
-	start(t, api.Addr(), settings{limit: platform.MaxPayload})
+	srv, addr := runtimeAPI(t, api.Config{})
+	start(t, addr, settings{limit: api.MaxPayload})
 	// Around the sizes of buffers, large and small in turns.
-	for _, size := range []int{0, 1, 6 << 20, 4095, 64<<10 + 1, 1 << 20, 1<<20 + 1, 0, 1<<20 - 1, platform.MaxPayload, 3} {
+	for _, size := range []int{0, 1, 6 << 20, 4095, 64<<10 + 1, 1 << 20, 1<<20 + 1, 0, 1<<20 - 1, api.MaxPayload, 3} {
 		payload := noise(size)
-		if r := invoke(t, api, platform.Event{Payload: payload}); r.Failed || !bytes.Equal(r.Payload, payload) {
+		if r := invoke(t, srv, api.Event{Payload: payload}); r.Failed || !bytes.Equal(r.Payload, payload) {
 			t.Errorf("%d bytes: got %d, failed %t (%s)", size, len(r.Payload), r.Failed, r.Reason())
 		}
 	}
@@ -86,18 +86,18 @@ func TestAnEventThatBreaksOffIsFailedOnce(t *testing.T) {
 
 func TestAnEventCutByThePlatformIsFailedOnce(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Faults: faults(t, "poll:cut*2")})
-	start(t, api.Addr(), settings{})
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "poll:cut*2")})
+	start(t, addr, settings{})
 	for _, size := range []int{1000, 6 << 20} {
-		r := invoke(t, api, platform.Event{Payload: noise(size)})
+		r := invoke(t, srv, api.Event{Payload: noise(size)})
 		if !r.Failed || failureOf(t, r.Payload).Type != adapter.TypeInternal {
 			t.Errorf("got %+v", r)
 		}
-		if n := len(api.Reports(r.RequestID)); n != 1 {
+		if n := len(srv.Reports(r.RequestID)); n != 1 {
 			t.Errorf("%d reports", n)
 		}
 	}
-	if r := invoke(t, api, platform.Event{Payload: []byte("next")}); string(r.Payload) != "next" {
+	if r := invoke(t, srv, api.Event{Payload: []byte("next")}); string(r.Payload) != "next" {
 		t.Errorf("the next one: %+v", r)
 	}
 }
@@ -277,12 +277,12 @@ func TestTheTimesOfAnInvocationCountFromTheFirstByteOfItsEvent(t *testing.T) {
 func TestHeadsOf32KBWithATokenOf6KBArriveWhole(t *testing.T) {
 	t.Parallel()
 	token := strings.Repeat("t0ken.", 1<<10)
-	api := runtimeAPI(t, platform.Config{
-		Credentials: platform.Credentials{SecurityToken: token},
+	srv, addr := runtimeAPI(t, api.Config{
+		Credentials: api.Credentials{SecurityToken: token},
 		Faults:      faults(t, "poll:bighead=26K"),
 	})
 	sizes := make(chan int, 1)
-	start(t, api.Addr(), settings{program: func(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
+	start(t, addr, settings{program: func(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
 		all := 0
 		for _, h := range inv.Headers {
 			all += len(h.Name) + len(": ") + len(h.Value) + len("\r\n")
@@ -291,7 +291,7 @@ func TestHeadsOf32KBWithATokenOf6KBArriveWhole(t *testing.T) {
 		_, err := io.WriteString(w, inv.Header("x-cff-security-token"))
 		return err
 	}})
-	if r := invoke(t, api, platform.Event{}); string(r.Payload) != token {
+	if r := invoke(t, srv, api.Event{}); string(r.Payload) != token {
 		t.Errorf("the token has %d bytes", len(r.Payload))
 	}
 	if size := await(t, sizes, "the event"); size < 32<<10 {
@@ -359,10 +359,10 @@ func TestOddRequestIDsAreEscapedInThePath(t *testing.T) {
 
 func TestOddRequestIDsComeBackToTheLocalPlatform(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{})
-	start(t, api.Addr(), settings{})
+	srv, addr := runtimeAPI(t, api.Config{})
+	start(t, addr, settings{})
 	for _, id := range []string{"a/b c?#%", "..", "日本", "%41", "a+b"} {
-		if r := invoke(t, api, platform.Event{RequestID: id, Payload: []byte(id)}); string(r.Payload) != id {
+		if r := invoke(t, srv, api.Event{RequestID: id, Payload: []byte(id)}); string(r.Payload) != id {
 			t.Errorf("%q: got %+v", id, r)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/apig"
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 	"fgbootstrap/runtimeapi/functiongraph"
 
 	"go.uber.org/zap"
@@ -133,38 +133,42 @@ func soonerOrLater(t *testing.T, what string, inTime func() bool) {
 	t.Error("five times it was not so that", what)
 }
 
-// runtimeAPI is the local platform's.
-func runtimeAPI(t *testing.T, c platform.Config) *platform.API {
+// runtimeAPI is the local platform's, and its address.
+func runtimeAPI(t *testing.T, c api.Config) (srv *api.Server, addr string) {
 	t.Helper()
 	if c.Timeout == 0 {
 		c.Timeout = patience
 	}
-	api, err := platform.NewAPI(c)
+	srv, err := api.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := api.Close(); err != nil {
+		if err := srv.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	return api
+	listener, err := srv.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return srv, listener.Addr()
 }
 
-func faults(t *testing.T, text string) platform.Faults {
+func faults(t *testing.T, text string) api.Faults {
 	t.Helper()
-	f, err := platform.ParseFaults(text)
+	f, err := api.ParseFaults(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-func invoke(t *testing.T, api *platform.API, e platform.Event) *platform.Result {
+func invoke(t *testing.T, srv *api.Server, e api.Event) *api.Result {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	r, err := api.Invoke(ctx, e)
+	r, err := srv.Invoke(ctx, e)
 	if err != nil {
 		t.Fatal(err)
 	}

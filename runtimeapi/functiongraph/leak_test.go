@@ -10,15 +10,15 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 )
 
 // A sequential test: the others would be counted, too.
 func TestEventsLeaveNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 	for _, streaming := range []bool{false, true} {
 		t.Run(fmt.Sprintf("streaming %t", streaming), func(t *testing.T) {
-			api := runtimeAPI(t, platform.Config{Streaming: streaming})
-			start(t, api.Addr(), settings{streaming: streaming, limit: 7 << 20,
+			srv, addr := runtimeAPI(t, api.Config{Streaming: streaming})
+			start(t, addr, settings{streaming: streaming, limit: 7 << 20,
 				program: func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
 					if len(inv.Payload)%2 == 1 {
 						_ = echo(ctx, inv, w)
@@ -28,7 +28,7 @@ func TestEventsLeaveNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 				}})
 			round := func() {
 				for _, size := range []int{0, 1, 100_000, 100_001, 1<<20 + 2, 1<<20 + 3} {
-					if r := invoke(t, api, platform.Event{Payload: make([]byte, size)}); r.Failed != (size%2 == 1) {
+					if r := invoke(t, srv, api.Event{Payload: make([]byte, size)}); r.Failed != (size%2 == 1) {
 						t.Errorf("%d bytes: %+v", size, r)
 					}
 				}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -15,9 +15,9 @@ import (
 
 func TestAPlatformThatRefusesConnectionsAtFirstLosesNoEvent(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Faults: faults(t, "listen:refuse=1500ms")})
-	i := start(t, api.Addr(), settings{})
-	if r := invoke(t, api, platform.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "listen:refuse=1500ms")})
+	i := start(t, addr, settings{})
+	if r := invoke(t, srv, api.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
 		t.Errorf("got %+v", r)
 	}
 	i.stop()
@@ -39,22 +39,22 @@ func TestAPermanentFaultIsMetWithGrowingPauses(t *testing.T) {
 	for _, fault := range []string{"reset", "500", "noid", "empty"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			api := runtimeAPI(t, platform.Config{Faults: faults(t, "poll:"+fault+"*6")})
-			start(t, api.Addr(), settings{})
-			if r := invoke(t, api, platform.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
+			srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "poll:"+fault+"*6")})
+			start(t, addr, settings{})
+			if r := invoke(t, srv, api.Event{Payload: []byte("hello")}); string(r.Payload) != "hello" {
 				t.Errorf("got %+v", r)
 			}
-			checkPauses(t, api.PollTimes()[:7])
+			checkPauses(t, srv.PollTimes()[:7])
 		})
 	}
 }
 
 func TestThePausesEndAtTwoSeconds(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Faults: faults(t, "poll:500*8")})
-	start(t, api.Addr(), settings{})
-	invoke(t, api, platform.Event{})
-	polls := api.PollTimes()
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "poll:500*8")})
+	start(t, addr, settings{})
+	invoke(t, srv, api.Event{})
+	polls := srv.PollTimes()
 	checkPauses(t, polls[:8])
 	// Half of 50 ms to 2 s at least, in all; a single one looks shorter if the one before came late.
 	if all := polls[8].Sub(polls[0]); all < 3500*time.Millisecond {
@@ -203,9 +203,9 @@ func TestAPauseBetweenPollsEndsWithTheirContext(t *testing.T) {
 // connection is made.
 func TestPollsEndWheneverTheirContextDoes(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{})
+	_, addr := runtimeAPI(t, api.Config{})
 	for n := range 300 {
-		c := client(api.Addr(), patience, time.Second, zap.NewNop())
+		c := client(addr, patience, time.Second, zap.NewNop())
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n)*5*time.Microsecond)
 		ended := make(chan struct{})
 		go func() {
@@ -261,9 +261,9 @@ func TestHTTPProxiesOfTheEnvironmentAreNotUsed(t *testing.T) {
 	}
 	t.Setenv("NO_PROXY", "")
 	t.Setenv("no_proxy", "")
-	api := runtimeAPI(t, platform.Config{})
-	start(t, api.Addr(), settings{})
-	if r := invoke(t, api, platform.Event{Payload: []byte("direct")}); string(r.Payload) != "direct" {
+	srv, addr := runtimeAPI(t, api.Config{})
+	start(t, addr, settings{})
+	if r := invoke(t, srv, api.Event{Payload: []byte("direct")}); string(r.Payload) != "direct" {
 		t.Errorf("got %+v", r)
 	}
 	select {

@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 
 	"go.uber.org/zap"
 )
 
 // outcomes are the reports that arrived for an id. They must all be of one kind
 // and, as far as they arrived, have the same bytes.
-func outcomes(t *testing.T, api *platform.API, id string) []platform.Report {
+func outcomes(t *testing.T, srv *api.Server, id string) []api.Report {
 	t.Helper()
-	all := api.Reports(id)
+	all := srv.Reports(id)
 	last := all[len(all)-1]
 	for _, r := range all {
 		if r.Kind != last.Kind || r.Complete && r.SHA256 != last.SHA256 {
@@ -36,20 +36,20 @@ func TestAReportIsRepeatedUntilThePlatformHasTakenIt(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
 			for _, failing := range []bool{false, true} {
-				api := runtimeAPI(t, platform.Config{Faults: faults(t, fault)})
-				i := start(t, api.Addr(), settings{program: func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
+				srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, fault)})
+				i := start(t, addr, settings{program: func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
 					if failing {
 						return &adapter.Error{Type: "Mine", Message: string(inv.Payload)}
 					}
 					return echo(ctx, inv, w)
 				}})
-				r := invoke(t, api, platform.Event{Payload: []byte("once and only once")})
-				next := invoke(t, api, platform.Event{})
+				r := invoke(t, srv, api.Event{Payload: []byte("once and only once")})
+				next := invoke(t, srv, api.Event{})
 				i.stop()
 				if r.Failed != failing || next.Failed != failing {
 					t.Errorf("got %+v, then %+v", r, next)
 				}
-				if got := outcomes(t, api, r.RequestID); len(got) != want {
+				if got := outcomes(t, srv, r.RequestID); len(got) != want {
 					t.Errorf("failing %t: %d reports: %+v", failing, len(got), got)
 				}
 			}
@@ -62,14 +62,14 @@ func TestARefusedReportIsNotRepeated(t *testing.T) {
 	for _, fault := range []string{"post:404", "post:413"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			api := runtimeAPI(t, platform.Config{Faults: faults(t, fault)})
-			i := start(t, api.Addr(), settings{})
-			refused := invoke(t, api, platform.Event{Payload: []byte("hello")})
-			if r := invoke(t, api, platform.Event{Payload: []byte("next")}); string(r.Payload) != "next" {
+			srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, fault)})
+			i := start(t, addr, settings{})
+			refused := invoke(t, srv, api.Event{Payload: []byte("hello")})
+			if r := invoke(t, srv, api.Event{Payload: []byte("next")}); string(r.Payload) != "next" {
 				t.Errorf("the next one: %+v", r)
 			}
 			i.stop()
-			if got := api.Reports(refused.RequestID); len(got) != 1 {
+			if got := srv.Reports(refused.RequestID); len(got) != 1 {
 				t.Errorf("%d reports: %+v", len(got), got)
 			}
 			if n := i.logs.FilterMessage("the response did not reach the platform").Len(); n != 1 {
@@ -130,34 +130,34 @@ func TestAReportOfAnExpiredInvocationIsRepeatedOnce(t *testing.T) {
 
 func TestAReportIsGivenUpWhenItsInvocationHasExpired(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Timeout: 3 * time.Second, Faults: faults(t, "post:500*1000")})
-	i := start(t, api.Addr(), settings{timeout: 3 * time.Second})
-	lost := invoke(t, api, platform.Event{Payload: []byte("lost")})
-	invoke(t, api, platform.Event{}) // is polled for, though
+	srv, addr := runtimeAPI(t, api.Config{Timeout: 3 * time.Second, Faults: faults(t, "post:500*1000")})
+	i := start(t, addr, settings{timeout: 3 * time.Second})
+	lost := invoke(t, srv, api.Event{Payload: []byte("lost")})
+	invoke(t, srv, api.Event{}) // is polled for, though
 	i.stop()
 	// Now, and at least 25, 50, 100, 200, 400, 800 and 1000 ms apart.
-	if n := len(outcomes(t, api, lost.RequestID)); n < 2 || n > 8 {
+	if n := len(outcomes(t, srv, lost.RequestID)); n < 2 || n > 8 {
 		t.Errorf("%d reports", n)
 	}
 }
 
 func TestAStopEndsTheTriesToReport(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Faults: faults(t, "post:500*1000")})
+	srv, addr := runtimeAPI(t, api.Config{Faults: faults(t, "post:500*1000")})
 	running := make(chan string, 1)
-	i := start(t, api.Addr(), settings{grace: time.Millisecond,
+	i := start(t, addr, settings{grace: time.Millisecond,
 		program: func(_ context.Context, inv *adapter.Invocation, _ io.Writer) error {
 			running <- inv.ID
 			return nil
 		}})
-	go func() { _, _ = api.Invoke(context.Background(), platform.Event{}) }() // ends with the platform
+	go func() { _, _ = srv.Invoke(context.Background(), api.Event{}) }() // ends with the platform
 	id := await(t, running, "the event")
 	began := time.Now()
 	i.stop()
 	if took := time.Since(began); took > patience/4 {
 		t.Errorf("the stop took %s", took)
 	}
-	if n := len(outcomes(t, api, id)); n < 2 || n > 10 {
+	if n := len(outcomes(t, srv, id)); n < 2 || n > 10 {
 		t.Errorf("%d reports", n)
 	}
 }
@@ -213,13 +213,13 @@ func TestAnEmptyResponseIsAResponse(t *testing.T) {
 func TestNoTryBeginsAfterTheInvocationHasExpired(t *testing.T) {
 	t.Parallel()
 	soonerOrLater(t, "the last try came in time", func() bool {
-		api := runtimeAPI(t, platform.Config{Timeout: time.Second, Faults: faults(t, "post:500*1000")})
-		i := start(t, api.Addr(), settings{timeout: time.Second})
+		srv, addr := runtimeAPI(t, api.Config{Timeout: time.Second, Faults: faults(t, "post:500*1000")})
+		i := start(t, addr, settings{timeout: time.Second})
 		began := time.Now()
-		lost := invoke(t, api, platform.Event{})
-		invoke(t, api, platform.Event{}) // by now the first one is given up
+		lost := invoke(t, srv, api.Event{})
+		invoke(t, srv, api.Event{}) // by now the first one is given up
 		i.stop()
-		all := outcomes(t, api, lost.RequestID)
+		all := outcomes(t, srv, lost.RequestID)
 		return all[len(all)-1].At.Sub(began) < 2*time.Second
 	})
 }

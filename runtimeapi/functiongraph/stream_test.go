@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
 
 	"go.uber.org/zap/zapcore"
 )
@@ -37,13 +37,13 @@ func (a arrivals) until(t *testing.T, want string) {
 }
 
 // invokeAside runs an event while the test goes on.
-func invokeAside(t *testing.T, api *platform.API, e platform.Event) <-chan *platform.Result {
-	done := make(chan *platform.Result, 1)
+func invokeAside(t *testing.T, srv *api.Server, e api.Event) <-chan *api.Result {
+	done := make(chan *api.Result, 1)
 	go func() {
-		r, err := api.Invoke(context.Background(), e)
+		r, err := srv.Invoke(context.Background(), e)
 		if err != nil {
 			t.Error(err)
-			r = &platform.Result{}
+			r = &api.Result{}
 		}
 		done <- r
 	}()
@@ -52,9 +52,9 @@ func invokeAside(t *testing.T, api *platform.API, e platform.Event) <-chan *plat
 
 func TestAStreamReachesThePlatformAsItIsWritten(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Streaming: true})
+	srv, addr := runtimeAPI(t, api.Config{Streaming: true})
 	words := make(chan string)
-	start(t, api.Addr(), settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
+	start(t, addr, settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 		for word := range words {
 			if _, err := io.WriteString(w, word); err != nil {
 				return err
@@ -63,7 +63,7 @@ func TestAStreamReachesThePlatformAsItIsWritten(t *testing.T) {
 		return nil
 	}})
 	got := make(arrivals, 100)
-	done := invokeAside(t, api, platform.Event{Stream: got})
+	done := invokeAside(t, srv, api.Event{Stream: got})
 	for _, word := range []string{"a", "word ", "and another", strings.Repeat("x", 100_000), "."} {
 		words <- word
 		got.until(t, word) // before the next is written
@@ -117,15 +117,15 @@ func TestALargeStreamArrivesByteForByte(t *testing.T) {
 	const size = 6<<20 + 1
 	payload := noise(size)
 	for _, wrap := range []bool{false, true} {
-		api := runtimeAPI(t, platform.Config{Streaming: true})
-		start(t, api.Addr(), settings{streaming: true, wrap: wrap, limit: 2 * size,
+		srv, addr := runtimeAPI(t, api.Config{Streaming: true})
+		start(t, addr, settings{streaming: true, wrap: wrap, limit: 2 * size,
 			program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 				_, err := io.Copy(w, struct{ io.Reader }{bytes.NewReader(payload)})
 				return err
 			}})
 		var got bytes.Buffer
-		event := platform.Event{Stream: &got, Payload: []byte(`{"httpMethod":"GET","path":"/","requestContext":{}}`)}
-		if r := invoke(t, api, event); r.Failed || !r.Streamed {
+		event := api.Event{Stream: &got, Payload: []byte(`{"httpMethod":"GET","path":"/","requestContext":{}}`)}
+		if r := invoke(t, srv, event); r.Failed || !r.Streamed {
 			t.Errorf("got %+v", r)
 		}
 		body := got.Bytes()
@@ -148,9 +148,9 @@ func TestALargeStreamArrivesByteForByte(t *testing.T) {
 
 func TestAnEnvelopeGoesOutAsItsBodyIsWritten(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Streaming: true})
+	srv, addr := runtimeAPI(t, api.Config{Streaming: true})
 	words := make(chan string)
-	start(t, api.Addr(), settings{streaming: true, wrap: true,
+	start(t, addr, settings{streaming: true, wrap: true,
 		program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 			for word := range words {
 				if _, err := io.WriteString(w, word); err != nil {
@@ -160,7 +160,7 @@ func TestAnEnvelopeGoesOutAsItsBodyIsWritten(t *testing.T) {
 			return nil
 		}})
 	got := make(arrivals, 100)
-	done := invokeAside(t, api, platform.Event{Stream: got, Payload: []byte(`{"httpMethod":"GET","path":"/","requestContext":{}}`)})
+	done := invokeAside(t, srv, api.Event{Stream: got, Payload: []byte(`{"httpMethod":"GET","path":"/","requestContext":{}}`)})
 	words <- "one"
 	got.until(t, `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"isBase64Encoded":true,"body":"`+
 		base64.StdEncoding.EncodeToString([]byte("one")))
@@ -174,13 +174,13 @@ func TestAnEnvelopeGoesOutAsItsBodyIsWritten(t *testing.T) {
 }
 
 // checkCut wants a stream that the platform saw break off and then one error.
-func checkCut(t *testing.T, api *platform.API, r *platform.Result, errorType string) {
+func checkCut(t *testing.T, srv *api.Server, r *api.Result, errorType string) {
 	t.Helper()
 	if !r.Failed || !r.Cut || r.Code != 0 || failureOf(t, r.Payload).Type != errorType {
 		t.Errorf("got %+v with %s", r, r.Payload)
 	}
-	all := api.Reports(r.RequestID)
-	if len(all) != 2 || all[0].Kind != platform.KindResponse || all[0].Complete || all[1].Kind != platform.KindError || !all[1].Counted {
+	all := srv.Reports(r.RequestID)
+	if len(all) != 2 || all[0].Kind != api.KindResponse || all[0].Complete || all[1].Kind != api.KindError || !all[1].Counted {
 		t.Errorf("reports: %+v", all)
 	}
 }
@@ -223,9 +223,9 @@ func TestAFailureAfterTheCommitCutsTheStreamAndIsReportedOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			api := runtimeAPI(t, platform.Config{Streaming: true})
+			srv, addr := runtimeAPI(t, api.Config{Streaming: true})
 			arrived := make(chan seen, 1)
-			start(t, api.Addr(), settings{streaming: true, limit: 1 << 20,
+			start(t, addr, settings{streaming: true, limit: 1 << 20,
 				program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 					_, _ = w.Write(large)
 					await(t, <-arrived, "the stream's beginning") // or the report might overtake it
@@ -234,7 +234,7 @@ func TestAFailureAfterTheCommitCutsTheStreamAndIsReportedOnce(t *testing.T) {
 			for range 2 {
 				first := make(seen)
 				arrived <- first
-				checkCut(t, api, invoke(t, api, platform.Event{Stream: first}), c.want)
+				checkCut(t, srv, invoke(t, srv, api.Event{Stream: first}), c.want)
 			}
 		})
 	}
@@ -259,8 +259,8 @@ func TestAPlatformThatResetsTheStreamIsToldOfTheErrorOnce(t *testing.T) {
 	for name, swallow := range map[string]bool{"noticed by the program": false, "not noticed": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			api := runtimeAPI(t, platform.Config{Streaming: true, Faults: faults(t, "post:cut")})
-			start(t, api.Addr(), settings{streaming: true, limit: 1 << 40,
+			srv, addr := runtimeAPI(t, api.Config{Streaming: true, Faults: faults(t, "post:cut")})
+			start(t, addr, settings{streaming: true, limit: 1 << 40,
 				program: func(_ context.Context, inv *adapter.Invocation, w io.Writer) error {
 					if string(inv.Payload) == "next" {
 						return nil
@@ -275,8 +275,8 @@ func TestAPlatformThatResetsTheStreamIsToldOfTheErrorOnce(t *testing.T) {
 					}
 				}})
 			var got bytes.Buffer
-			checkCut(t, api, invoke(t, api, platform.Event{Stream: &got}), adapter.TypeInternal)
-			if r := invoke(t, api, platform.Event{Payload: []byte("next")}); r.Failed {
+			checkCut(t, srv, invoke(t, srv, api.Event{Stream: &got}), adapter.TypeInternal)
+			if r := invoke(t, srv, api.Event{Payload: []byte("next")}); r.Failed {
 				t.Errorf("the next one: %+v", r)
 			}
 		})
@@ -285,29 +285,29 @@ func TestAPlatformThatResetsTheStreamIsToldOfTheErrorOnce(t *testing.T) {
 
 func TestARefusedStreamIsFollowedByNothing(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{Streaming: true, Faults: faults(t, "post:404")})
-	i := start(t, api.Addr(), settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
+	srv, addr := runtimeAPI(t, api.Config{Streaming: true, Faults: faults(t, "post:404")})
+	i := start(t, addr, settings{streaming: true, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 		_, err := w.Write(make([]byte, 100_000))
 		return err
 	}})
-	refused := invoke(t, api, platform.Event{})
-	if r := invoke(t, api, platform.Event{}); r.Failed {
+	refused := invoke(t, srv, api.Event{})
+	if r := invoke(t, srv, api.Event{}); r.Failed {
 		t.Errorf("the next one: %+v", r)
 	}
 	i.stop()
-	if all := api.Reports(refused.RequestID); len(all) != 1 || !all[0].Complete {
+	if all := srv.Reports(refused.RequestID); len(all) != 1 || !all[0].Complete {
 		t.Errorf("reports: %+v", all)
 	}
 }
 
 func TestARefusedStreamAsksForTheSwitch(t *testing.T) {
 	t.Parallel()
-	api := runtimeAPI(t, platform.Config{}) // the switch is off
-	i := start(t, api.Addr(), settings{streaming: true, limit: 8 << 20, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
+	srv, addr := runtimeAPI(t, api.Config{}) // the switch is off
+	i := start(t, addr, settings{streaming: true, limit: 8 << 20, program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 		_, err := w.Write(make([]byte, 7<<20))
 		return err
 	}})
-	invoke(t, api, platform.Event{})
+	invoke(t, srv, api.Event{})
 	i.stop()
 	var text string
 	for _, entry := range i.logs.FilterLevelExact(zapcore.ErrorLevel).All() {

@@ -1,0 +1,228 @@
+// Package door is the HTTP server in front of a function: raw events at RawPath, and the API gateway anywhere else. What a
+// request means is package gateway's to say; here it is read off the wire byte for byte, and the answer written so.
+package door
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
+	"fgbootstrap/platform/gateway"
+	"fgbootstrap/platform/httpserver"
+
+	"github.com/valyala/fasthttp"
+)
+
+// RawPath is where an event is POSTed as it is.
+const RawPath = "/_fg/invoke"
+
+// Door is the front of a platform: an HTTP server where POST /_fg/invoke takes raw events, and any other request is an
+// API gateway call.
+//
+// A raw event's answer is the function's result; a failed invocation is a 500 with the error's JSON and its type in
+// X-Cff-Function-Error. ?async=1 makes the invocation type async; the answer still waits for the result.
+//
+// gateway.NewEvent says what becomes of a call, gateway.Unwrap what becomes of a result. The answer is the envelope's except
+// for headers of the connection; a body's length is counted, and to HEAD and with 304, where none goes out, the function's
+// own Content-Length stays. Date and X-Request-Id are added where the function gives none, nothing else is invented. A
+// client that leaves does not end its invocation.
+//
+// A streamed result reaches the client as it arrives: a raw event's as it is, a call's as the body of the answer if all
+// else of the envelope comes before that and it is base64. If it breaks off, so does the answer.
+type Door struct {
+	p      *platform.Platform
+	server *httpserver.Server
+	addr   string
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// Open listens on addr, host:port, and calls the function of p. The error is net.Listen's. Both are the caller's to close:
+// p first, so that calls under way get their answers.
+func Open(p *platform.Platform, addr string) (*Door, error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	d := &Door{p: p, addr: ln.Addr().String()}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.server = httpserver.New(d.handle)
+	d.server.HTTP().DisableHeaderNamesNormalizing = false // or it would overlook expect and connection in lower case
+	d.server.HTTP().NoDefaultDate = true                  // see write
+	d.server.HTTP().HeaderReceived = prepare
+	d.server.HTTP().ErrorHandler = unreadable
+	d.server.Go(func() { d.server.Serve(ln) })
+	return d, nil
+}
+
+// Addr is where it listens, host:port.
+func (d *Door) Addr() string { return d.addr }
+
+// Close ends all calls and returns when none is left.
+func (d *Door) Close() error {
+	d.cancel()
+	return d.server.Close()
+}
+
+func (d *Door) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
+	r, err := readRequest(ctx, c, d.p.API().PayloadLimit())
+	switch {
+	case errors.Is(err, api.ErrEventTooLarge):
+		write(ctx, refusal(err))
+	case err != nil:
+		unreadable(ctx, err)
+		ctx.SetConnectionClose()
+	default:
+		write(ctx, d.answer(r))
+	}
+	if isLast(r) {
+		ctx.SetConnectionClose()
+	}
+}
+
+// unreadable answers for what is no request.
+func unreadable(ctx *fasthttp.RequestCtx, err error) {
+	var long *fasthttp.ErrSmallBuffer
+	if errors.As(err, &long) {
+		write(ctx, refused(fasthttp.StatusRequestHeaderFieldsTooLarge, "the head of the request is too long"))
+		return
+	}
+	write(ctx, refused(fasthttp.StatusBadRequest, "the request can't be read: it is not whole or no HTTP/1.1"))
+}
+
+// response is what goes out to a client.
+type response struct {
+	answer gateway.Answer
+	stream io.ReadCloser // the body where that is still arriving, else nil; whoever writes the response closes it
+}
+
+func (d *Door) answer(r gateway.Request) response {
+	switch {
+	case r.Path == RawPath && r.Method == fasthttp.MethodPost:
+		return d.raw(r)
+	case r.Path == RawPath:
+		not := refused(fasthttp.StatusMethodNotAllowed, "POST the event's bytes here")
+		not.answer.Header.Add("Allow", "POST")
+		return not
+	case strings.HasPrefix(r.Path, "/_fg/"):
+		return refused(fasthttp.StatusNotFound, "there is nothing here but POST "+RawPath)
+	case r.Method == fasthttp.MethodConnect:
+		return refused(fasthttp.StatusNotImplemented, "CONNECT is for proxies, and this is none")
+	default:
+		return d.gateway(r)
+	}
+}
+
+func (d *Door) raw(r gateway.Request) response {
+	query, _ := url.ParseQuery(r.Query) // what it can't read is not async
+	async, _ := strconv.ParseBool(query.Get("async"))
+	result, stream, err := d.begin(api.Event{Payload: r.Body, Async: async})
+	if err != nil {
+		return refusal(err)
+	}
+	a := gateway.Answer{Status: fasthttp.StatusOK}
+	if stream != nil {
+		a.Header.Add("X-Cff-Request-Id", stream.id)
+		a.Header.Add("Content-Type", "application/octet-stream")
+		return response{a, stream}
+	}
+	a.Header.Add("X-Cff-Request-Id", result.RequestID)
+	a.Body = result.Payload
+	if result.Failed {
+		a.Status = fasthttp.StatusInternalServerError
+		a.Header.Add("X-Cff-Function-Error", errorType(result))
+	}
+	contentType := "application/octet-stream"
+	if json.Valid(result.Payload) {
+		contentType = "application/json"
+	}
+	a.Header.Add("Content-Type", contentType)
+	return response{answer: a}
+}
+
+// errorType is the function's errorType, or the platform's code.
+func errorType(r *api.Result) string {
+	if r.Code != 0 {
+		return fmt.Sprintf("FSS.%d", r.Code)
+	}
+	var e struct {
+		Type string `json:"errorType"`
+	}
+	if json.Unmarshal(r.Payload, &e) == nil && e.Type != "" {
+		return e.Type
+	}
+	return "Function.Error"
+}
+
+// gateway makes the call. Where the function sets a header that the gateway adds, the function's stays.
+func (d *Door) gateway(r gateway.Request) response {
+	id := strings.ReplaceAll(api.NewID(), "-", "")
+	out, invocation := d.call(r, id)
+	header := &out.answer.Header
+	if !header.Has("X-Request-Id") {
+		header.Add("X-Request-Id", id)
+	}
+	if invocation != "" && !header.Has("X-Cff-Request-Id") {
+		header.Add("X-Cff-Request-Id", invocation)
+	}
+	return out
+}
+
+// call also returns the invocation's id, if there was one.
+func (d *Door) call(r gateway.Request, id string) (response, string) {
+	event, err := gateway.NewEvent(r, id)
+	if err != nil {
+		return refused(fasthttp.StatusBadRequest, err.Error()), ""
+	}
+	result, stream, err := d.begin(api.Event{Payload: event})
+	if stream != nil {
+		answer, body, read := unwrapFlow(stream)
+		if body != nil {
+			return response{answer, struct {
+				io.Reader
+				io.Closer
+			}{body, stream}}, stream.id
+		}
+		result, err = stream.held(read)
+	}
+	if err != nil {
+		return refusal(err), ""
+	}
+	answer, err := gateway.Unwrap(result.Payload)
+	if err != nil && !result.Failed {
+		// The gateway's answer below does not say what is wrong with the result.
+		d.p.Logf("the result of request '%s' is none for the API gateway: %v", result.RequestID, err)
+	}
+	if result.Failed || err != nil {
+		answer = gateway.NotAnEnvelope(resultText(result))
+	}
+	return response{answer: answer}, result.RequestID
+}
+
+// resultText is what the gateway quotes: the platform's message, or the function's bytes.
+func resultText(r *api.Result) string {
+	if r.Code != 0 {
+		return r.Message
+	}
+	return string(r.Payload)
+}
+
+// refusal answers for an event that never reached the function.
+func refusal(err error) response {
+	if errors.Is(err, api.ErrEventTooLarge) {
+		return refused(fasthttp.StatusRequestEntityTooLarge, err.Error())
+	}
+	return refused(fasthttp.StatusServiceUnavailable, err.Error())
+}
+
+func refused(status int, msg string) response {
+	return response{answer: gateway.ErrorAnswer(status, status, msg)}
+}

@@ -1,0 +1,113 @@
+package door_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"fgbootstrap/platform"
+	"fgbootstrap/platform/api"
+	"fgbootstrap/platform/door"
+	"fgbootstrap/platform/fgtest"
+)
+
+// openDoor is a door to a function; see bootstrap. Its event is also what the function may answer.
+func openDoor(t *testing.T) (*door.Door, *fgtest.Log) {
+	t.Helper()
+	p, log := fgtest.Function(t, "", nil)
+	return doorOf(t, p), log
+}
+
+func doorOf(t *testing.T, p *platform.Platform) *door.Door {
+	t.Helper()
+	d, err := door.Open(p, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return d
+}
+
+func request(t *testing.T, method, url, body string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Close = true
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(b)
+}
+
+func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
+	d, _ := openDoor(t)
+	raw := "http://" + d.Addr() + door.RawPath
+	if resp, body := request(t, "POST", raw, `{"a":1}`); resp.StatusCode != 200 || body != `{"a":1}` || resp.Header.Get("X-Cff-Request-Id") == "" {
+		t.Error(resp, body)
+	}
+	if resp, body := request(t, "POST", raw+"?async=1", "async"); resp.StatusCode != 200 || body != "async" {
+		t.Error(resp, body)
+	}
+	if resp, body := request(t, "POST", raw, "exit"); resp.StatusCode != 500 || resp.Header.Get("X-Cff-Function-Error") != "FSS.4204" || !strings.Contains(body, "runtime process is exited") {
+		t.Error(resp, body)
+	}
+	if resp, body := request(t, "POST", raw, `fail {"errorType":"A.B\r\nX-Split: yes"}`); resp.StatusCode != 500 || resp.Header.Get("X-Cff-Function-Error") != "A.B  X-Split: yes" || resp.Header.Get("X-Split") != "" || body != `{"errorType":"A.B\r\nX-Split: yes"}` {
+		t.Error(resp, body)
+	}
+	if resp, _ := request(t, "GET", raw, ""); resp.StatusCode != 405 {
+		t.Error(resp)
+	}
+	if resp, _ := request(t, "GET", "http://"+d.Addr()+"/_fg/other", ""); resp.StatusCode != 404 {
+		t.Error(resp)
+	}
+	if resp, body := request(t, "POST", raw, strings.Repeat("x", api.MaxPayload+1)); resp.StatusCode != 413 || !strings.Contains(body, "limit") {
+		t.Error(resp, body)
+	}
+}
+
+func TestTheGatewayRefusesWhatIsNoEnvelope(t *testing.T) {
+	d, log := openDoor(t) // the function echoes the event, which has no statusCode
+	resp, body := request(t, "GET", "http://"+d.Addr()+"/path", "")
+	var e struct {
+		Code string `json:"error_code"`
+		Msg  string `json:"error_msg"`
+	}
+	if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != 500 || e.Code != "FSS.1206" || !strings.Contains(e.Msg, `"httpMethod":"GET"`) {
+		t.Error(resp.Status, body, err)
+	}
+	if !strings.Contains(log.String(), "is none for the API gateway: envelope: 'statusCode' is not specified") {
+		t.Error("the log does not say why")
+	}
+}
+
+func TestTheGatewayUnwrapsTheEnvelope(t *testing.T) {
+	p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
+		fn.Env = append(fn.Env, `ANSWER={"statusCode":201,"headers":{"Content-Type":"text/x","Set-Cookie":["a=1","b=2"],"Content-Length":"999"},"isBase64Encoded":true,"body":"aGk="}`)
+	})
+	d, err := door.Open(p, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, body := request(t, "POST", "http://"+d.Addr()+"/a?b=c", "body")
+	if resp.StatusCode != 201 || body != "hi" || resp.Header.Get("Content-Type") != "text/x" || !reflect.DeepEqual(resp.Header["Set-Cookie"], []string{"a=1", "b=2"}) {
+		t.Error(resp, body)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Answer is what the gateway answers.
+type Answer struct {
+	Status int
+	Header Header
+	Body   []byte
+}
+
+// Unwrap takes a result apart that is an envelope: a JSON object with an integer statusCode from 200 to 999, and if
+// wanted headers (each a string or an array of strings), body and isBase64Encoded. Anything else is an error: so are
+// statuses below 200, which announce an answer and are none, and headers that would end before their value does.
+func Unwrap(result []byte) (Answer, error) {
+	var e struct {
+		Status   *int                       `json:"statusCode"`
+		Headers  map[string]json.RawMessage `json:"headers"`
+		Body     string                     `json:"body"`
+		IsBase64 bool                       `json:"isBase64Encoded"`
+	}
+	if err := json.Unmarshal(result, &e); err != nil {
+		return Answer{}, fmt.Errorf("envelope: %w", err)
+	}
+	if e.Status == nil {
+		return Answer{}, errors.New("envelope: 'statusCode' is not specified")
+	}
+	if *e.Status < 200 || *e.Status > 999 {
+		return Answer{}, fmt.Errorf("envelope: statusCode %d is not the status of an answer", *e.Status)
+	}
+	answer := Answer{Status: *e.Status, Body: []byte(e.Body)}
+	var err error
+	if answer.Header, err = fields(e.Headers); err != nil {
+		return Answer{}, fmt.Errorf("envelope: %w", err)
+	}
+	if e.IsBase64 {
+		if answer.Body, err = base64.StdEncoding.DecodeString(e.Body); err != nil {
+			return Answer{}, fmt.Errorf("envelope: body: %w", err)
+		}
+	}
+	return answer, nil
+}
+
+func fields(headers map[string]json.RawMessage) (Header, error) {
+	var list Header
+	for _, name := range slices.Sorted(maps.Keys(headers)) {
+		values, err := oneOrMany(headers[name])
+		if err != nil {
+			return nil, fmt.Errorf("header %q is neither a string nor an array of strings", name)
+		}
+		if !isToken(name) {
+			return nil, fmt.Errorf("header name %q is no token", name)
+		}
+		for _, value := range values {
+			if strings.IndexFunc(value, isControl) >= 0 {
+				return nil, fmt.Errorf("header %q has a line break or another control character: %q", name, value)
+			}
+			list = append(list, Field{name, value})
+		}
+	}
+	return list, nil
+}
+
+func oneOrMany(value json.RawMessage) ([]string, error) {
+	var one string
+	if json.Unmarshal(value, &one) == nil {
+		return []string{one}, nil
+	}
+	var many []string
+	err := json.Unmarshal(value, &many)
+	return many, err
+}
+
+// isControl reports whether HTTP forbids c in the value of a header.
+func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
+
+// NotAnEnvelope is what the gateway's caller gets for a result that Unwrap refuses: status 500 and FSS.1206.
+func NotAnEnvelope(result string) Answer {
+	const form = `{"statusCode":200,"isBase64Encoded":false,"headers":{},"body":""}`
+	return ErrorAnswer(500, 1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
+}
+
+// ErrorAnswer is an error of FunctionGraph's own services: an HTTP status, and a body that says FSS.<code> and msg.
+func ErrorAnswer(status, code int, msg string) Answer {
+	return Answer{Status: status, Header: Header{{"Content-Type", "application/json"}}, Body: errorJSON(code, msg)}
+}
+
+func errorJSON(code int, msg string) []byte {
+	b, err := json.Marshal(struct {
+		Code string `json:"error_code"`
+		Msg  string `json:"error_msg"`
+	}{fmt.Sprintf("FSS.%04d", code), msg})
+	if err != nil { // strings always marshal
+		return nil
+	}
+	return b
+}
