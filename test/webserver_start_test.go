@@ -38,7 +38,7 @@ func TestAServerThatIsNotReadyHasWhyTheStartBeforeFailed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			once := []string{"ONCE", filepath.Join(t.TempDir(), "once")}
 			c := deploy(t, variables.with(once...).with(ampleMargin...).with("BOOTSTRAP_INIT_WAIT", "100ms"), timeout(5*time.Second))
-			f := c.fails("{}", "Runtime.ExitError", "was not ready for the event within 2s", "code 3", "no such data base. It was started again")
+			f := c.fails("{}", "Runtime.ExitError", "was not ready either within the 2s that the event could wait", "code 3", "no such data base. The restarted program")
 			if strings.Join(f.Stack, ",") != "no such data base" {
 				t.Errorf("the stack is %q", f.Stack)
 			}

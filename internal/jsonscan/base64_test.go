@@ -55,5 +55,9 @@ func TestBase64IsTheStandardLibrarys(t *testing.T) {
 		if (err == nil) != (wrong == nil) || err == nil && !bytes.Equal(got, want) {
 			t.Fatalf("%q becomes %x and %v, want %x and %v", text, got, err, want, wrong)
 		}
+		got, err = DecodeBase64(text)
+		if (err == nil) != (wrong == nil) || err == nil && !bytes.Equal(got, want) {
+			t.Fatalf("in its own memory it becomes %x and %v, want %x and %v", got, err, want, wrong)
+		}
 	}
 }

@@ -24,7 +24,7 @@ func TestAPlatformThatRefusesConnectionsAtFirstLosesNoEvent(t *testing.T) {
 	if n := i.logs.FilterLevelExact(zapcore.WarnLevel).Len(); n != 1 {
 		t.Errorf("%d warnings for one outage", n)
 	}
-	again := i.logs.FilterMessage("the runtime API has events again").All()
+	again := i.logs.FilterMessage("polling the runtime API works again").All()
 	if len(again) != 1 {
 		t.Fatalf("%d lines about the outage's end", len(again))
 	}

@@ -201,7 +201,7 @@ func fragment(id string, body []byte, encoding string) (Message, error) {
 	switch encoding {
 	case "", "utf8", "utf-8":
 	case "base64":
-		decoded, err := jsonscan.AppendDecoded(nil, body)
+		decoded, err := jsonscan.DecodeBase64(body)
 		if err != nil {
 			return Message{}, &Malformed{Why: "is a chunk that is not base64"}
 		}
