@@ -395,21 +395,6 @@ func TestAServerThatNeverStartsIsExplainedToEachEventAndStartedAtThePaceOfTheBac
 	}
 }
 
-// It starts well, and each event is the end of it: it is started for each of them, at
-// the pace of the back-off.
-func TestAServerThatDiesInEveryEventIsStartedAtThePaceOfTheBackOff(t *testing.T) {
-	h := open(t, "puppet", nil)
-	event := script("POST", step{Exit: code(7)})
-	began := time.Now()
-	for range 12 { // the last of them are refused, for it has failed so often
-		h.fails(event, patience, "Runtime.ExitError", "code 7")
-	}
-	if took := time.Since(began); took > patience {
-		t.Errorf("12 events took %s", took)
-	}
-	h.recovers()
-}
-
 func TestShutdownAsksTheServerAndKillsOneThatDoesNotListen(t *testing.T) {
 	dir := t.TempDir()
 	h := open(t, "polite", in(dir))

@@ -103,22 +103,6 @@ func TestAWorkerThatDiesWhileItHasNoEventIsReplaced(t *testing.T) {
 	}
 }
 
-func TestARetiredWorkerIsReplacedByOneThatIsReady(t *testing.T) {
-	h := server(t, "slow start", func(c *worker.Config) { c.MaxInvocations = 3 })
-	served, last := map[string]int{}, ""
-	eventually(t, "three have served", func() bool {
-		last = h.answer("1")
-		served[last]++
-		return len(served) == 3
-	})
-	for pid, n := range served {
-		// The successor needs three seconds to be ready, and nobody waits for it.
-		if n <= 3 && pid != last {
-			t.Errorf("worker %s was replaced after %d events", pid, n)
-		}
-	}
-}
-
 func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 	h := open(t, "lines", shell(`while read -r line; do echo $$; done`), func(c *worker.Config) { c.MaxInvocations = 2 })
 	served, last := map[string]int{}, ""
@@ -140,26 +124,6 @@ func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 			return err != nil
 		})
 	}
-}
-
-// The old one serves on, but its successes are not those of its successor.
-func TestASuccessorThatFailsIsStartedAtThePaceOfTheBackOff(t *testing.T) {
-	dir := t.TempDir()
-	h := open(t, "jsonrpc", self(t), serving("fails later", func(c *worker.Config) {
-		in(dir)(c)
-		c.MaxInvocations = 1
-	}))
-	began := time.Now()
-	for time.Since(began) < 2*time.Second {
-		h.answer("1")
-	}
-	if n := starts(t, dir); n > 10 {
-		t.Errorf("%d starts in two seconds", n)
-	}
-	eventually(t, "it is started again and again", func() bool {
-		h.answer("1")
-		return starts(t, dir) >= 3
-	})
 }
 
 func TestAWorkerThatIsNeverReadyIsDescribed(t *testing.T) {

@@ -30,31 +30,6 @@ var servers = map[string]func(r request){
 			result(r.ID, os.Getpid())
 		}
 	},
-	// Takes its time to be ready from the second start on.
-	"slow start": func(r request) {
-		if r.Method == "initialize" {
-			if _, err := os.Stat("started"); err == nil {
-				time.Sleep(3 * time.Second)
-			}
-			_ = os.WriteFile("started", nil, 0o600)
-		}
-		result(r.ID, os.Getpid())
-	},
-	// Can't be started a second time.
-	"fails later": func(r request) {
-		if r.Method == "initialize" {
-			notes, err := os.OpenFile("starts", os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o600)
-			if err != nil {
-				panic(err)
-			}
-			before, _ := notes.Seek(0, 2)
-			_, _ = fmt.Fprintln(notes)
-			if before > 0 {
-				os.Exit(3)
-			}
-		}
-		result(r.ID, nil)
-	},
 	// Never says that it is ready.
 	"never ready": func(request) { fmt.Fprintln(os.Stderr, "loading the model") },
 	// Answers the second event before the first one.

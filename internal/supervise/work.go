@@ -1,0 +1,88 @@
+package supervise
+
+import "context"
+
+// TryAcquire gives work to the instance that has least. It returns nil if none can take
+// it now.
+func (s *Supervisor[T]) TryAcquire() *Lease[T] {
+	s.monitor.Lock()
+	defer s.monitor.Unlock()
+	return s.assign()
+}
+
+// Acquire gives work to the instance that has least, and waits for one until ctx ends.
+// Its error is ctx's or a *LostCause.
+func (s *Supervisor[T]) Acquire(ctx context.Context) (*Lease[T], error) {
+	var lease *Lease[T]
+	var lost *LostCause
+	err := s.monitor.until(ctx, func() bool {
+		if lease = s.assign(); lease == nil {
+			lost = s.lost()
+		}
+		return lease != nil || lost != nil
+	})
+	if lost != nil {
+		return nil, lost
+	}
+	return lease, err
+}
+
+// assign is TryAcquire with the monitor locked.
+func (s *Supervisor[T]) assign() *Lease[T] {
+	lease := s.best()
+	if lease != nil {
+		lease.take(s.Limit)
+	}
+	return lease
+}
+
+// best returns the instance in service with the least work, or nil.
+func (s *Supervisor[T]) best() *Lease[T] {
+	var best *Lease[T]
+	for _, slot := range s.slots {
+		lease := slot.lease
+		if lease == nil || lease.load >= s.Capacity || best != nil && best.load <= lease.load {
+			continue
+		}
+		select {
+		case <-lease.Instance.Ended(): // its keeper has yet to see it, or awaits its successor
+			lease.retire(lease.Instance.Reason())
+		default:
+			best = lease
+		}
+	}
+	return best
+}
+
+// lost says why waiting is of no use: every slot has failed too often.
+func (s *Supervisor[T]) lost() (lost *LostCause) {
+	for _, slot := range s.slots {
+		if slot.lease != nil || slot.failures.inARow < tooMany {
+			return nil
+		}
+		lost = &LostCause{Failures: slot.failures.inARow, Reason: slot.failures.last}
+	}
+	return lost
+}
+
+// Release takes work back. done says that the instance has dealt with it, which is a
+// success of the instance whatever came of the work. If it was not done, its owner
+// reports why.
+func (s *Supervisor[T]) Release(lease *Lease[T], done bool) {
+	s.monitor.Lock()
+	defer s.monitor.Unlock()
+	lease.giveBack(done)
+	s.monitor.notify()
+}
+
+// Retire takes an instance out of service; it is stopped when it has no work left. cause
+// is the failure that this is, which the caller reports, or nil. others is how much work
+// it has besides the caller's and that of others who have retired it.
+func (s *Supervisor[T]) Retire(lease *Lease[T], cause error) (others int) {
+	s.monitor.Lock()
+	defer s.monitor.Unlock()
+	lease.reported = true
+	lease.leaving++
+	lease.retire(cause)
+	return lease.load - lease.leaving
+}
