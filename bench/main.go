@@ -22,6 +22,7 @@ type options struct {
 	quick          bool
 	only           *regexp.Regexp
 	json, markdown string // files to write, "": none
+	against        string // an earlier bootstrap's file, "": none
 }
 
 func main() {
@@ -30,6 +31,7 @@ func main() {
 	only := flag.String("only", "", "measure only the groups whose title matches this regular expression")
 	flag.StringVar(&o.json, "json", "", "write all results to this file as JSON")
 	flag.StringVar(&o.markdown, "markdown", "", "write all tables to this file as Markdown")
+	flag.StringVar(&o.against, "against", "", "measure only bootstrap, in turns with this earlier one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGINT, unix.SIGTERM)
 	defer stop()
@@ -55,6 +57,11 @@ func bench(ctx context.Context, o options) error {
 	if err := build(ctx, dir); err != nil {
 		return err
 	}
+	if o.against != "" {
+		if err := bringBefore(o.against, dir); err != nil {
+			return err
+		}
+	}
 	all := results{Machine: thisMachine(), Quick: o.quick}
 	fmt.Printf("%s\nOn one CPU, driver, poller and programs share it. Every ratio is to the first line of its table.\n", all.Machine)
 	failed := false
@@ -64,6 +71,12 @@ func bench(ctx context.Context, o options) error {
 		}
 		if o.quick {
 			g = g.quick()
+		}
+		if o.against != "" {
+			var comparable bool
+			if g, comparable = g.against(); !comparable {
+				continue
+			}
 		}
 		r, err := g.measured(ctx, dir)
 		if err != nil {
