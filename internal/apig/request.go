@@ -79,7 +79,7 @@ func appendPath(dst, path []byte) []byte {
 	if len(path) == 0 || path[0] != '/' {
 		dst = append(dst, '/')
 	}
-	return appendEscaped(dst, path, &pathBytes)
+	return appendEscaped(dst, path, pathBytes)
 }
 
 func (r *Request) readQuery(raw []byte) error {
@@ -87,9 +87,9 @@ func (r *Request) readQuery(raw []byte) error {
 	return eachText(raw, "queryStringParameters", func(key, value []byte) error {
 		r.Target = append(r.Target, separator)
 		separator = '&'
-		r.Target = appendEscaped(r.Target, key, &queryBytes)
+		r.Target = appendEscaped(r.Target, key, queryBytes)
 		r.Target = append(r.Target, '=')
-		r.Target = appendEscaped(r.Target, value, &queryBytes)
+		r.Target = appendEscaped(r.Target, value, queryBytes)
 		return nil
 	})
 }

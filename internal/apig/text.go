@@ -2,6 +2,7 @@ package apig
 
 import (
 	"encoding/json"
+	"strings"
 
 	"fgbootstrap/internal/jsonscan"
 )
@@ -19,32 +20,26 @@ func stringOf(raw []byte) (content []byte, ok bool) {
 	}
 }
 
-// byteSet says of each byte whether it is in a set.
-type byteSet [256]bool
+// byteSet is the bytes, besides letters and digits, that may stand somewhere.
+type byteSet string
 
-func setOf(others string) (set byteSet) {
-	for c := range set {
-		set[c] = c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-	}
-	for _, c := range []byte(others) {
-		set[c] = true
-	}
-	return set
-}
-
-var (
-	tokenBytes = setOf("!#$%&'*+-.^_`|~") // RFC 9110, 5.6.2
-	pathBytes  = setOf("-._~!$&'()*+,;=:@/")
+const (
+	tokenBytes byteSet = "!#$%&'*+-.^_`|~" // RFC 9110, 5.6.2
+	pathBytes  byteSet = "-._~!$&'()*+,;=:@/"
 	// In a query + and ; have meanings that what the gateway has decoded has not.
-	queryBytes = setOf("-._~")
-	hostBytes  = setOf("-._~!$&'()*+,;=%:[]") // RFC 3986, with a port
+	queryBytes byteSet = "-._~"
+	hostBytes  byteSet = "-._~!$&'()*+,;=%:[]" // RFC 3986, with a port
 )
 
+func (set byteSet) has(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte(string(set), c) >= 0
+}
+
 // appendEscaped appends text with every byte that is not in set as %XX.
-func appendEscaped(dst, text []byte, set *byteSet) []byte {
+func appendEscaped(dst, text []byte, set byteSet) []byte {
 	const hex = "0123456789ABCDEF"
 	for _, c := range text {
-		if set[c] {
+		if set.has(c) {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', hex[c>>4], hex[c&15])
@@ -53,9 +48,9 @@ func appendEscaped(dst, text []byte, set *byteSet) []byte {
 	return dst
 }
 
-func (set *byteSet) holds(text []byte) bool {
+func (set byteSet) holds(text []byte) bool {
 	for _, c := range text {
-		if !set[c] {
+		if !set.has(c) {
 			return false
 		}
 	}

@@ -102,3 +102,47 @@ func (s *Supervisor[T]) Close() {
 	s.keepers.Wait() // they retire what is in their slots
 	s.leavers.Wait()
 }
+
+// monitor is a lock together with the news that what it guards has changed. Unlike a
+// sync.Cond it lets a context end the wait.
+type monitor struct {
+	sync.Mutex
+	changed chan struct{} // made by who waits, closed by notify; nil while nobody waits
+}
+
+// until calls done with the lock held, now and after each change, until it returns true or
+// ctx ends. The error is ctx's.
+func (m *monitor) until(ctx context.Context, done func() bool) error {
+	for {
+		changed := m.check(done)
+		if changed == nil {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// check returns what is closed at the next change, or nil if done returns true.
+func (m *monitor) check(done func() bool) <-chan struct{} {
+	m.Lock()
+	defer m.Unlock()
+	if done() {
+		return nil
+	}
+	if m.changed == nil {
+		m.changed = make(chan struct{})
+	}
+	return m.changed
+}
+
+// notify wakes whoever waits. The lock is held.
+func (m *monitor) notify() {
+	if m.changed != nil {
+		close(m.changed)
+		m.changed = nil
+	}
+}

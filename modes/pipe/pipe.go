@@ -54,7 +54,7 @@ const checkAfter = 100 * time.Millisecond
 // Mode is the adapter.Handler of pipe mode.
 type Mode struct {
 	Config
-	spares  *spares[*program]
+	spares  *spares[*program] // nil if none are wanted
 	finder  finder
 	slots   slots
 	checked *time.Timer
@@ -71,11 +71,11 @@ func New(c Config) *Mode {
 			m.Env = append(m.Env, entry)
 		}
 	}
-	m.spares = newSpares(policy[*program]{
-		Start: m.ahead, Wanted: c.Spares, Concurrency: c.Concurrency, MemoryMB: c.MemoryMB,
-		Parallel: c.CPUs > 1, Grace: c.Grace, Log: c.Log,
-	})
 	if c.Spares > 0 {
+		m.spares = newSpares(policy[*program]{
+			Start: m.ahead, Wanted: c.Spares, Concurrency: c.Concurrency, MemoryMB: c.MemoryMB,
+			Parallel: c.CPUs > 1, Grace: c.Grace, Log: c.Log,
+		})
 		m.spares.startOne()
 	}
 	return m
@@ -89,16 +89,20 @@ func (m *Mode) isOurs(name string) bool {
 
 // Invoke implements adapter.Handler.
 func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
-	if p, ok := m.spares.take(); ok {
-		if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
-			return err
+	if m.spares != nil {
+		if p, ok := m.spares.take(); ok {
+			if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
+				return err
+			}
 		}
 	}
 	p, err := m.onDemand(inv)
 	if err != nil {
 		return err
 	}
-	m.spares.begun(inv.Waited)
+	if m.spares != nil {
+		m.spares.begun(inv.Waited)
+	}
 	return newRun(m, p, inv, r).finish(ctx)
 }
 
@@ -123,13 +127,17 @@ func (m *Mode) Reported(inFlight int) {
 	if inFlight == 0 {
 		m.Reaper.Sweep()
 	}
-	m.spares.reported()
+	if m.spares != nil {
+		m.spares.reported()
+	}
 }
 
 // Shutdown implements adapter.Handler.
 func (m *Mode) Shutdown(context.Context) error {
 	m.checked.Stop()
-	m.spares.shutdown()
+	if m.spares != nil {
+		m.spares.shutdown()
+	}
 	m.Reaper.Sweep()
 	return m.slots.close()
 }

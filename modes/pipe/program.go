@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
@@ -223,4 +224,32 @@ func (p *program) Dismiss() {
 func (p *program) Epitaph() string {
 	p.tidy(drain)
 	return p.mode.Program.Exit(p.file, p.process.Status(), "", p.stderr.Tail()).Message
+}
+
+// finder finds the program's file and arguments. They are remembered until a start fails,
+// so that a program repaired on disk runs again.
+type finder struct {
+	command *doctor.Command
+
+	mu    sync.Mutex
+	known bool
+	path  string
+	args  []string
+}
+
+func (f *finder) find() (path string, args []string, remembered bool, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known {
+		return f.path, f.args, true, nil
+	}
+	f.path, f.args, err = f.command.Find()
+	f.known = err == nil
+	return f.path, f.args, false, err
+}
+
+func (f *finder) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known = false
 }

@@ -39,7 +39,7 @@ type spare interface {
 type policy[T spare] struct {
 	// Start starts one.
 	Start func() (T, error)
-	// Wanted is how many there should be, Concurrency how many events there are at once,
+	// Wanted is how many there should be, at least one, Concurrency how many events there are at once,
 	// MemoryMB the memory for all of it, 0 if that is not known.
 	Wanted, Concurrency, MemoryMB int
 	// Parallel says that there is more than one CPU.
@@ -94,7 +94,7 @@ func (q *queue[T]) remove(p T) (waited bool) {
 // newSpares starts none yet.
 func newSpares[T spare](p policy[T]) *spares[T] {
 	s := &spares[T]{policy: p, quit: make(chan struct{}), wanted: p.Wanted}
-	s.scale.known = p.Wanted == 0 || p.MemoryMB == 0
+	s.scale.known = p.MemoryMB == 0
 	s.filled = sync.NewCond(&s.mu)
 	s.gaps = newGaps(p.Parallel, s.fill)
 	return s
@@ -117,14 +117,14 @@ func (s *spares[T]) take() (taken T, ok bool) {
 // begun is told of each event when its program has got it, and how long the poll had
 // waited for the event.
 func (s *spares[T]) begun(waited time.Duration) {
-	if s.policy.Wanted > 0 && s.gaps.begun(waited) {
+	if s.gaps.begun(waited) {
 		s.fill()
 	}
 }
 
 // reported is told when nobody waits for an event any more.
 func (s *spares[T]) reported() {
-	if s.policy.Wanted > 0 && s.gaps.reported() {
+	if s.gaps.reported() {
 		s.fill()
 	}
 }

@@ -1,11 +1,14 @@
 package pipe
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/output"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,4 +83,48 @@ func variableRune(r rune) rune {
 	default:
 		return '_'
 	}
+}
+
+// slot is what one invocation at a time uses.
+type slot struct {
+	lines   []byte // for stderr
+	context *contextFile
+}
+
+// slots are those that nobody uses; there are as many as there were events, or spares, at once.
+type slots struct {
+	mu   sync.Mutex
+	free []*slot
+}
+
+func (s *slots) take() (*slot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n := len(s.free); n > 0 {
+		last := s.free[n-1]
+		s.free = s.free[:n-1]
+		return last, nil
+	}
+	file, err := newContextFile()
+	if err != nil {
+		return nil, err
+	}
+	return &slot{lines: make([]byte, output.LineBytes), context: file}, nil
+}
+
+func (s *slots) give(one *slot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.free = append(s.free, one)
+}
+
+func (s *slots) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []error
+	for _, one := range s.free {
+		all = append(all, one.context.close())
+	}
+	s.free = nil
+	return errors.Join(all...)
 }
