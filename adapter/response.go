@@ -131,7 +131,7 @@ func (r *Response) Write(p []byte) (int, error) {
 	}
 	held := 0
 	if r.stream == nil {
-		r.expect(len(p))
+		r.held.Expect(r.n, len(p))
 		if held = min(len(p), len(r.held)-r.n); held > 0 && &p[0] != &r.held[r.n] {
 			copy(r.held[r.n:], p)
 		}
@@ -161,7 +161,7 @@ func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
 	}
 	for err == nil {
 		var n int
-		r.expect(readBytes)
+		r.held.Expect(r.n, readBytes)
 		n, err = src.Read(r.held[r.n:min(r.n+readBytes, len(r.held))])
 		read += int64(n)
 		r.n += n
@@ -239,14 +239,8 @@ func (r *Response) Room() []byte {
 	if r.Stream != nil {
 		return nil
 	}
-	r.expect(readBytes)
+	r.held.Expect(r.n, readBytes)
 	return r.held[r.n:r.n]
-}
-
-// expect is told how much is about to be held. The pages up to where they are large are
-// used for sure then.
-func (r *Response) expect(n int) {
-	r.held.Expect(r.n, n)
 }
 
 // Written is how many bytes the handler wrote.
@@ -352,13 +346,17 @@ func (r *Response) End(cause error) error {
 // not depend on how fast it came.
 func (r *Response) envelop() error {
 	result, streaming := r.held[:r.n], r.Stream != nil
-	if !r.wants(func(e *Envelope) bool {
-		if streaming {
-			may, _ := e.Begins(result)
-			return !may
+	if r.Envelope == nil {
+		return nil
+	}
+	asItIs := r.Envelope.Is
+	if streaming {
+		asItIs = func(result []byte) bool {
+			may, _ := r.Envelope.Begins(result)
+			return may
 		}
-		return !e.Is(result)
-	}) {
+	}
+	if asItIs(result) || !r.Envelope.Wants(r.event) {
 		return nil
 	}
 	if r.wrapped == nil {
@@ -374,10 +372,4 @@ func (r *Response) envelop() error {
 		r.err = TooLarge(r.Limit, 0)
 	}
 	return r.err
-}
-
-// wants tells whether the result goes into an envelope: it is the answer to an event that
-// wants one, and lacks it. What costs more is asked last.
-func (r *Response) wants(lacks func(*Envelope) bool) bool {
-	return r.Envelope != nil && lacks(r.Envelope) && r.Envelope.Wants(r.event)
 }

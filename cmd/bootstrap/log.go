@@ -22,7 +22,7 @@ func newLoggers(cfg *config.Config, mask *secret.Mask, output io.Writer) (log, p
 	// zap would complain about a stderr that blocks on the same stderr.
 	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard))
 	logger := func(level zapcore.Level, to zapcore.WriteSyncer) *zap.Logger {
-		to = secret.Writer{To: to, Mask: mask}
+		to = secret.Writer{Sink: to, Mask: mask}
 		if cfg.LogFormat == "json" {
 			return zap.New(zapcore.NewCore(jsonEncoder(), to, level), quiet)
 		}

@@ -40,3 +40,24 @@ func IsCall(event []byte) bool {
 	_, ok := Read(event)
 	return ok
 }
+
+// IsEnvelope tells whether a result is what the gateway wants: an object with an integer
+// statusCode from 100 to 999.
+func IsEnvelope(result []byte) bool {
+	status := false
+	whole := jsonscan.Object(result, func(key, value []byte) {
+		if string(key) == "statusCode" {
+			status = len(value) == 3 && value[0] >= '1' && value[0] <= '9' && digit(value[1]) && digit(value[2])
+		}
+	})
+	return whole && status
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+// Begins tells, by the beginning of a result, whether it may be an envelope: it begins with
+// a brace. known is false where the beginning is blank.
+func Begins(result []byte) (may, known bool) {
+	text := bytes.TrimLeft(result, " \t\r\n")
+	return len(text) > 0 && text[0] == '{', len(text) > 0
+}

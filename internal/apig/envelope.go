@@ -10,27 +10,6 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// IsEnvelope tells whether a result is what the gateway wants: an object with an integer
-// statusCode from 100 to 999.
-func IsEnvelope(result []byte) bool {
-	status := false
-	whole := jsonscan.Object(result, func(key, value []byte) {
-		if string(key) == "statusCode" {
-			status = len(value) == 3 && value[0] >= '1' && value[0] <= '9' && digit(value[1]) && digit(value[2])
-		}
-	})
-	return whole && status
-}
-
-func digit(c byte) bool { return c >= '0' && c <= '9' }
-
-// Begins tells, by the beginning of a result, whether it may be an envelope: it begins with
-// a brace. known is false where the beginning is blank.
-func Begins(result []byte) (may, known bool) {
-	text := bytes.TrimLeft(result, " \t\r\n")
-	return len(text) > 0 && text[0] == '{', len(text) > 0
-}
-
 // The parts of an envelope behind its headers. It is written by hand, because a body may
 // have 6 MB and goes into memory that is not on the heap.
 const (

@@ -81,7 +81,6 @@ func (c *Command) near(folder, name string) string {
 type machine struct{}
 
 func (machine) arch() string                               { return runtime.GOARCH }
-func (machine) access(path string) error                   { return access(path) }
 func (machine) stat(path string) (fs.FileInfo, error)      { return os.Stat(path) }
 func (machine) readDir(path string) ([]fs.DirEntry, error) { return os.ReadDir(path) }
 func (machine) readLink(path string) (string, error)       { return os.Readlink(path) }

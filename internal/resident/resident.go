@@ -52,11 +52,14 @@ type Life struct {
 	// Given counts the events that it was given.
 	Given atomic.Int64
 
+	// File is the program's.
+	File string
+	// Up is closed when it is ready for events, Over when it has ended and everything that
+	// it printed is read.
+	Up, Over chan struct{}
+
 	conf *Config
-	file string // the program's
-	up   chan struct{}
-	over chan struct{}
-	once sync.Once // for up
+	once sync.Once // for Up
 
 	mu     sync.Mutex
 	blamed error // why we stopped it, if that was its fault
@@ -69,13 +72,13 @@ type Life struct {
 func Launch(c *Config, keys *secret.Keyring, spec process.Spec) (*Life, error) {
 	l := &Life{
 		conf: c, Printed: output.NewLog(keys, c.Output), StartedAt: time.Now(),
-		up: make(chan struct{}), over: make(chan struct{}),
+		Up: make(chan struct{}), Over: make(chan struct{}),
 	}
 	path, args, err := c.Program.Command.Find()
 	if err != nil {
 		return nil, failure.Start(err)
 	}
-	l.file, spec.Path, spec.Args, spec.Dir = path, path, args, c.Program.Command.Dir
+	l.File, spec.Path, spec.Args, spec.Dir = path, path, args, c.Program.Command.Dir
 	if l.Process, err = c.Reaper.Start(spec); err != nil {
 		return nil, failure.Start(c.Program.Command.Explain(path, err))
 	}
@@ -86,21 +89,10 @@ func Launch(c *Config, keys *secret.Keyring, spec process.Spec) (*Life, error) {
 // MarkReady says, once, that it is ready. It is false if that was said before.
 func (l *Life) MarkReady() (news bool) {
 	l.once.Do(func() {
-		close(l.up)
+		close(l.Up)
 		news = true
 	})
 	return news
-}
-
-// Ready is closed when it is ready for events.
-func (l *Life) Ready() <-chan struct{} { return l.up }
-
-// Ended is closed when it has ended and everything that it printed is read.
-func (l *Life) Ended() <-chan struct{} { return l.over }
-
-// EndedWithin waits for the end until ctx ends, for patience at most.
-func (l *Life) EndedWithin(ctx context.Context, patience time.Duration) bool {
-	return retry.Await(ctx, l.over, patience)
 }
 
 // Blame notes why it is about to be stopped; the first reason counts.
@@ -119,28 +111,28 @@ func (l *Life) Fault() error {
 	return l.blamed
 }
 
-// Exit is the error of a program that ended of itself.
-func (l *Life) Exit(status process.Status, hint string) *adapter.Error {
-	return l.conf.Program.Exit(l.file, status, hint, l.Printed.Tail())
-}
-
-// MarkEnded says that it has ended: end is how, public the same for others than whose event
-// that was. Everything that it printed has been read.
-func (l *Life) MarkEnded(end, public error) {
+// MarkEnded says that it has ended: exit is how, if we have not stopped it, and public makes
+// of that what others than the one whose event that was may know. Everything that it
+// printed has been read.
+func (l *Life) MarkEnded(exit *adapter.Error, public func(error) error) {
 	l.mu.Lock()
-	l.how, l.public = end, public
-	l.mu.Unlock()
-	close(l.over)
+	defer l.mu.Unlock()
+	l.how = exit
+	if l.blamed != nil {
+		l.how = l.blamed
+	}
+	l.public = public(l.how)
+	close(l.Over)
 }
 
-// End is how it ended, for an event that it had; valid once Ended is closed.
+// End is how it ended, for an event that it had; valid once Over is closed.
 func (l *Life) End() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.how
 }
 
-// Reason is how it ended, for anybody; valid once Ended is closed.
+// Reason is how it ended, for anybody; valid once Over is closed.
 func (l *Life) Reason() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,7 +143,7 @@ func (l *Life) Reason() error {
 // all of it is over it closes the pipes; false: it hangs in the kernel.
 func (l *Life) Stop(p *process.Process, ladder ...process.Step) bool {
 	p.Stop(ladder...)
-	if !l.EndedWithin(context.Background(), KillPatience) {
+	if !retry.Await(context.Background(), l.Over, KillPatience) {
 		return false
 	}
 	l.Process.Close()

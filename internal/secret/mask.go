@@ -6,8 +6,14 @@ package secret
 import (
 	"bytes"
 	"io"
+	"slices"
 	"sort"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"unicode"
+	"unicode/utf8"
 
 	"fgbootstrap/internal/jsonscan"
 )
@@ -105,17 +111,98 @@ type Sink interface {
 // Writer masks what is written through it: the last place where a secret can be kept out
 // of a log. A line has to be written at once.
 type Writer struct {
-	To   Sink
+	Sink // where it goes
 	Mask *Mask
 }
 
 // Write implements io.Writer.
 func (w Writer) Write(line []byte) (int, error) {
-	if _, err := w.To.Write(w.Mask.Bytes(line)); err != nil {
+	if _, err := w.Sink.Write(w.Mask.Bytes(line)); err != nil {
 		return 0, err
 	}
 	return len(line), nil
 }
 
-// Sync implements Sink.
-func (w Writer) Sync() error { return w.To.Sync() }
+const (
+	// keyringSize is how many credentials are remembered: those of the events of
+	// ten or so tokens, which last for hours each.
+	keyringSize = 64
+	// quoteBytes is how much of a text is quoted, scanBytes how much of it is looked at.
+	quoteBytes = 200
+	scanBytes  = 64 << 10
+)
+
+// Keyring masks as Mask does, and knows the credentials of the last events too:
+// a program that stays may print them at any time later.
+type Keyring struct {
+	always *Mask
+
+	mu     sync.Mutex
+	values []string
+	mask   atomic.Pointer[Mask]
+}
+
+// NewKeyring makes one that masks what always masks.
+func NewKeyring(always *Mask) *Keyring {
+	k := &Keyring{always: always}
+	k.mask.Store(always)
+	return k
+}
+
+// Add remembers the credentials of an event.
+func (k *Keyring) Add(values []string) {
+	if len(values) == 0 {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	known := len(k.values)
+	for _, value := range values {
+		if !slices.Contains(k.values, value) {
+			k.values = append(k.values, value)
+		}
+	}
+	if len(k.values) == known {
+		return // as a rule
+	}
+	k.values = k.values[max(0, len(k.values)-keyringSize):]
+	k.mask.Store(k.always.With(k.values...))
+}
+
+// Bytes is line without secrets.
+func (k *Keyring) Bytes(line []byte) []byte { return k.mask.Load().Bytes(line) }
+
+// String is text without secrets.
+func (k *Keyring) String(text string) string { return k.mask.Load().String(text) }
+
+// Cut is where text that goes on may be cut; see Mask.
+func (k *Keyring) Cut(text []byte) int { return k.mask.Load().Cut(text) }
+
+// Quote is the beginning of a text for people to read. It is masked before it is
+// cut: half a secret would not be known for one.
+func (k *Keyring) Quote(text []byte) string {
+	text = k.Bytes(text[:min(len(text), scanBytes)])
+	more := ""
+	if len(text) > quoteBytes {
+		cut := quoteBytes
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text, more = text[:cut], "…"
+	}
+	return "«" + oneLine(strings.ToValidUTF8(string(text), "\ufffd")) + more + "»"
+}
+
+// oneLine writes control characters as Go does, but for tabs.
+func oneLine(text string) string {
+	var b strings.Builder
+	for _, c := range text {
+		if c != '\t' && unicode.IsControl(c) {
+			quoted := strconv.QuoteRune(c)
+			b.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}

@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"fgbootstrap/internal/retry"
+
+	"go.uber.org/zap"
 )
 
 // What the log says of a failure that no owner of work reports; the reason follows.
@@ -22,23 +26,20 @@ type keeper[T Instance] struct {
 // run starts instance after instance until ctx ends.
 func (k *keeper[T]) run(ctx context.Context) {
 	for open := true; open; open = k.pause(ctx) {
-		if lease := k.start(ctx); lease != nil {
-			k.watch(ctx, lease)
+		lease := k.start(ctx)
+		if lease == nil {
+			continue
+		}
+		select {
+		case <-lease.spent: // it stays until its successor is ready
+		case <-lease.leave:
+			k.vacate(lease, lease.cause)
+		case <-lease.Instance.Ended():
+			k.vacate(lease, lease.Instance.Reason())
+		case <-ctx.Done():
 		}
 	}
 	k.retireAll()
-}
-
-// watch waits until the slot needs another instance, or ctx ends.
-func (k *keeper[T]) watch(ctx context.Context, lease *Lease[T]) {
-	select {
-	case <-lease.spent: // it stays until its successor is ready
-	case <-lease.leave:
-		k.vacate(lease, lease.cause)
-	case <-lease.Instance.Ended():
-		k.vacate(lease, lease.Instance.Reason())
-	case <-ctx.Done():
-	}
 }
 
 // vacate takes an instance that has ended or was retired out of its slot.
@@ -71,16 +72,13 @@ func (k *keeper[T]) failed(reason error, report string) {
 
 // pause waits until the next start is due. It returns false when ctx has ended.
 func (k *keeper[T]) pause(ctx context.Context) bool {
+	delay := time.Duration(0) // after the first failure
 	k.monitor.Lock()
-	delay := k.slot.failures.delay()
-	k.monitor.Unlock()
-	timer := time.NewTimer(delay)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	if k.slot.failures.inARow > 1 {
+		delay = k.slot.failures.pace.Next()
 	}
-	return ctx.Err() == nil // both may have come
+	k.monitor.Unlock()
+	return !retry.Await(ctx, ctx.Done(), delay) && ctx.Err() == nil // both may have come
 }
 
 // retireAll takes what is in the slot out of service for good.
@@ -105,39 +103,27 @@ func (k *keeper[T]) start(ctx context.Context) *Lease[T] {
 		k.failed(err, startFailed)
 		return nil
 	}
-	lease := k.begin(instance)
-	ready, err := k.await(ctx, instance)
-	if !ready {
-		k.discard(lease, err)
-		return nil
-	}
-	k.install(lease)
-	return lease
-}
-
-// begin notes that the instance is starting.
-func (k *keeper[T]) begin(instance T) *Lease[T] {
 	k.monitor.Lock()
-	defer k.monitor.Unlock()
-	k.slot.starting = newLease(k.slot, instance)
-	return k.slot.starting
-}
-
-// await waits until the instance is ready. The error says why it is not; there is none if
-// ctx has ended.
-func (k *keeper[T]) await(ctx context.Context, instance T) (ready bool, err error) {
+	lease := &Lease[T]{
+		Instance: instance, slot: k.slot, startedAfter: k.slot.failures.ever,
+		leave: make(chan struct{}), spent: make(chan struct{}),
+	}
+	k.slot.starting = lease
+	k.monitor.Unlock()
 	patience := time.NewTimer(startPatience)
 	defer patience.Stop()
 	select {
 	case <-instance.Ready():
-		return true, nil
+		k.install(lease)
+		return lease
 	case <-instance.Ended():
-		return false, instance.Reason()
+		err = instance.Reason()
 	case <-patience.C:
-		return false, fmt.Errorf("the program was not ready after %s", startPatience)
+		err = fmt.Errorf("the program was not ready after %s", startPatience)
 	case <-ctx.Done():
-		return false, nil
 	}
+	k.discard(lease, err)
+	return nil
 }
 
 // discard stops an instance that is not ready, because of err or the end.
@@ -160,4 +146,64 @@ func (k *keeper[T]) install(lease *Lease[T]) {
 	}
 	k.slot.lease, k.slot.starting, k.slot.settled = lease, nil, true
 	k.monitor.notify()
+}
+
+// tooMany is how many failures in a row it takes until work is refused while there is no
+// instance, instead of waiting for the next.
+const tooMany = 5
+
+// LostCause is why work was refused: the program fails again and again.
+type LostCause struct {
+	Failures int
+	Reason   error // of the last failure
+}
+
+func (l *LostCause) Error() string {
+	return fmt.Sprintf("failed %d times in a row: %v", l.Failures, l.Reason)
+}
+
+func (l *LostCause) Unwrap() error { return l.Reason }
+
+// failures are those of one slot. The methods want the monitor locked.
+type failures struct {
+	log    *zap.Logger
+	inARow int
+	ever   int
+	last   error  // nil if inARow is 0
+	logged string // what the log says is wrong
+	pace   retry.Backoff
+}
+
+// add counts a failure.
+func (f *failures) add(reason error) {
+	f.inARow++
+	f.ever++
+	f.last = reason
+}
+
+// report logs text and the last failure: one line for each change, not one for each failure.
+// An empty text means that somebody else reports it.
+func (f *failures) report(text string) {
+	reason := f.last.Error()
+	if text == "" || f.logged == reason {
+		return
+	}
+	f.logged = reason
+	f.log.Error(text + reason)
+}
+
+// reportLost logs, once, that there were too many failures in a row.
+func (f *failures) reportLost() {
+	if f.inARow == tooMany {
+		f.log.Error("the program fails again and again: events are refused while it is down", zap.Error(f.last))
+	}
+}
+
+// recovered forgets the failures.
+func (f *failures) recovered() {
+	if f.logged != "" {
+		f.log.Info("the program works again", zap.Int("failures", f.inARow))
+	}
+	f.inARow, f.last, f.logged = 0, nil, ""
+	f.pace.Reset()
 }

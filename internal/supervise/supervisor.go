@@ -114,29 +114,22 @@ type monitor struct {
 // ctx ends. The error is ctx's.
 func (m *monitor) until(ctx context.Context, done func() bool) error {
 	for {
-		changed := m.check(done)
-		if changed == nil {
+		m.Lock()
+		if done() {
+			m.Unlock()
 			return nil
 		}
+		if m.changed == nil {
+			m.changed = make(chan struct{})
+		}
+		changed := m.changed
+		m.Unlock()
 		select {
 		case <-changed:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-}
-
-// check returns what is closed at the next change, or nil if done returns true.
-func (m *monitor) check(done func() bool) <-chan struct{} {
-	m.Lock()
-	defer m.Unlock()
-	if done() {
-		return nil
-	}
-	if m.changed == nil {
-		m.changed = make(chan struct{})
-	}
-	return m.changed
 }
 
 // notify wakes whoever waits. The lock is held.

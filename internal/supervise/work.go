@@ -30,8 +30,12 @@ func (s *Supervisor[T]) Acquire(ctx context.Context) (*Lease[T], error) {
 // assign is TryAcquire with the monitor locked.
 func (s *Supervisor[T]) assign() *Lease[T] {
 	lease := s.best()
-	if lease != nil {
-		lease.take(s.Limit)
+	if lease == nil {
+		return nil
+	}
+	lease.load++
+	if lease.served++; lease.served == s.Limit {
+		close(lease.spent)
 	}
 	return lease
 }
@@ -71,7 +75,13 @@ func (s *Supervisor[T]) lost() (lost *LostCause) {
 func (s *Supervisor[T]) Release(lease *Lease[T], done bool) {
 	s.monitor.Lock()
 	defer s.monitor.Unlock()
-	lease.giveBack(done)
+	lease.load--
+	lease.reported = lease.reported || !done
+	// What an old instance can do says nothing of a successor that has failed since.
+	if done && lease.startedAfter == lease.slot.failures.ever {
+		lease.slot.failures.recovered()
+	}
+	lease.dismiss()
 	s.monitor.notify()
 }
 
@@ -102,32 +112,6 @@ type Lease[T Instance] struct {
 	cause        error         // the failure for which it was retired; valid once leave is closed
 	leave        chan struct{} // closed when it is retired
 	spent        chan struct{} // closed when it has taken Limit work
-}
-
-func newLease[T Instance](slot *slot[T], instance T) *Lease[T] {
-	return &Lease[T]{
-		Instance: instance, slot: slot, startedAfter: slot.failures.ever,
-		leave: make(chan struct{}), spent: make(chan struct{}),
-	}
-}
-
-// take adds work. limit is the supervisor's.
-func (l *Lease[T]) take(limit int) {
-	l.load++
-	if l.served++; l.served == limit {
-		close(l.spent)
-	}
-}
-
-// giveBack removes work. It ends the failures of the slot if it was done, unless a successor
-// has failed since this instance was started: what an old one can do says nothing of that.
-func (l *Lease[T]) giveBack(done bool) {
-	l.load--
-	l.reported = l.reported || !done
-	if done && l.startedAfter == l.slot.failures.ever {
-		l.slot.failures.recovered()
-	}
-	l.dismiss()
 }
 
 // retire takes the instance out of service, for a failure or for nil. The first call counts.

@@ -35,16 +35,6 @@ func newAnswer() *answer {
 	return &answer{in: bufio.NewReaderSize(nil, headBytes), piece: make([]byte, answerBytes)}
 }
 
-// reset forgets the answer.
-func (a *answer) reset() {
-	a.http.Reset()
-	a.in.Reset(nil)
-	a.conn, a.text = nil, nil
-}
-
-// close ends the reading.
-func (a *answer) close() { _ = a.http.CloseBodyStream() } // never fails
-
 var (
 	// errSwitched is a server that wants to speak something else.
 	errSwitched = errors.New("it switched protocols")
@@ -56,13 +46,8 @@ var (
 
 // receive reads the head of the answer to a request of this method.
 func (a *answer) receive(c *conn, method string) error {
-	a.conn = c
+	a.conn, a.whole = c, false
 	a.in.Reset(c)
-	return a.readHead(method)
-}
-
-func (a *answer) readHead(method string) error {
-	a.whole = false
 	a.http.Reset()
 	a.http.StreamBody = true
 	a.http.Header.SetNoDefaultContentType(true)

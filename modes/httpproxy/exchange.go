@@ -27,7 +27,9 @@ func newExchange() *exchange { return &exchange{answer: newAnswer()} }
 func (x *exchange) reset() {
 	x.mode, x.inv = nil, nil
 	x.sender.request.Reset()
-	x.answer.reset()
+	x.answer.http.Reset()
+	x.answer.in.Reset(nil)
+	x.answer.conn, x.answer.text = nil, nil
 }
 
 // begin makes the request of an event. Its error is that there can't be one.
@@ -94,8 +96,11 @@ func (x *exchange) hangUp(p *pool) {
 		x.release()
 		x.conn.cut()
 	}
-	x.sender.finish()
-	x.answer.close()
+	if x.sender.writing != nil {
+		<-x.sender.writing // nothing may refer to the event any more
+		x.sender.writing = nil
+	}
+	_ = x.answer.http.CloseBodyStream() // never fails
 	p.put(x.conn, usable)
 	x.conn = nil
 }

@@ -24,9 +24,7 @@ func Wire(event []byte, prefix string) (wire []byte, call bool, err error) {
 // Envelope is what an answer becomes, or why it is no answer.
 func Envelope(wire []byte, streaming bool, limit int64) ([]byte, error) {
 	a := newAnswer()
-	a.conn = &conn{}
-	a.in.Reset(bytes.NewReader(wire))
-	if err := a.readHead("GET"); err != nil {
+	if err := a.receive(&conn{in: bytes.NewReader(wire)}, "GET"); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

@@ -1,14 +1,20 @@
 package httpproxy
 
 import (
+	"context"
+	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/resident"
+	"fgbootstrap/internal/retry"
 
+	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,8 +46,10 @@ func (m *Mode) start() (*server, error) {
 	if pool.taken() {
 		return nil, at.inUse(m.keys)
 	}
-	if err := at.clear(); err != nil {
-		return nil, err
+	if at.socket != "" {
+		if err := removeSocket(at.socket); err != nil {
+			return nil, err
+		}
 	}
 	life, err := resident.Launch(&m.Resident, m.keys, process.Spec{Env: at.environment(m.Resident.Env)})
 	if err != nil {
@@ -79,18 +87,19 @@ func (s *server) wait() {
 	s.pool.end(resident.Drain)
 	s.life.Printed.Wait()
 	exit := s.story.exit()
-	public := exit
-	if s.life.Given.Load() > 0 { // what it said last may be about an event
-		public = failure.WithoutOutput(exit)
-	}
-	s.life.MarkEnded(exit, public)
+	s.life.MarkEnded(exit, func(end error) error {
+		if s.life.Given.Load() > 0 { // what it said last may be about an event
+			return failure.WithoutOutput(exit)
+		}
+		return end
+	})
 }
 
 // Ready implements supervise.Instance.
-func (s *server) Ready() <-chan struct{} { return s.life.Ready() }
+func (s *server) Ready() <-chan struct{} { return s.life.Up }
 
 // Ended implements supervise.Instance.
-func (s *server) Ended() <-chan struct{} { return s.life.Ended() }
+func (s *server) Ended() <-chan struct{} { return s.life.Over }
 
 // Reason implements supervise.Instance.
 func (s *server) Reason() error { return s.life.Reason() }
@@ -112,4 +121,104 @@ func (s *server) Stop() {
 		process.Step{Signal: unix.SIGKILL, Wait: resident.KillPatience},
 	)
 	close(s.gone)
+}
+
+// settlePatience is how long a program that has gone to the background may take
+// to listen.
+const settlePatience = 5 * time.Second
+
+// tenant is the process that has the place: the program as it was started, or what that
+// left in the background.
+type tenant struct {
+	place   place
+	pool    *pool
+	reaper  *process.Reaper
+	log     *zap.Logger
+	leaving chan struct{} // closed when it is to stop
+
+	mu      sync.Mutex
+	current *process.Process
+}
+
+// leave has nothing adopted any more.
+func (t *tenant) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	close(t.leaving)
+}
+
+// process is the program, or what it left in the background.
+func (t *tenant) process() *process.Process {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.current
+}
+
+// lives tells whether the program has not ended.
+func (t *tenant) lives() bool {
+	select {
+	case <-t.process().Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// inBackground tells whether a program that has exited has left the server in the
+// background, as daemons do: then that is what t.current is from here on.
+func (t *tenant) inBackground(p *process.Process) bool {
+	if !p.Status().Success() {
+		return false
+	}
+	for end := time.Now().Add(settlePatience); time.Now().Before(end); {
+		if t.pool.taken() && t.adopt() {
+			return true
+		}
+		if !t.reaper.Inherits() {
+			return false
+		}
+		if retry.Await(context.Background(), t.leaving, lookEvery) {
+			return false
+		}
+	}
+	return false
+}
+
+// adopt makes who listens the program.
+func (t *tenant) adopt() bool {
+	processes := procfs.Processes()
+	for _, l := range procfs.Listeners() {
+		if !t.place.is(l) {
+			continue
+		}
+		for _, pid := range l.PIDs {
+			child, ok := processes.ChildOf(pid)
+			if !ok {
+				continue
+			}
+			if t.become(child) {
+				t.log.Warn(fmt.Sprintf("the server has gone to the background, as process %d, and is kept as long as that runs. "+
+					"Better have it stay in the foreground: what it prints reaches the log for sure then", child))
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// become makes an inherited process the program, unless that is being stopped: Stop
+// would not know it.
+func (t *tenant) become(pid int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	select {
+	case <-t.leaving:
+		return false
+	default:
+	}
+	p, ok := t.reaper.Adopt(pid)
+	if ok {
+		t.current = p
+	}
+	return ok
 }

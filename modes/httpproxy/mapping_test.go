@@ -36,7 +36,6 @@ func benchmarkOurs(b *testing.B, event, answer []byte) {
 	defer response.Free()
 	var request apig.Request
 	a := newAnswer()
-	a.conn = &conn{}
 	b.ReportAllocs()
 	for b.Loop() {
 		call, _ := apig.Read(event)
@@ -47,14 +46,13 @@ func benchmarkOurs(b *testing.B, event, answer []byte) {
 			b.Fatal(err)
 		}
 		response.Reset(nil)
-		a.in.Reset(bytes.NewReader(answer))
-		if err := a.readHead("GET"); err != nil {
+		if err := a.receive(&conn{in: bytes.NewReader(answer)}, "GET"); err != nil {
 			b.Fatal(err)
 		}
 		if err := a.envelop(response); err != nil {
 			b.Fatal(err)
 		}
-		a.close()
+		_ = a.http.CloseBodyStream()
 	}
 }
 

@@ -75,14 +75,6 @@ func (p place) environment(env []string) []string {
 	return append(env, "PORT="+strconv.Itoa(p.port))
 }
 
-// clear removes what a server that has ended has left: the next one could not listen there.
-func (p place) clear() error {
-	if p.port != 0 {
-		return nil
-	}
-	return removeSocket(p.socket)
-}
-
 // Linux gives ports from 32768 on to whoever asks for any, and to outgoing connections: one
 // of those might be somebody else's when the server listens at last.
 const lowestFree, highestFree = 10000, 32767

@@ -3,6 +3,7 @@ package httpproxy
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -33,6 +34,7 @@ var past = time.Unix(1, 0)
 // conn is a connection to the server, in the hands of one exchange.
 type conn struct {
 	raw    *rawio.Conn
+	in     io.Reader // raw
 	used   time.Time
 	reused bool
 	sample []byte // the beginning of the answer
@@ -43,7 +45,7 @@ type conn struct {
 
 // Read implements io.Reader.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.raw.Read(p)
+	n, err := c.in.Read(p)
 	c.sample = append(c.sample, p[:min(n, sampleBytes-len(c.sample))]...) // it may come in pieces
 	if n > 0 {
 		c.heard.Store(true)
@@ -88,7 +90,7 @@ func (p *pool) get(ctx context.Context, fresh bool) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{raw: raw, opened: time.Now()}
+	c := &conn{raw: raw, in: raw, opened: time.Now()}
 	p.hold(c)
 	return c, nil
 }

@@ -100,15 +100,6 @@ func (s *sender) sent() bool {
 	}
 }
 
-// finish waits until nothing refers to the event any more. The connection has been cut, if
-// something is still written.
-func (s *sender) finish() {
-	if s.writing != nil {
-		<-s.writing
-		s.writing = nil
-	}
-}
-
 // path is the request's, without what may be a secret, for people to read.
 func (s *sender) path() string {
 	path, _, _ := bytes.Cut(s.request.Target, []byte("?"))

@@ -10,6 +10,7 @@ import (
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/resident"
+	"fgbootstrap/internal/retry"
 )
 
 // story is what became of a server and of the events that it had: their errors.
@@ -86,7 +87,7 @@ func endsLinesWithLF(sample []byte) bool {
 // endsSoon waits a little for the server's end, and not beyond the event's deadline.
 func (s *story) endsSoon(ctx context.Context) bool {
 	return s.server.tenant.process().EndsSoon(ctx, endPatience) &&
-		s.server.life.EndedWithin(ctx, resident.KillPatience) // else it has gone to the background, perhaps
+		retry.Await(ctx, s.server.life.Over, resident.KillPatience) // else it has gone to the background, perhaps
 }
 
 // unreachable is a server that runs but takes no connections any more.
@@ -134,5 +135,6 @@ func (s *story) exit() *adapter.Error {
 	if status.Success() {
 		hint = "A web server has to stay: it gets one request after the other. For a program that runs once for each event, set BOOTSTRAP_MODE=pipe."
 	}
-	return s.server.life.Exit(status, hint)
+	life := s.server.life
+	return s.server.mode.Resident.Program.Exit(life.File, status, hint, life.Printed.Tail())
 }

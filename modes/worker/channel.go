@@ -45,8 +45,6 @@ func openChannel(life *resident.Life, descriptor3 bool, longest int) (c *channel
 	return c, err
 }
 
-func (c *channel) free() { c.lines.free() }
-
 // past is a deadline that ends a wait at once.
 var past = time.Unix(1, 0)
 

@@ -9,6 +9,7 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/resident"
+	"fgbootstrap/internal/retry"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -93,15 +94,12 @@ func (w *worker) wait() {
 	}
 	w.readers.Wait()
 	w.life.Printed.Wait()
-	end := w.life.Fault()
-	if end == nil {
-		end = w.story.exit()
-	}
-	public := end
-	if w.private() {
-		public = forOthers(end)
-	}
-	w.life.MarkEnded(end, public)
+	w.life.MarkEnded(w.story.exit(), func(end error) error {
+		if w.private() {
+			return forOthers(end)
+		}
+		return end
+	})
 }
 
 // private tells whether what a worker said last may be about an event: it has been
@@ -138,10 +136,10 @@ func (w *worker) unsent(ctx context.Context, t task) error {
 }
 
 // Ready implements supervise.Instance.
-func (w *worker) Ready() <-chan struct{} { return w.life.Ready() }
+func (w *worker) Ready() <-chan struct{} { return w.life.Up }
 
 // Ended implements supervise.Instance.
-func (w *worker) Ended() <-chan struct{} { return w.life.Ended() }
+func (w *worker) Ended() <-chan struct{} { return w.life.Over }
 
 // Reason implements supervise.Instance.
 func (w *worker) Reason() error { return w.life.Reason() }
@@ -165,7 +163,7 @@ func (w *worker) Stop() {
 		process.Step{Signal: unix.SIGKILL, Wait: resident.KillPatience},
 	)
 	if over && w.channel != nil {
-		w.channel.free()
+		w.channel.lines.free()
 	}
 }
 
@@ -175,7 +173,7 @@ func (w *worker) halt() {
 	p, margin := w.life.Process, w.mode.Margin
 	p.Stop(process.Step{Signal: unix.SIGTERM, Wait: margin / 4}, process.Step{Signal: unix.SIGKILL, Wait: margin / 8})
 	closeIn(p, rest)
-	w.life.EndedWithin(context.Background(), margin/8)
+	retry.Await(context.Background(), w.life.Over, margin/8)
 }
 
 // condemn stops a worker for what it did. It does not wait for the end of its life, which

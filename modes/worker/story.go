@@ -66,7 +66,7 @@ func (w *worker) unreadable(ctx context.Context, err error) error {
 	}
 	if w.life.Process.EndsSoon(ctx, closedPatience) {
 		select {
-		case <-w.life.Ended():
+		case <-w.life.Over:
 			return w.life.End()
 		case <-ctx.Done():
 		}
@@ -130,7 +130,7 @@ func (s *story) endless() *adapter.Error {
 }
 
 // exit is how the worker ended of itself.
-func (s *story) exit() error {
+func (s *story) exit() *adapter.Error {
 	hint := ""
 	status := s.worker.life.Process.Status()
 	complains := badDescriptor(strings.Join(s.worker.life.Printed.Tail(), "\n"))
@@ -143,7 +143,8 @@ func (s *story) exit() error {
 		hint = "A worker has to stay: it gets one event after the other on its stdin, until that ends. For a program that runs " +
 			"once for each event, set BOOTSTRAP_MODE=pipe."
 	}
-	return s.worker.life.Exit(status, hint)
+	life := s.worker.life
+	return s.worker.mode.Resident.Program.Exit(life.File, status, hint, life.Printed.Tail())
 }
 
 // badDescriptor tells whether a program has complained of a descriptor. Node has

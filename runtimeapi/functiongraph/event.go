@@ -16,7 +16,7 @@ import (
 
 const (
 	requestID  = "X-Cff-Request-Id"
-	invokeType = "x-cff-invoke-type"
+	invokeType = "X-Cff-Invoke-Type"
 )
 
 // chunked is what fasthttp calls the length of a chunked body.
@@ -58,10 +58,12 @@ func (e *event) begin(answer *fasthttp.Response) *adapter.Invocation {
 	for key, value := range answer.Header.All() {
 		name := strings.ToLower(string(key))
 		if IsMetadata(name) && !slices.ContainsFunc(e.inv.Headers, named(name)) { // of two the first counts, as for the id
-			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value), Secret: isCredential(name)})
+			// Vendor runtimes read more names than the documentation has: X-CFF-Security-Access-Key …
+			credential := strings.HasSuffix(name, "-key") || strings.HasSuffix(name, "-token")
+			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value), Secret: credential})
 		}
 	}
-	e.inv.Type = e.inv.Header(invokeType)
+	e.inv.Type = string(answer.Header.Peek(invokeType))
 	return &e.inv
 }
 
@@ -165,10 +167,4 @@ func (e *event) broken(cause error, size int) *adapter.Error {
 // the beginning.
 func IsMetadata(name string) bool {
 	return strings.HasPrefix(name, "x-cff-") || strings.HasPrefix(name, "x-stream-")
-}
-
-// isCredential tells whether a metadata header carries a key or a token. It goes by the
-// ending, for the same reason: X-CFF-Security-Access-Key is one, too.
-func isCredential(name string) bool {
-	return strings.HasSuffix(name, "-key") || strings.HasSuffix(name, "-token")
 }
