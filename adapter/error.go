@@ -10,7 +10,7 @@ import (
 )
 
 // The error types of this program, as the caller of a function sees them.
-// FunctionResponseTooLarge is called as the vendor's own runtimes call it.
+// FunctionResponseTooLarge is the name that the vendor's own runtimes use.
 const (
 	TypeConfig   = "Runtime.ConfigError"      // a setting is wrong; nothing was started
 	TypeInit     = "Runtime.InitError"        // the program could not be started
@@ -27,8 +27,8 @@ const (
 // instance is being stopped.
 var ErrShutdown = errors.New("the instance is shutting down")
 
-// ErrRefused is a report that the platform has turned away for good: it does
-// not wait for one any more, or does not want one like this.
+// ErrRefused means that the platform rejected a report for good: it no longer waits for one, or
+// it does not accept this one.
 var ErrRefused = errors.New("the platform refused the report")
 
 // Error is a failed invocation. Type, Message and Stack go to the caller of
@@ -66,8 +66,8 @@ func (e *Error) JSON() []byte {
 	return bytes.TrimSpace(body.Bytes())
 }
 
-// What an error may have, in bytes and lines: programs write their own, and a
-// report that the platform finds too large would leave the event without any.
+// The limits of an error, in bytes and lines: programs write their own errors, and if the
+// platform found a report too large the event would get none.
 const (
 	maxType    = 256
 	maxMessage = 32 << 10
@@ -75,7 +75,7 @@ const (
 	maxLine    = 2 << 10
 )
 
-// forCaller is e as it may leave us: without the values of m, and not too large.
+// forCaller returns e as it is sent: without the secrets of m, and within the limits.
 func (e *Error) forCaller(m *secret.Mask) *Error {
 	out := &Error{
 		Type:    shorten(m.String(e.Type), maxType),

@@ -16,7 +16,7 @@ import (
 // Loop polls, invokes and reports until it is told to stop.
 type Loop struct {
 	Handler Handler
-	// Pollers are asked for events side by side, each by a goroutine of its own.
+	// Pollers are polled concurrently, each by its own goroutine.
 	Pollers []RuntimeAPI
 	// Limit and Envelope are those of ResponseOptions; Streaming sends a response
 	// while it is produced.
@@ -44,8 +44,8 @@ func (f *flight) begin() {
 	f.n++
 }
 
-// end tells reported how many are left; if there are none, under the lock: who begins
-// waits.
+// end calls reported with how many events are left. If none is left it does so under the lock, so
+// that no event begins meanwhile.
 func (f *flight) end(reported func(inFlight int)) {
 	f.mu.Lock()
 	f.n--
@@ -59,14 +59,14 @@ func (f *flight) end(reported func(inFlight int)) {
 	}
 }
 
-// lastReports is how long the platform has to take the reports of what was
-// stopped: an instance that is to stop must not hang on a platform that does.
+// lastReports is how long the platform may take to accept the last reports: an instance that is
+// stopping must not hang because the platform does.
 const lastReports = 10 * time.Second
 
-// Run returns when ctx has ended, every event that was received has had its
-// outcome and the handler is shut down. Its error is the handler's, or that there
-// is no memory for the responses: then it has not polled; or that the platform
-// does not take the last reports: then nothing is shut down.
+// Run returns when ctx has ended, every received event has had its outcome and the handler is
+// shut down. It fails if there is not enough memory for the responses (then it has not polled),
+// if the platform does not take the last reports (then the handler is not shut down), or if the
+// handler's Shutdown fails.
 func (l *Loop) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
@@ -94,8 +94,8 @@ func (l *Loop) Run(ctx context.Context) error {
 	return l.Handler.Shutdown(end)
 }
 
-// drain waits until the pollers are done: as long as ctx lasts, for the grace,
-// and, when they were told to stop, for their last reports.
+// drain waits until the pollers are done: until ctx ends, then for the grace, and then, when they
+// were told to stop, for their last reports.
 func (l *Loop) drain(ctx context.Context, stop context.CancelCauseFunc, done <-chan struct{}) error {
 	select {
 	case <-done:
@@ -116,7 +116,7 @@ func (l *Loop) drain(ctx context.Context, stop context.CancelCauseFunc, done <-c
 	}
 }
 
-// poller is one of the loop's goroutines with what it uses again and again.
+// poller is one of the loop's goroutines with the memory that it reuses.
 type poller struct {
 	loop     *Loop
 	api      RuntimeAPI
@@ -155,7 +155,7 @@ func (p *poller) run(ctx, work context.Context) {
 	}
 }
 
-// serve gives inv its one outcome. broken is why it can't even be handled.
+// serve gives inv its one outcome. If inv can't be handled, broken says why.
 func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	ctx, cancel := context.WithDeadline(work, inv.Deadline)
 	defer cancel()
@@ -178,14 +178,15 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 		p.loop.Log.Error("the response did not reach the platform", zap.String("requestId", inv.ID), zap.Error(err))
 		return
 	}
-	// Asked before: the fields of a line that is not wanted were half of an event's garbage.
+	// Check first: building the fields of a line that is not logged made half of an event's
+	// garbage.
 	if entry := p.loop.Log.Check(zap.DebugLevel, "done"); entry != nil {
 		entry.Write(zap.String("requestId", inv.ID), zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 	}
 }
 
-// guard makes an error of a panic: a fault of ours in one event must not take the others
-// with it. The caller would see "runtime process is exited" and nobody would know why.
+// guard turns a panic into an error: a bug of ours in one event must not end the others. Without
+// it the caller would see "runtime process is exited" and nobody would know why.
 func guard(f func() error) (err error) {
 	defer func() {
 		if fault := recover(); fault != nil {

@@ -202,7 +202,7 @@ func TestEveryEventGetsOneOutcome(t *testing.T) {
 	}
 }
 
-// logged tells whether one entry holds all texts.
+// logged reports whether one entry holds all texts.
 func logged(logs *observer.ObservedLogs, texts ...string) bool {
 	for _, e := range logs.All() {
 		line, all := fmt.Sprint(e.Message, e.ContextMap()), true

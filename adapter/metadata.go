@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 )
 
-// Metadata are the headers that the program may see: all of them, or all but
-// the credentials.
+// Metadata returns the headers that the program may see: all of them, or all except the
+// credentials.
 func (inv *Invocation) Metadata(credentials bool) []Header {
 	if credentials {
 		return inv.Headers
@@ -19,7 +19,7 @@ func (inv *Invocation) Metadata(credentials bool) []Header {
 	return visible
 }
 
-// Credentials are the values of the headers that carry a key or a token.
+// Credentials returns the values of the headers that carry a key or a token.
 func (inv *Invocation) Credentials() []string {
 	var values []string
 	for _, h := range inv.Headers {
@@ -30,7 +30,7 @@ func (inv *Invocation) Credentials() []string {
 	return values
 }
 
-// Header is the value of the named header (in lower case), or "".
+// Header returns the value of the named header (in lower case), or "".
 func (inv *Invocation) Header(name string) string {
 	for _, h := range inv.Headers {
 		if h.Name == name {
@@ -40,8 +40,8 @@ func (inv *Invocation) Header(name string) string {
 	return ""
 }
 
-// Context is the JSON that tells a program about its invocation, the same in
-// every mode. deadlineMs is Deadline in milliseconds since 1970.
+// Context returns the JSON that tells a program about its invocation, the same in every mode.
+// deadlineMs is Deadline in milliseconds since 1970.
 func (inv *Invocation) Context(credentials bool) []byte {
 	headers := make(map[string]string, len(inv.Headers))
 	for _, h := range inv.Metadata(credentials) {

@@ -7,10 +7,9 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// ProgramError reads an error as programs write it, a JSON object with
-// errorType, errorMessage and stackTrace, whatever types these have: a number
-// for a type is no reason to lose the error. What is missing stays empty. It
-// is nil if text is no JSON object.
+// ProgramError reads an error as programs write it, a JSON object with errorType, errorMessage
+// and stackTrace, whatever their JSON types: the error must not get lost because its type is a
+// number. A missing member stays empty. It returns nil if text is not a JSON object.
 func ProgramError(text []byte) *Error {
 	var own map[string]json.RawMessage
 	if json.Unmarshal(text, &own) != nil || own == nil {

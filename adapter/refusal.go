@@ -2,9 +2,8 @@ package adapter
 
 import "context"
 
-// Refusal is the Handler of a function that can't run: it answers every event
-// with the reason. To exit instead would tell the caller nothing but "runtime
-// process is exited".
+// Refusal is the Handler of a function that can't run: it answers every event with the reason. If
+// the process exited instead, the caller would only see "runtime process is exited".
 type Refusal struct{ Reason *Error }
 
 // Invoke implements Handler.

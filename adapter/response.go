@@ -25,44 +25,45 @@ const (
 type ResponseOptions struct {
 	// Limit is how many bytes may go to the platform.
 	Limit int64
-	// Envelope is what the results of some events are put into, if they are none; nil: of none.
+	// Envelope wraps the results of some events if they are not envelopes already; nil wraps
+	// none.
 	Envelope *Envelope
 	// Stream sends a committed response and returns when it is sent or broken;
 	// it runs beside the handler. nil: every response is held to its end.
 	Stream func(r *Response) error
 }
 
-// Envelope tells what a platform's gateway wants results to be in, see internal/apig. All of
-// it is set.
+// Envelope is the format in which a platform's gateway wants results, see internal/apig. All
+// fields are set.
 type Envelope struct {
-	// Wants tells whether an event wants its result in one.
+	// Wants reports whether an event wants its result in an envelope.
 	Wants func(event []byte) bool
-	// Is tells whether a result is one. Begins tells whether it may be, by what has come of
-	// it; known is false if that does not tell.
+	// Is reports whether a result is an envelope. Begins reports whether it may become one,
+	// judging by its beginning; known is false if the beginning is too short to tell.
 	Is     func(result []byte) bool
 	Begins func(result []byte) (may, known bool)
-	// Append appends result in an envelope to dst, in base64 if binary or if it is no text.
-	// It may stop when dst has grown past limit, and stays within twice of that and 1 KB.
+	// Append appends result in an envelope to dst, in base64 if binary is set or result is not
+	// text. It may stop once dst has grown past limit; dst never exceeds twice the limit plus 1
+	// KB.
 	Append func(dst, result []byte, binary bool, limit int) []byte
-	// Stream begins one for a result that begins with first. What is written to it, or
-	// nearly all, goes on to w at once. Close ends it, but not w.
+	// Stream begins an envelope for a result that begins with first. Nearly everything that is
+	// written to it goes to w at once. Close ends the envelope but does not close w.
 	Stream func(w io.Writer, first []byte) (io.WriteCloser, error)
-	// Size is the most that Stream makes of n bytes.
+	// Size is the most bytes that Stream makes of n bytes.
 	Size func(n int64) int64
 }
 
-// Response is the writer a Handler writes its result to, in all modes. It holds
-// what is written until the invocation is over; with streaming it commits at
-// 64 KB or 10 ms after the first byte, and from there on everything flows to
-// the platform, the writer at the platform's pace. One byte over the limit, and
-// this and every further write fails with FunctionResponseTooLarge.
+// Response is the writer a Handler writes its result to, in all modes. It holds what is written
+// until the invocation is over; with streaming it commits at 64 KB or 10 ms after the first byte;
+// from then on everything flows to the platform, at the platform's pace. A write that exceeds the
+// limit and every write after it fail with FunctionResponseTooLarge.
 //
-// One goroutine writes and, once it is committed, one other sends. The poller
-// owns it and uses it again for its next invocation.
+// One goroutine writes; once the Response is committed, another one sends. The poller owns it and
+// reuses it for its next invocation.
 type Response struct {
 	ResponseOptions
 	held    offheap.Buffer // what was written before the commit
-	piece   offheap.Buffer // what is on its way to it or, once committed, to the platform; mapped when first needed
+	piece   offheap.Buffer // on its way into held or, once committed, to the platform; mapped when first needed
 	wrapped offheap.Buffer // room for held in its envelope, mapped when first needed
 
 	mu     sync.Mutex
@@ -88,8 +89,8 @@ func NewResponse(o ResponseOptions) (*Response, error) {
 	return &Response{ResponseOptions: o, held: held}, nil
 }
 
-// Reset makes r the response to event and gives back most memory of the one
-// before. No write and no sending may be under way.
+// Reset makes r the response to event and releases most memory of the previous one. It must not
+// be called during a write or while r is sent.
 func (r *Response) Reset(event []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -99,8 +100,8 @@ func (r *Response) Reset(event []byte) {
 	r.event, r.body, r.n, r.total, r.stream, r.err = event, nil, 0, 0, nil, nil
 }
 
-// Discard forgets what was written, so that another may write. false: it is on its way
-// to the platform.
+// Discard forgets what was written, so that another program may write. It returns false if the
+// response is already on its way to the platform.
 func (r *Response) Discard() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -113,7 +114,7 @@ func (r *Response) Discard() bool {
 	return true
 }
 
-// Free gives all memory back; r is of no use any more.
+// Free releases all memory; r must not be used afterwards.
 func (r *Response) Free() {
 	r.Reset(nil)
 	r.held.Free()
@@ -121,8 +122,8 @@ func (r *Response) Free() {
 	r.wrapped.Free()
 }
 
-// Write takes p, or fails: the response is over the limit, or the platform does
-// not take it any more. A Response that failed once stays failed.
+// Write appends p. It fails if the response is over the limit or the platform stopped taking it.
+// A Response that has failed stays failed.
 func (r *Response) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	if err := r.count(len(p)); err != nil || len(p) == 0 {
@@ -153,8 +154,8 @@ func (r *Response) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// ReadFrom writes everything src has. A response that is held to its end is
-// read right into its place, and one that is committed by whoever sends it.
+// ReadFrom writes everything src has. A response that is held to its end is read directly into
+// its memory; a committed one is read by the goroutine that sends it.
 func (r *Response) ReadFrom(src io.Reader) (read int64, err error) {
 	if r.Stream != nil {
 		return r.streamFrom(src)
@@ -232,9 +233,8 @@ func eofIsNil(err error) error {
 	return err
 }
 
-// Room is where the next write may be made ready, as far as there is room: what is
-// appended to it and then written is not copied. It is empty and has no capacity where
-// the response is not held to its end.
+// Room is where the next write may be prepared: what is appended to it, within its capacity, and
+// then written is not copied. It has no capacity if the response is not held to its end.
 func (r *Response) Room() []byte {
 	if r.Stream != nil {
 		return nil
@@ -250,8 +250,8 @@ func (r *Response) Written() int64 {
 	return r.total
 }
 
-// Whole is the body of a response that was held to its end, in r's memory, or
-// false for a committed one, which WriteTo has.
+// Whole returns the body of a response that was held to its end, in r's memory. It returns false
+// for a committed response, which WriteTo sends.
 func (r *Response) Whole() (body []byte, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -261,7 +261,7 @@ func (r *Response) Whole() (body []byte, ok bool) {
 	return r.held[:r.n], r.stream == nil
 }
 
-// count adds n bytes and finds the one that is too many.
+// count adds n bytes and fails if that exceeds the limit.
 func (r *Response) count(n int) error {
 	r.total += int64(n)
 	size := r.total
@@ -274,8 +274,8 @@ func (r *Response) count(n int) error {
 	return r.err
 }
 
-// TooLarge is the error of a response of more than limit bytes. declared is how many it
-// has, if that is known, else 0.
+// TooLarge is the error of a response of more than limit bytes. declared is its length, or 0 if
+// that is not known.
 func TooLarge(limit, declared int64) *Error {
 	size := "is larger than the"
 	if declared > 0 {
@@ -316,11 +316,10 @@ func (r *Response) stopTimer() {
 	}
 }
 
-// End ends the response; cause is why the handler failed, or nil. Held, it gets
-// the envelope it needs; committed, it is sent to its end or, if there is an
-// error, breaks off, so that it can't pass for complete. The error is why the
-// response failed, if it did so before the handler: what stopped it has also
-// stopped the program, and the handler's error is only what came of it.
+// End ends the response; cause is why the handler failed, or nil. A held response gets the
+// envelope it needs. A committed one is sent to its end or, after an error, breaks off, so that
+// it can't pass for complete. If the response failed before the handler did, the error is the
+// response's: its failure stopped the program, and the handler's error is only a consequence.
 func (r *Response) End(cause error) error {
 	r.mu.Lock()
 	r.stopTimer() // nothing is committed from here on
@@ -341,9 +340,9 @@ func (r *Response) End(cause error) error {
 	return err
 }
 
-// envelop wraps what is held if it answers the gateway and is no envelope. With
-// streaming it goes by the first byte, as commit does: what a result becomes must
-// not depend on how fast it came.
+// envelop wraps what is held if it answers the gateway and is not an envelope. With streaming it
+// decides by the first byte, as commit does: the outcome must not depend on how fast the result
+// came.
 func (r *Response) envelop() error {
 	result, streaming := r.held[:r.n], r.Stream != nil
 	if r.Envelope == nil {

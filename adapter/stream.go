@@ -8,9 +8,9 @@ import (
 // long for 200 MB, smaller ones up to four times.
 const streamBytes = 256 << 10
 
-// stream is the committed part of a response. What writes to the platform is the
-// sender's goroutine, and only while the handler's waits for it: so a result goes from the
-// program to the platform without changing hands.
+// stream is the committed part of a response. Only the sender's goroutine writes to the platform,
+// and only while the handler's goroutine waits for it: so a result goes from the program to the
+// platform without being handed over.
 type stream struct {
 	wrap   bool
 	work   chan func(platform io.Writer) error // closed at the response's end
@@ -20,8 +20,8 @@ type stream struct {
 	err    error                               // how the sending ended; valid once ended is closed
 }
 
-// commit starts the sending; r.mu is held. It waits for the first byte that is
-// not blank, which decides about the envelope, unless there is no room left.
+// commit starts the sending; r.mu is held. Unless held is full, it first waits for a byte that is
+// not blank, which decides about the envelope.
 func (r *Response) commit() {
 	if r.stream != nil {
 		return
@@ -48,7 +48,7 @@ func (r *Response) commit() {
 	}()
 }
 
-// do has work done by the sender. Its error is that the sending has ended.
+// do lets the sender do work. It fails if the sending has ended.
 func (s *stream) do(work func(platform io.Writer) error) error {
 	select {
 	case s.work <- work:
@@ -71,8 +71,7 @@ func (s *stream) stopped() error {
 	}
 }
 
-// end lets the sender come to its end, the good one if cause is nil, and waits
-// for it.
+// end lets the sender finish, successfully if cause is nil, and waits for it.
 func (s *stream) end(cause error) error {
 	s.failed = cause
 	close(s.work)
@@ -83,9 +82,8 @@ func (s *stream) end(cause error) error {
 	return nil
 }
 
-// WriteTo sends a committed response to w as it is produced and returns when
-// the handler is done with it. Its error is the handler's failure or w's: then
-// the request must break off.
+// WriteTo sends a committed response to w as it is produced and returns when the handler is done.
+// The error is the handler's or w's; after one the request must break off.
 func (r *Response) WriteTo(w io.Writer) (int64, error) {
 	c := &countingWriter{w: w}
 	err := r.writeTo(c)
@@ -108,7 +106,7 @@ func (r *Response) writeTo(w io.Writer) error {
 	return e.Close()
 }
 
-// serve writes what was held and then does the work that comes.
+// serve writes what was held and then does the work as it comes.
 func (s *stream) serve(w io.Writer, first []byte) error {
 	if _, err := w.Write(first); err != nil {
 		return err

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// apiAddr checks the address of the runtime API. An address that is wrong only in what stands around host and port is
-// reported and used nevertheless, since without one no event could be answered with the explanation.
+// apiAddr checks the address of the runtime API. If host and port are right but something stands
+// around them, it reports that and uses them all the same: without an address no event could be
+// answered with the explanation.
 func (r *report) apiAddr(v string) string {
 	const name = "RUNTIME_API_ADDR"
 	if v == "" || isHostPort(v) {
@@ -21,12 +22,12 @@ func (r *report) apiAddr(v string) string {
 	bare = strings.TrimSpace(bare)
 	switch {
 	case !isHostPort(bare):
-		r.refuse(name, "allowed is host:port, without a scheme or path")
+		r.refuse(name, "must be host:port, without a scheme or path")
 		return ""
 	case strings.Contains(v, "://"):
-		r.refuse(name, "allowed is host:port, without a scheme")
+		r.refuse(name, "must be host:port, without a scheme")
 	default:
-		r.refuse(name, "allowed is host:port, with nothing before or behind it")
+		r.refuse(name, "must be host:port, with nothing before or after it")
 	}
 	return bare
 }

@@ -14,22 +14,24 @@ import (
 // command is a program and its arguments, at least one word, the first one not empty.
 type command []string
 
-// shellOperators mean something to a shell only. As words of their own they show that the author expected one.
+// shellOperators have a meaning only to a shell. As words of their own they show that the author
+// expected one.
 var shellOperators = []string{"|", "||", "&", "&&", ";", "<", "<<", ">", ">>", "2>", "2>>", "2>&1", "&>", "1>&2", ">&2"}
 
-// parseCommand reads words with shell quoting, or a JSON array of strings if v starts with "[". Its errors say where
-// the fault is and never quote v: arguments hold tokens. Bytes are counted from 1.
+// parseCommand reads words with shell quoting, or a JSON array of strings if v starts with "[".
+// Its errors say where the error is and never quote v: arguments hold tokens. Bytes are counted
+// from 1.
 func parseCommand(v string) (command, error) {
 	words, err := splitCommand(v)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(words) == 0:
-		return nil, errors.New("there is no word in it; allowed are words with shell quoting, or a JSON array of strings")
+		return nil, errors.New("it has no words; write words with shell quoting, or a JSON array of strings")
 	case words[0] == "":
 		return nil, errors.New("its first word, the program, is empty")
 	case slices.ContainsFunc(words, func(w string) bool { return strings.ContainsRune(w, 0) }):
-		return nil, errors.New("a word holds a NUL byte, which no program can be given")
+		return nil, errors.New("a word contains a NUL byte, which can't be passed to a program")
 	}
 	return words, nil
 }
@@ -41,7 +43,8 @@ func splitCommand(v string) (command, error) {
 	if strings.TrimSpace(v) == "" {
 		return nil, nil
 	}
-	// A command pasted on Windows ends in CR LF; the CR is no blank to a shell and would end up in the last word.
+	// A command pasted on Windows ends in CR LF; a shell does not treat the CR as a blank, so it
+	// would end up in the last word.
 	words, err := shellquote.Split(strings.TrimSuffix(v, "\r\n"))
 	if err != nil {
 		return nil, unterminated(v, err)
@@ -59,10 +62,11 @@ func unterminated(v string, err error) error {
 	case errors.Is(err, shellquote.UnterminatedDoubleQuoteError):
 		return fmt.Errorf("the double quote at byte %d is never closed", opening(v, `"`)+1)
 	}
-	return errors.New("it ends in a backslash with nothing behind it")
+	return errors.New("it ends in a backslash with nothing after it")
 }
 
-// opening finds the quote that is open at the end of v: the last one before which all is well. Later ones are escaped.
+// opening finds the quote that is open at the end of v: the last one before which all is well.
+// Later ones are escaped.
 func opening(v, quote string) int {
 	at := len(v)
 	for at >= 0 {
@@ -81,9 +85,9 @@ func splitJSON(v string) (command, error) {
 	var items []json.RawMessage
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal([]byte(v), &items); errors.As(err, &syntax) {
-		return nil, fmt.Errorf("it starts with [ but is no JSON array of strings: fault at byte %d", syntax.Offset)
+		return nil, fmt.Errorf("it starts with [ but is not a JSON array of strings: syntax error at byte %d", syntax.Offset)
 	} else if err != nil {
-		return nil, errors.New("it starts with [ but is no JSON array of strings")
+		return nil, errors.New("it starts with [ but is not a JSON array of strings")
 	}
 	words := make(command, len(items))
 	for i, item := range items {
@@ -94,7 +98,8 @@ func splitJSON(v string) (command, error) {
 	return words, nil
 }
 
-// checkOperators warns of shell syntax among words. In a JSON array the author has quoted each word on purpose.
+// checkOperators warns about shell syntax among words. In a JSON array the author has quoted each
+// word on purpose.
 func (r *report) checkOperators(words []string) {
 	if isJSONCommand(r.vars["BOOTSTRAP_COMMAND"]) {
 		return
@@ -110,8 +115,9 @@ func (r *report) checkOperators(words []string) {
 	}
 }
 
-// variableIn is the first variable that a shell would replace in word, or "". It has to be one that there is, since $ABC
-// may be a piece of a password, and no word of a script: awk has its own $NF.
+// variableIn is the first variable that a shell would replace in word, or "". It ignores
+// variables that are not set, since $ABC may be part of a password, and words with blanks, which
+// are scripts: awk has its own $NF.
 func (r *report) variableIn(word string) (found string) {
 	if strings.ContainsAny(word, " \t\n") {
 		return ""

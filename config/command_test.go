@@ -27,8 +27,8 @@ func TestACommandIsWordsOrAJSONArray(t *testing.T) {
 }
 
 func TestABrokenCommandSaysWhere(t *testing.T) {
-	const noWord = "there is no word in it; allowed are words with shell quoting, or a JSON array of strings"
-	const noArray = "it starts with [ but is no JSON array of strings"
+	const noWord = "it has no words; write words with shell quoting, or a JSON array of strings"
+	const noArray = "it starts with [ but is not a JSON array of strings"
 	for value, want := range map[string]string{
 		" ":                  noWord,
 		"\r\n":               noWord,
@@ -40,12 +40,12 @@ func TestABrokenCommandSaysWhere(t *testing.T) {
 		`run 'a' 'it"`:       "the single quote at byte 9 is never closed",
 		`run "it`:            "the double quote at byte 5 is never closed",
 		`run "a" "it \" 'x'`: "the double quote at byte 9 is never closed",
-		`run it\`:            "it ends in a backslash with nothing behind it",
-		`["run"`:             noArray + ": fault at byte 6",
-		`["run", it]`:        noArray + ": fault at byte 9",
+		`run it\`:            "it ends in a backslash with nothing after it",
+		`["run"`:             noArray + ": syntax error at byte 6",
+		`["run", it]`:        noArray + ": syntax error at byte 9",
 		`["run", 1]`:         "element 2 of its JSON array is not a string",
 		`[null]`:             "element 1 of its JSON array is not a string",
-		`["a\u0000"]`:        "a word holds a NUL byte, which no program can be given",
+		`["a\u0000"]`:        "a word contains a NUL byte, which can't be passed to a program",
 	} {
 		c, problems := load(t, vars{"BOOTSTRAP_COMMAND": value})
 		wantProblem(t, problems, "BOOTSTRAP_COMMAND: "+want)

@@ -1,8 +1,9 @@
 // Package config turns the process environment and the user data of a function into one validated struct.
 //
-// It owns the names, defaults and rules of every setting, the environment that the user's program gets, and the list of
-// values that must not be printed. It does not choose a default command, does not look for programs and logs nothing:
-// what a person should know comes back as Problems and Warnings.
+// It owns the names, defaults and rules of every setting, the environment that the user's program
+// gets, and the list of values that must not be printed. It does not choose a default command,
+// does not look for programs and logs nothing: what a person should know comes back as Problems
+// and Warnings.
 package config
 
 import (
@@ -13,7 +14,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Config is what the rest of the program knows about its surroundings. The caller owns it; nothing here changes it later.
+// Config is what the rest of the program knows about its surroundings. The caller owns it;
+// nothing here changes it later.
 type Config struct {
 	APIAddr  string        // host:port of the runtime API; empty if the platform gave none
 	Handler  string        // the function's handler as the console has it; may be empty
@@ -31,7 +33,7 @@ type Config struct {
 
 	Concurrency int   // events in flight at once, 1 to 1000
 	Credentials bool  // hand the invocation's access keys and tokens to the program
-	APIGWrap    bool  // make an APIG envelope of a result that is none
+	APIGWrap    bool  // wrap a result that is not an APIG envelope in one
 	FullErrors  bool  // put the last stderr lines into the error report
 	Streaming   bool  // send a response while it is produced
 	MaxResponse int64 // most bytes sent to the platform as one response, above 0
@@ -49,21 +51,23 @@ type Config struct {
 	HTTPPort        int       // port of the program; 0 means that we pick a free one
 	HTTPSocket      string    // unix socket instead of the port: absolute, or abstract with a leading @; empty if unset
 	HTTPReady       string    // tcp, or a path with a leading /
-	HTTPEventPath   string    // path, perhaps with a query, for events that are no HTTP requests
+	HTTPEventPath   string    // path, perhaps with a query, for events that are not HTTP requests
 	HTTPStripPrefix string    // leading / and no trailing one; empty if nothing is stripped
-	HTTPFailStatus  StatusSet // answers that count as failures; nil if none does
+	HTTPFailStatus  StatusSet // answers that count as failures; nil if no answer does
 
 	Env      []string // environment of the program, KEY=value, sorted
-	Secrets  []string // values to mask in output and errors, longest first, so that no mask leaves the rest of a longer one
+	Secrets  []string // values to mask in output and errors, longest first: a short one could be part of a longer one
 	Warnings []string // one sentence each, without any value of a variable
 }
 
-// Load reads environ (as os.Environ gives it; the last of equal names wins) and the RUNTIME_USERDATA in it. self is the
-// path of this binary; its folder stands in for an unset RUNTIME_CODE_ROOT.
+// Load reads environ (as os.Environ gives it; the last of equal names wins) and the
+// RUNTIME_USERDATA in it. self is the path of this binary; its folder stands in for an unset
+// RUNTIME_CODE_ROOT.
 //
-// The error is nil or of type Problems. The Config is usable in either case, with the default in place of each bad
-// value: a function with a broken configuration goes on polling and answers each event with the explanation, because an
-// exit would only tell the caller that the process exited.
+// The error is nil or of type Problems. The Config is usable in either case, with the default in
+// place of each bad value: a function with a broken configuration goes on polling and answers
+// each event with the explanation, because an exit would only tell the caller that the process
+// exited.
 func Load(environ []string, self string) (*Config, error) {
 	r := &report{}
 	r.vars = r.merge(environ)

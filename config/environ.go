@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// programEnv is the environment of the user's program: vars plus what programs expect and the platform does not set.
-// It does not change vars.
+// programEnv is the environment of the user's program: vars plus what programs expect and the
+// platform does not set. It does not change vars.
 func programEnv(vars map[string]string, dir string) []string {
 	all := maps.Clone(vars)
 	delete(all, contextFile) // it belongs to a bootstrap above us; an old context is worse than none

@@ -19,7 +19,7 @@ type margin time.Duration
 func parseMargin(v string) (margin, error) {
 	d, err := parseDuration(v)
 	if err == nil && d == 0 {
-		err = errors.New("allowed are durations above 0 such as 500ms")
+		err = errors.New("must be a duration above 0, such as 500ms")
 	}
 	return margin(d), err
 }
@@ -32,7 +32,7 @@ func (r *report) margin(s settings) time.Duration {
 	}
 	// Against a timeout that was itself refused, a margin can't be judged.
 	if set > 0 && !r.bad["RUNTIME_TIMEOUT"] {
-		r.refuse("BOOTSTRAP_TIMEOUT_MARGIN", fmt.Sprintf("allowed are durations below RUNTIME_TIMEOUT, which is %v", timeout))
+		r.refuse("BOOTSTRAP_TIMEOUT_MARGIN", fmt.Sprintf("must be below RUNTIME_TIMEOUT, which is %v", timeout))
 	}
 	return defaultMargin(timeout)
 }

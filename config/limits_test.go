@@ -22,9 +22,9 @@ func TestAMarginLeavesTimeForTheEvent(t *testing.T) {
 		t.Errorf("margin is %v, want 2.9s", c.Margin)
 	}
 	for value, want := range map[string]string{
-		"3s": `BOOTSTRAP_TIMEOUT_MARGIN is "3s": allowed are durations below RUNTIME_TIMEOUT, which is 3s`,
-		"0s": `BOOTSTRAP_TIMEOUT_MARGIN is "0s": allowed are durations above 0 such as 500ms`,
-		"1":  `BOOTSTRAP_TIMEOUT_MARGIN is "1": add a unit to the number; allowed are durations such as 500ms, 2.5s, 1m`,
+		"3s": `BOOTSTRAP_TIMEOUT_MARGIN is "3s": must be below RUNTIME_TIMEOUT, which is 3s`,
+		"0s": `BOOTSTRAP_TIMEOUT_MARGIN is "0s": must be a duration above 0, such as 500ms`,
+		"1":  `BOOTSTRAP_TIMEOUT_MARGIN is "1": must be a duration with a unit, such as 500ms, 2.5s or 1m`,
 	} {
 		c, problems := load(t, vars{name: value})
 		wantProblem(t, problems, want)

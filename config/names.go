@@ -8,12 +8,13 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// nearby is how many edits away a name still counts as a slip of the pen.
+// nearby is how many edits away a name still counts as a typing error.
 const nearby = 2
 
-// checkNames reports settings that do not exist. A slip, also in the order of words, is a problem, because the setting
-// it was meant for silently has its default. Another unknown name is a warning: BOOTSTRAP_SERVERS, say, is Kafka's. So
-// is a name near a setting that does not start like one: it may have been renamed to switch it off.
+// checkNames reports settings that do not exist. A typing error, also in the order of the words,
+// is a problem: the setting that was meant silently keeps its default. Any other unknown name is
+// a warning: BOOTSTRAP_SERVERS, for example, is Kafka's. So is a name close to a setting but
+// without its prefix: it may have been renamed to switch it off.
 func (r *report) checkNames(all []Setting) {
 	known := names(all)
 	for _, name := range slices.Sorted(maps.Keys(r.vars)) {
@@ -29,15 +30,15 @@ func (r *report) checkNames(all []Setting) {
 		case ours && near:
 			r.problemf("%s is not a setting; did you mean %s?", showName(name), meant)
 		case ours:
-			r.warnf("%s is not a setting of bootstrap; it is only handed on to the program", showName(name))
+			r.warnf("%s is not a setting of bootstrap; it is only passed on to the program", showName(name))
 		case near:
 			r.warnf("%s is not a setting of bootstrap; did you mean %s?", showName(name), meant)
 		}
 	}
 }
 
-// checkMode warns of settings of another mode than the one chosen: whoever sets a protocol for workers and forgets the
-// mode would wonder.
+// checkMode warns about settings of a mode that was not chosen: a user who sets a worker protocol
+// and forgets the mode would wonder why it has no effect.
 func (r *report) checkMode(all []Setting, mode string) {
 	if r.bad["BOOTSTRAP_MODE"] {
 		return
@@ -58,8 +59,8 @@ func names(all []Setting) []string {
 	return names
 }
 
-// nearest finds the known name with the fewest edits to name, and whether they are few enough for a slip. Upper and
-// lower case are no edits.
+// nearest finds the known name with the fewest edits to name, and whether they are few enough for
+// a typing error. A change of case is not an edit.
 func nearest(name string, known []string) (string, bool) {
 	best, edits := "", nearby+1
 	name = strings.ToUpper(name)
@@ -90,8 +91,8 @@ func sortedWords(name string) []string {
 	return slices.Sorted(strings.SplitSeq(strings.ToUpper(name), "_"))
 }
 
-// resembles spares most names the comparison with every setting, half the time of Load at a cold start: two edits
-// can't break all three of these parts of settingPrefix.
+// resembles spares most names the comparison with every setting, half the time of Load at a cold
+// start: two edits can't break all three of these parts of settingPrefix.
 func resembles(name string) bool {
 	return strings.Contains(name, "BOO") || strings.Contains(name, "TST") || strings.Contains(name, "RAP")
 }

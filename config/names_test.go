@@ -26,7 +26,7 @@ func TestANameThreeEditsAwayIsAWarning(t *testing.T) {
 	for _, s := range config.Settings() {
 		for _, other := range []string{s.Name + "000", "BOOTSTRAP_000" + s.Name[len("BOOTSTRAP_")+3:]} {
 			c := mustLoad(t, vars{other: "x"})
-			want := other + " is not a setting of bootstrap; it is only handed on to the program"
+			want := other + " is not a setting of bootstrap; it is only passed on to the program"
 			if !slices.Equal(c.Warnings, []string{want}) {
 				t.Errorf("%s: warnings %q", other, c.Warnings)
 			}
@@ -49,7 +49,7 @@ func TestANameWithTheWordsOfASettingIsAProblem(t *testing.T) {
 
 func TestNamesOfOthersAreLeftAlone(t *testing.T) {
 	for name, want := range map[string]string{
-		"BOOTSTRAP_SERVERS": "BOOTSTRAP_SERVERS is not a setting of bootstrap; it is only handed on to the program",
+		"BOOTSTRAP_SERVERS": "BOOTSTRAP_SERVERS is not a setting of bootstrap; it is only passed on to the program",
 		"BOOSTRAP_MODE":     "BOOSTRAP_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
 		"_BOOTSTRAP_MODE":   "_BOOTSTRAP_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",
 		"B0OTSTRA_MODE":     "B0OTSTRA_MODE is not a setting of bootstrap; did you mean BOOTSTRAP_MODE?",

@@ -8,17 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// maxShown is how many bytes of a value or name a sentence shows; enough to recognise it, too little to flood a log.
+// maxShown is how many bytes of a value or name a sentence shows; enough to recognise it, too
+// little to flood a log.
 const maxShown = 80
 
-// Problems are all faults of a configuration, one sentence each. No sentence holds a value of user data other than
-// that of a BOOTSTRAP_* or RUNTIME_* scalar.
+// Problems are all faults of a configuration, one sentence each. No sentence holds a value of
+// user data other than that of a BOOTSTRAP_* or RUNTIME_* scalar.
 type Problems []string
 
 // Error joins the sentences on one line, because it ends up in a log line and in an error report.
 func (p Problems) Error() string { return strings.Join(p, "; ") }
 
-// About tells whether one of them is the value of the variable name.
+// About reports whether one of them is about the value of the variable name.
 func (p Problems) About(name string) bool {
 	return slices.ContainsFunc(p, func(s string) bool { return strings.HasPrefix(s, name+": ") || strings.HasPrefix(s, name+" is ") })
 }

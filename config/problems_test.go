@@ -29,15 +29,15 @@ func TestAllProblemsAreListedAtOnce(t *testing.T) {
 	})
 	want := config.Problems{
 		`RUNTIME_USERDATA has a key with = in it, after "A"; no variable can have that name`,
-		`RUNTIME_TIMEOUT is "soon": allowed are seconds as a number of at least 0.001, decimals allowed, no unit`,
-		`BOOTSTRAP_MODE is "pip": allowed are pipe, worker, http`,
+		`RUNTIME_TIMEOUT is "soon": must be a number of seconds without a unit, at least 0.001`,
+		`BOOTSTRAP_MODE is "pip": must be one of: pipe, worker, http`,
 		`BOOTSTRAP_COMMAND: the single quote at byte 7 is never closed`,
-		`BOOTSTRAP_INIT_WAIT is "5": add a unit to the number; allowed are durations such as 500ms, 2.5s, 1m`,
-		`BOOTSTRAP_CONCURRENCY is "0": allowed are whole numbers from 1 to 1000`,
-		`BOOTSTRAP_CREDENTIALS is "yes please": allowed are on, off`,
-		`BOOTSTRAP_HTTP_PORT is "70000": allowed are ports from 1 to 65535, auto`,
-		`RUNTIME_API_ADDR is "http://127.0.0.1:8080": allowed is host:port, without a scheme`,
-		`BOOTSTRAP_DIR is "gone": allowed is an existing directory, absolute or relative to the code folder`,
+		`BOOTSTRAP_INIT_WAIT is "5": must be a duration with a unit, such as 500ms, 2.5s or 1m`,
+		`BOOTSTRAP_CONCURRENCY is "0": must be a whole number from 1 to 1000`,
+		`BOOTSTRAP_CREDENTIALS is "yes please": must be on or off`,
+		`BOOTSTRAP_HTTP_PORT is "70000": must be a port from 1 to 65535, or auto`,
+		`RUNTIME_API_ADDR is "http://127.0.0.1:8080": must be host:port, without a scheme`,
+		`BOOTSTRAP_DIR is "gone": must be an existing directory, absolute or relative to the code folder`,
 		`BOOTSTRAP_LOG_LEVLE is not a setting; did you mean BOOTSTRAP_LOG_LEVEL?`,
 	}
 	if !slices.Equal(problems, want) {
@@ -75,12 +75,12 @@ func TestABadValueLeavesEverythingElseAlone(t *testing.T) {
 
 func TestALongValueIsCutAtWholeCharacters(t *testing.T) {
 	_, problems := load(t, vars{"BOOTSTRAP_MODE": "x" + strings.Repeat("é", 60)})
-	wantProblem(t, problems, fmt.Sprintf("BOOTSTRAP_MODE is %q: allowed are pipe, worker, http", "x"+strings.Repeat("é", 39)+"…"))
+	wantProblem(t, problems, fmt.Sprintf("BOOTSTRAP_MODE is %q: must be one of: pipe, worker, http", "x"+strings.Repeat("é", 39)+"…"))
 }
 
 func TestASecretPastedIntoASettingIsMasked(t *testing.T) {
 	_, problems := load(t, vars{"BOOTSTRAP_MODE": "pipe hunter2hunter2", "DB_PASSWORD": "hunter2hunter2"})
-	wantProblem(t, problems, `BOOTSTRAP_MODE is "pipe ****": allowed are pipe, worker, http`)
+	wantProblem(t, problems, `BOOTSTRAP_MODE is "pipe ****": must be one of: pipe, worker, http`)
 }
 
 // Each plant is a value that no message may hold, put where its variable is faulty in as many ways as there are.

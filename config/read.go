@@ -8,8 +8,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// read fills the settings from the merged environment. It parses twice if it must: the second time without the variables that were
-// refused, so that those have their defaults and all others their values.
+// read fills the settings from the merged environment. If values were refused it parses once more
+// without them, so that they have their defaults and all others their values.
 func (r *report) read() settings {
 	s, refused := r.parse(r.vars)
 	if len(refused) == 0 {
@@ -35,7 +35,8 @@ func (r *report) parse(vars map[string]string) (settings, []env.ParseError) {
 	for _, one := range flatten(err) {
 		var e env.ParseError
 		if !errors.As(one, &e) {
-			// Only a fault in the tags of settings gets here; a test holds that there is none.
+			// Only a fault in the tags of settings gets here; a test makes sure that there is
+			// none.
 			r.problemf("the settings can't be read: %v", one)
 			continue
 		}

@@ -26,7 +26,7 @@ func (r *report) resolve(s settings, self string) *Config {
 	if c.WorkerCount == 0 {
 		c.WorkerCount = c.Concurrency
 	}
-	c.LogLevel, _ = zapcore.ParseLevel(string(s.LogLevel)) // the words allowed are words zap knows
+	c.LogLevel, _ = zapcore.ParseLevel(string(s.LogLevel)) // never fails: zap knows every word that is allowed
 	c.APIAddr = r.apiAddr(s.APIAddr)
 	c.CodeRoot = codeRoot(s.CodeRoot, self)
 	c.Dir = r.dir(s, c.CodeRoot)
@@ -38,7 +38,8 @@ func (r *report) resolve(s settings, self string) *Config {
 	return c
 }
 
-// codeRoot is absolute even if self or the variable is not: the program is started in another directory than ours.
+// codeRoot is absolute even if self or the variable is not: the program starts in a different
+// directory.
 func codeRoot(set, self string) string {
 	root := set
 	if root == "" {
@@ -50,8 +51,8 @@ func codeRoot(set, self string) string {
 	return root
 }
 
-// dir is the program's working directory. The platform starts us in the parent of the code folder, where no program
-// finds its files.
+// dir is the program's working directory. The platform starts us in the parent of the code
+// folder, where no program finds its files.
 func (r *report) dir(s settings, root string) string {
 	dir := s.Dir
 	switch {
@@ -59,7 +60,7 @@ func (r *report) dir(s settings, root string) string {
 		if s.CodeRoot != "" {
 			r.refuse("RUNTIME_CODE_ROOT", "there is no such directory")
 		} else {
-			r.problemf("the folder of bootstrap is no directory; set RUNTIME_CODE_ROOT or BOOTSTRAP_DIR")
+			r.problemf("the folder of bootstrap is not a directory; set RUNTIME_CODE_ROOT or BOOTSTRAP_DIR")
 		}
 		return root
 	case dir == "":
@@ -68,7 +69,7 @@ func (r *report) dir(s settings, root string) string {
 		dir = filepath.Join(root, dir)
 	}
 	if !isDir(dir) {
-		r.refuse("BOOTSTRAP_DIR", "allowed is an existing directory, absolute or relative to the code folder")
+		r.refuse("BOOTSTRAP_DIR", "must be an existing directory, absolute or relative to the code folder")
 		return root
 	}
 	return filepath.Clean(dir)
@@ -97,7 +98,7 @@ func (r *report) socket(path, dir string) string {
 	case r.vars["BOOTSTRAP_HTTP_PORT"] != "":
 		r.refuse("BOOTSTRAP_HTTP_SOCKET", "set this or BOOTSTRAP_HTTP_PORT, not both")
 	case abs == "":
-		r.refuse("BOOTSTRAP_HTTP_SOCKET", "an abstract socket has a name behind the @")
+		r.refuse("BOOTSTRAP_HTTP_SOCKET", "an abstract socket needs a name after the @")
 	case len(abs) > maxSocketPath:
 		r.refuse("BOOTSTRAP_HTTP_SOCKET", "the path of a unix socket has at most 107 bytes")
 	case strings.HasPrefix(path, "@"):

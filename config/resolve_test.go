@@ -16,17 +16,17 @@ func TestTheAddressOfTheRuntimeAPIIsHostAndPort(t *testing.T) {
 		}
 	}
 	for value, want := range map[string]struct{ used, allowed string }{
-		"http://127.0.0.1:80":    {"127.0.0.1:80", "allowed is host:port, without a scheme"},
-		"http://127.0.0.1:80/v1": {"127.0.0.1:80", "allowed is host:port, without a scheme"},
-		"127.0.0.1:80/v1":        {"127.0.0.1:80", "allowed is host:port, with nothing before or behind it"},
-		" 127.0.0.1:80 ":         {"127.0.0.1:80", "allowed is host:port, with nothing before or behind it"},
-		"127.0.0.1":              {"", "allowed is host:port, without a scheme or path"},
-		":80":                    {"", "allowed is host:port, without a scheme or path"},
-		"127.0.0.1:0":            {"", "allowed is host:port, without a scheme or path"},
-		"127.0.0.1:http":         {"", "allowed is host:port, without a scheme or path"},
-		"127.0.0.1:65536":        {"", "allowed is host:port, without a scheme or path"},
-		"user@127.0.0.1:80":      {"", "allowed is host:port, without a scheme or path"},
-		"a b:80":                 {"", "allowed is host:port, without a scheme or path"},
+		"http://127.0.0.1:80":    {"127.0.0.1:80", "must be host:port, without a scheme"},
+		"http://127.0.0.1:80/v1": {"127.0.0.1:80", "must be host:port, without a scheme"},
+		"127.0.0.1:80/v1":        {"127.0.0.1:80", "must be host:port, with nothing before or after it"},
+		" 127.0.0.1:80 ":         {"127.0.0.1:80", "must be host:port, with nothing before or after it"},
+		"127.0.0.1":              {"", "must be host:port, without a scheme or path"},
+		":80":                    {"", "must be host:port, without a scheme or path"},
+		"127.0.0.1:0":            {"", "must be host:port, without a scheme or path"},
+		"127.0.0.1:http":         {"", "must be host:port, without a scheme or path"},
+		"127.0.0.1:65536":        {"", "must be host:port, without a scheme or path"},
+		"user@127.0.0.1:80":      {"", "must be host:port, without a scheme or path"},
+		"a b:80":                 {"", "must be host:port, without a scheme or path"},
 	} {
 		c, problems := load(t, vars{name: value})
 		wantProblem(t, problems, name+` is "`+value+`": `+want.allowed)
@@ -57,7 +57,7 @@ func TestAFileIsNoWorkingDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, problems := load(t, vars{"BOOTSTRAP_DIR": file})
-	if len(problems) != 1 || !strings.Contains(problems[0], "allowed is an existing directory") || c.Dir != c.CodeRoot {
+	if len(problems) != 1 || !strings.Contains(problems[0], "must be an existing directory") || c.Dir != c.CodeRoot {
 		t.Errorf("dir %s, problems %q", c.Dir, problems)
 	}
 }
@@ -66,7 +66,7 @@ func TestAMissingCodeFolderIsAProblem(t *testing.T) {
 	_, problems := load(t, vars{"RUNTIME_CODE_ROOT": "/no/such/folder"})
 	wantProblem(t, problems, `RUNTIME_CODE_ROOT is "/no/such/folder": there is no such directory`)
 	_, problems = loadEnviron(t, nil, "/no/such/folder/bootstrap")
-	wantProblem(t, problems, "the folder of bootstrap is no directory; set RUNTIME_CODE_ROOT or BOOTSTRAP_DIR")
+	wantProblem(t, problems, "the folder of bootstrap is not a directory; set RUNTIME_CODE_ROOT or BOOTSTRAP_DIR")
 }
 
 func TestARelativeSelfGivesAnAbsoluteCodeFolder(t *testing.T) {
@@ -110,7 +110,7 @@ func TestASocketAndAPortAreNotSetTogether(t *testing.T) {
 func TestAnAbstractSocketHasAName(t *testing.T) {
 	const name = "BOOTSTRAP_HTTP_SOCKET"
 	_, problems := load(t, vars{name: "@"})
-	wantProblem(t, problems, name+` is "@": an abstract socket has a name behind the @`)
+	wantProblem(t, problems, name+` is "@": an abstract socket needs a name after the @`)
 	mustLoad(t, vars{name: "@" + strings.Repeat("x", 107)})
 	_, problems = load(t, vars{name: "@" + strings.Repeat("x", 108)})
 	if len(problems) != 1 || !strings.HasSuffix(problems[0], "at most 107 bytes") {

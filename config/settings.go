@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// settings is the one table of variables: names, defaults and help stand in its tags, the allowed values in its types
-// (see parsers). A field without envDefault has a default that depends on others; the tag default describes it.
-// The tag value:"concealed" keeps a value out of every message.
+// settings is the one table of variables: its tags hold names, defaults and help, its types the
+// allowed values (see parsers). A field without envDefault has a default that depends on others;
+// the tag default describes it. The tag value:"concealed" keeps a value out of every message.
 type settings struct {
 	APIAddr     string      `env:"RUNTIME_API_ADDR"`
 	Handler     string      `env:"RUNTIME_HANDLER"`
@@ -22,11 +22,11 @@ type settings struct {
 	Dir           string        `env:"BOOTSTRAP_DIR" default:"RUNTIME_CODE_ROOT, else the binary's folder" help:"working directory of the program; a relative one starts at the code folder"`
 	TimeoutMargin margin        `env:"BOOTSTRAP_TIMEOUT_MARGIN" default:"5 % of the timeout, within 100ms..1s" help:"how long before the platform's deadline we give up ourselves"`
 	InitWait      time.Duration `env:"BOOTSTRAP_INIT_WAIT" envDefault:"2.5s" help:"how long the first poll waits for worker or server to be ready"`
-	ShutdownGrace time.Duration `env:"BOOTSTRAP_SHUTDOWN_GRACE" envDefault:"2s" help:"between asking and killing at shutdown and retirement"`
+	ShutdownGrace time.Duration `env:"BOOTSTRAP_SHUTDOWN_GRACE" envDefault:"2s" help:"how long a program may take to stop before it is killed"`
 	Concurrency   poolSize      `env:"BOOTSTRAP_CONCURRENCY" envDefault:"1" help:"pollers: how many events may be in flight at once"`
-	Credentials   bool          `env:"BOOTSTRAP_CREDENTIALS" envDefault:"off" help:"on: the invocation's access keys and tokens are handed to the program too"`
-	APIGWrap      wrapping      `env:"BOOTSTRAP_APIG_WRAP" envDefault:"auto" help:"pipe, worker: an APIG event's result that is no envelope becomes one; off relays it untouched"`
-	ErrorDetail   detail        `env:"BOOTSTRAP_ERROR_DETAIL" envDefault:"full" help:"full: the error's stackTrace carries the last stderr lines; brief: not"`
+	Credentials   bool          `env:"BOOTSTRAP_CREDENTIALS" envDefault:"off" help:"on: hand the invocation's access keys and tokens to the program too"`
+	APIGWrap      wrapping      `env:"BOOTSTRAP_APIG_WRAP" envDefault:"auto" help:"pipe, worker: auto: an APIG event's result that is not an envelope becomes one; off: it goes out as it is"`
+	ErrorDetail   detail        `env:"BOOTSTRAP_ERROR_DETAIL" envDefault:"full" help:"full: the error's stackTrace carries the last stderr lines; brief: it does not"`
 	Streaming     bool          `env:"BOOTSTRAP_STREAMING" envDefault:"off" help:"on: a response goes out as it is produced (needs the function's Streaming Response switch)"`
 	MaxResponse   size          `env:"BOOTSTRAP_MAX_RESPONSE" default:"RUNTIME_MAX_RESP_BODY_SIZE, else 6MiB; streaming 200MiB" help:"bytes sent to the platform; over it: FunctionResponseTooLarge"`
 	LogLevel      logLevel      `env:"BOOTSTRAP_LOG_LEVEL" envDefault:"info" help:"debug, info, warn, error"`
@@ -37,13 +37,13 @@ type settings struct {
 	WorkerProtocol       protocol    `env:"BOOTSTRAP_WORKER_PROTOCOL" envDefault:"lines" help:"lines, jsonrpc, actionloop"`
 	WorkerResponse       channel     `env:"BOOTSTRAP_WORKER_RESPONSE" envDefault:"stdout" help:"stdout, or fd3: then stdout is log"`
 	WorkerCount          poolSize    `env:"BOOTSTRAP_WORKER_COUNT" default:"BOOTSTRAP_CONCURRENCY" help:"pool size"`
-	WorkerMaxInvocations wholeNumber `env:"BOOTSTRAP_WORKER_MAX_INVOCATIONS" envDefault:"0" help:"retire a worker after so many, its successor warmed up first; 0: never"`
+	WorkerMaxInvocations wholeNumber `env:"BOOTSTRAP_WORKER_MAX_INVOCATIONS" envDefault:"0" help:"retire a worker after so many events, once its successor is ready; 0: never"`
 
 	HTTPPort        port      `env:"BOOTSTRAP_HTTP_PORT" envDefault:"8000" help:"the program's port, also handed to it as PORT; auto picks a free one"`
 	HTTPSocket      string    `env:"BOOTSTRAP_HTTP_SOCKET" help:"unix socket instead"`
 	HTTPReady       readiness `env:"BOOTSTRAP_HTTP_READY" envDefault:"tcp" help:"tcp, or a path that must answer below 500"`
 	HTTPEventPath   urlPath   `env:"BOOTSTRAP_HTTP_EVENT_PATH" envDefault:"/invoke" help:"path (a query is fine) where events that are not HTTP requests are POSTed"`
-	HTTPStripPrefix urlPrefix `env:"BOOTSTRAP_HTTP_STRIP_PREFIX" help:"taken off the path once, at a segment border"`
+	HTTPStripPrefix urlPrefix `env:"BOOTSTRAP_HTTP_STRIP_PREFIX" help:"removed once from the start of the path, in whole segments"`
 	HTTPFailStatus  StatusSet `env:"BOOTSTRAP_HTTP_FAIL_STATUS" help:"answers to APIG events that count as failures, e.g. 500-599"`
 }
 
@@ -51,7 +51,8 @@ const (
 	settingPrefix = "BOOTSTRAP_"
 	runtimePrefix = "RUNTIME_"
 	userData      = "RUNTIME_USERDATA"
-	// contextFile is set by us for the program. A bootstrap that runs below another one finds its parent's here.
+	// contextFile is set by us for the program. A bootstrap that runs below another one finds its
+	// parent's here.
 	contextFile = "BOOTSTRAP_CONTEXT_FILE"
 )
 
@@ -62,8 +63,8 @@ type Setting struct {
 	Help    string // what it is for, half a sentence
 }
 
-// Settings lists what a user can set, in the order of the documentation. It is there so that a test can hold the
-// documentation to it.
+// Settings lists what a user can set, in the order of the documentation. It exists so that a test
+// can compare the documentation with it.
 func Settings() []Setting {
 	var list []Setting
 	for f := range reflect.TypeFor[settings]().Fields() {
@@ -80,7 +81,7 @@ func Settings() []Setting {
 	return list
 }
 
-// concealed tells whether the value of the variable name must not be shown.
+// concealed reports whether the value of the variable name must not be shown.
 func concealed(name string) bool {
 	for f := range reflect.TypeFor[settings]().Fields() {
 		if f.Tag.Get("env") == name {

@@ -9,7 +9,8 @@ import (
 // size is a number of bytes, above 0.
 type size int64
 
-// sizeUnits has K, M and G as powers of 1024 in every spelling: the platform's own "6 MB" are 6291456 bytes.
+// sizeUnits has K, M and G as powers of 1024 in every spelling: the platform's own "6 MB" are
+// 6291456 bytes.
 var sizeUnits = map[string]int64{
 	"": 1, "b": 1,
 	"k": 1 << 10, "kb": 1 << 10, "kib": 1 << 10,
@@ -17,11 +18,11 @@ var sizeUnits = map[string]int64{
 	"g": 1 << 30, "gb": 1 << 30, "gib": 1 << 30,
 }
 
-// maxSize is far above what the platform takes (200 MB, streamed) and far below what the address space holds: that much is
-// reserved for each response.
+// maxSize is far above what the platform takes (200 MB, streamed) and far below what the address
+// space holds: that much is reserved for each response.
 const maxSize = 1 << 30
 
-var errSize = errors.New("allowed are sizes above 0 such as 65536, 512KB, 6MiB (1KB = 1KiB = 1024 bytes), at most 1GiB")
+var errSize = errors.New("must be a size above 0 and at most 1GiB, such as 65536, 512KB or 6MiB (1KB = 1KiB = 1024 bytes)")
 
 // parseSize reads a whole number of bytes with an optional unit, blanks between them allowed.
 func parseSize(v string) (size, error) {

@@ -39,21 +39,21 @@ func (r *report) overlay(vars map[string]string, data string) {
 	}
 }
 
-// decodeUserData takes the JSON null for an empty object, which is how some encoders write one.
+// decodeUserData treats the JSON null as an empty object: some encoders write it that way.
 func decodeUserData(data string) (map[string]json.RawMessage, error) {
 	var object map[string]json.RawMessage
 	err := json.Unmarshal([]byte(data), &object)
 	return object, err
 }
 
-// userDataFault says where the JSON breaks. The decoder's own words quote the content.
+// userDataFault says where the JSON breaks. The decoder's own error would quote the content.
 func (r *report) userDataFault(err error) {
 	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
-		r.problemf("%s is no valid JSON: fault at byte %d; allowed is a JSON object of variables", userData, syntax.Offset)
+		r.problemf("%s is not valid JSON: syntax error at byte %d; it must be a JSON object of variables", userData, syntax.Offset)
 		return
 	}
-	r.problemf("%s is JSON but no object; allowed is a JSON object of variables", userData)
+	r.problemf("%s is JSON but not an object; it must be a JSON object of variables", userData)
 }
 
 // entry gives the text of one variable of the user data, and false if it can't be one.
@@ -78,7 +78,8 @@ func (r *report) entry(key string, raw json.RawMessage) (string, bool) {
 	return "", false
 }
 
-// text is a string's content, or the JSON of anything else: numbers as they were written, objects on one line.
+// text is a string's content, or the JSON of anything else: numbers as they were written, objects
+// on one line.
 func text(raw json.RawMessage) string {
 	if raw[0] == '"' {
 		return string(jsonscan.Text(raw))

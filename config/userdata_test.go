@@ -76,14 +76,14 @@ func TestNoUserDataIsFine(t *testing.T) {
 }
 
 func TestBrokenUserDataIsAProblemWithItsPlace(t *testing.T) {
-	const object = "; allowed is a JSON object of variables"
+	const object = "; it must be a JSON object of variables"
 	for data, want := range map[string]string{
-		`{"A": `:            "RUNTIME_USERDATA is no valid JSON: fault at byte 6" + object,
-		`{"A": 1}}`:         "RUNTIME_USERDATA is no valid JSON: fault at byte 9" + object,
-		`A=1`:               "RUNTIME_USERDATA is no valid JSON: fault at byte 1" + object,
-		`["A"]`:             "RUNTIME_USERDATA is JSON but no object" + object,
-		`"A"`:               "RUNTIME_USERDATA is JSON but no object" + object,
-		`1`:                 "RUNTIME_USERDATA is JSON but no object" + object,
+		`{"A": `:            "RUNTIME_USERDATA is not valid JSON: syntax error at byte 6" + object,
+		`{"A": 1}}`:         "RUNTIME_USERDATA is not valid JSON: syntax error at byte 9" + object,
+		`A=1`:               "RUNTIME_USERDATA is not valid JSON: syntax error at byte 1" + object,
+		`["A"]`:             "RUNTIME_USERDATA is JSON but not an object" + object,
+		`"A"`:               "RUNTIME_USERDATA is JSON but not an object" + object,
+		`1`:                 "RUNTIME_USERDATA is JSON but not an object" + object,
 		`{"": 1}`:           "RUNTIME_USERDATA has an empty key; a variable needs a name",
 		`{"A=B": 1}`:        `RUNTIME_USERDATA has a key with = in it, after "A"; no variable can have that name`,
 		`{"A\u0000": 1}`:    `RUNTIME_USERDATA has the key "A\x00" with a NUL byte in it; no variable can have that name`,

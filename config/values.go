@@ -31,8 +31,8 @@ type (
 // modes are those of BOOTSTRAP_MODE; settings of one begin with its name.
 var modes = []string{"pipe", "worker", "http"}
 
-// parsers is the table of what is allowed. The bounds of numbers are guards against slips of the hand (an instance has
-// 1024 processes and threads, and 2048 descriptors), not promises.
+// parsers is the table of what is allowed. The bounds of numbers guard against typing errors and
+// promise nothing: an instance has 1024 processes and threads, and 2048 descriptors.
 func parsers() map[reflect.Type]env.ParserFunc {
 	return map[reflect.Type]env.ParserFunc{
 		reflect.TypeFor[mode]():          oneOf[mode](modes...),
@@ -64,13 +64,14 @@ func parser[T any](parse func(string) (T, error)) env.ParserFunc {
 	return func(v string) (any, error) { return parse(v) }
 }
 
-// oneOf allows the given words in upper or lower case, also with blanks around, which nobody sees in a console.
+// oneOf allows the given words in upper or lower case, and ignores blanks around them, which
+// nobody sees in a console.
 func oneOf[T ~string](words ...string) env.ParserFunc {
 	return func(v string) (any, error) {
 		if w := tidy(v); slices.Contains(words, w) {
 			return T(w), nil
 		}
-		return nil, fmt.Errorf("allowed are %s", strings.Join(words, ", "))
+		return nil, fmt.Errorf("must be one of: %s", strings.Join(words, ", "))
 	}
 }
 
@@ -79,7 +80,7 @@ func number[T ~int](low, high int) env.ParserFunc {
 	return func(v string) (any, error) {
 		n, err := strconv.Atoi(strings.TrimSpace(v))
 		if err != nil || n < low || n > high {
-			return nil, fmt.Errorf("allowed are whole numbers from %d to %d", low, high)
+			return nil, fmt.Errorf("must be a whole number from %d to %d", low, high)
 		}
 		return T(n), nil
 	}
@@ -93,7 +94,7 @@ func onOff(v string) (bool, error) {
 	case "off", "false", "0":
 		return false, nil
 	}
-	return false, errors.New("allowed are on, off")
+	return false, errors.New("must be on or off")
 }
 
 // maxSeconds is a year: far above the platform's 259200 s, far below what a time.Duration holds.
@@ -103,12 +104,13 @@ const maxSeconds = 365 * 24 * 60 * 60
 func parseSeconds(v string) (seconds, error) {
 	n, err := strconv.ParseFloat(strings.TrimSpace(v), 64)
 	if err != nil || !(n >= 0.001 && n <= maxSeconds) { // written so that NaN fails too
-		return 0, errors.New("allowed are seconds as a number of at least 0.001, decimals allowed, no unit")
+		return 0, errors.New("must be a number of seconds without a unit, at least 0.001")
 	}
 	return seconds(n * float64(time.Second)), nil
 }
 
-// parseDuration reads Go durations. A number without a unit is refused: half the world would mean seconds by it.
+// parseDuration reads Go durations. It refuses a number without a unit: half the world would mean
+// seconds by it.
 func parseDuration(v string) (time.Duration, error) {
 	v = strings.TrimSpace(v)
 	d, err := time.ParseDuration(v)
@@ -116,9 +118,9 @@ func parseDuration(v string) (time.Duration, error) {
 		return d, nil
 	}
 	if _, bare := strconv.ParseFloat(v, 64); bare == nil {
-		return 0, errors.New("add a unit to the number; allowed are durations such as 500ms, 2.5s, 1m")
+		return 0, errors.New("must be a duration with a unit, such as 500ms, 2.5s or 1m")
 	}
-	return 0, errors.New("allowed are durations such as 500ms, 2.5s, 1m")
+	return 0, errors.New("must be a duration such as 500ms, 2.5s or 1m")
 }
 
 func tidy(v string) string { return strings.ToLower(strings.TrimSpace(v)) }

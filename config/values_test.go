@@ -38,25 +38,25 @@ func check(t *testing.T, name string, field func(*config.Config) any, rules ...r
 func TestWordsAreThoseOfTheTable(t *testing.T) {
 	check(t, "BOOTSTRAP_MODE", func(c *config.Config) any { return c.Mode },
 		ok("pipe", "pipe"), ok("worker", "worker"), ok("http", "http"), ok("HTTP", "http"), ok(" pipe\r\n", "pipe"),
-		bad("pip", "allowed are pipe, worker, http"), bad(" ", "allowed are pipe, worker, http"))
+		bad("pip", "must be one of: pipe, worker, http"), bad(" ", "must be one of: pipe, worker, http"))
 	check(t, "BOOTSTRAP_WORKER_PROTOCOL", func(c *config.Config) any { return c.WorkerProtocol },
 		ok("lines", "lines"), ok("jsonrpc", "jsonrpc"), ok("actionloop", "actionloop"),
-		bad("json", "allowed are lines, jsonrpc, actionloop"))
+		bad("json", "must be one of: lines, jsonrpc, actionloop"))
 	check(t, "BOOTSTRAP_WORKER_RESPONSE", func(c *config.Config) any { return c.WorkerResponse },
-		ok("stdout", "stdout"), ok("fd3", "fd3"), bad("3", "allowed are stdout, fd3"))
+		ok("stdout", "stdout"), ok("fd3", "fd3"), bad("3", "must be one of: stdout, fd3"))
 	check(t, "BOOTSTRAP_APIG_WRAP", func(c *config.Config) any { return c.APIGWrap },
-		ok("auto", "true"), ok("off", "false"), bad("on", "allowed are auto, off"))
+		ok("auto", "true"), ok("off", "false"), bad("on", "must be one of: auto, off"))
 	check(t, "BOOTSTRAP_ERROR_DETAIL", func(c *config.Config) any { return c.FullErrors },
-		ok("full", "true"), ok("brief", "false"), bad("none", "allowed are full, brief"))
+		ok("full", "true"), ok("brief", "false"), bad("none", "must be one of: full, brief"))
 	check(t, "BOOTSTRAP_LOG_LEVEL", func(c *config.Config) any { return c.LogLevel },
 		ok("debug", "debug"), ok("INFO", "info"), ok("warn", "warn"), ok("error", "error"),
-		bad("fatal", "allowed are debug, info, warn, error"))
+		bad("fatal", "must be one of: debug, info, warn, error"))
 	check(t, "BOOTSTRAP_LOG_FORMAT", func(c *config.Config) any { return c.LogFormat },
-		ok("text", "text"), ok("json", "json"), bad("xml", "allowed are text, json"))
+		ok("text", "text"), ok("json", "json"), bad("xml", "must be one of: text, json"))
 }
 
 func TestSwitchesAreOnOrOff(t *testing.T) {
-	const allowed = "allowed are on, off"
+	const allowed = "must be on or off"
 	check(t, "BOOTSTRAP_CREDENTIALS", func(c *config.Config) any { return c.Credentials },
 		ok("on", "true"), ok("On", "true"), ok("true", "true"), ok("1", "true"),
 		ok("off", "false"), ok("OFF", "false"), ok("false", "false"), ok("0", "false"),
@@ -64,7 +64,7 @@ func TestSwitchesAreOnOrOff(t *testing.T) {
 }
 
 func TestNumbersHaveBounds(t *testing.T) {
-	pool, spares := "allowed are whole numbers from 1 to 1000", "allowed are whole numbers from 0 to 100"
+	pool, spares := "must be a whole number from 1 to 1000", "must be a whole number from 0 to 100"
 	check(t, "BOOTSTRAP_CONCURRENCY", func(c *config.Config) any { return c.Concurrency },
 		ok("1", "1"), ok("1000", "1000"), bad("0", pool), bad("1001", pool), bad("-1", pool), bad("1.5", pool),
 		bad("two", pool), bad("99999999999999999999", pool))
@@ -73,13 +73,13 @@ func TestNumbersHaveBounds(t *testing.T) {
 	check(t, "BOOTSTRAP_PIPE_SPARES", func(c *config.Config) any { return c.PipeSpares },
 		ok("0", "0"), ok("100", "100"), bad("101", spares), bad("-1", spares))
 	check(t, "BOOTSTRAP_WORKER_MAX_INVOCATIONS", func(c *config.Config) any { return c.WorkerMaxInvocations },
-		ok("0", "0"), ok("1000000", "1000000"), bad("-1", "allowed are whole numbers from 0 to 2147483647"))
+		ok("0", "0"), ok("1000000", "1000000"), bad("-1", "must be a whole number from 0 to 2147483647"))
 	check(t, "RUNTIME_MEMORY", func(c *config.Config) any { return c.MemoryMB },
-		ok("128", "128"), bad("128MB", "allowed are whole numbers from 0 to 2147483647"))
+		ok("128", "128"), bad("128MB", "must be a whole number from 0 to 2147483647"))
 }
 
 func TestTheTimeoutIsInSeconds(t *testing.T) {
-	const allowed = "allowed are seconds as a number of at least 0.001, decimals allowed, no unit"
+	const allowed = "must be a number of seconds without a unit, at least 0.001"
 	check(t, "RUNTIME_TIMEOUT", func(c *config.Config) any { return c.Timeout },
 		ok("3", "3s"), ok("0.5", "500ms"), ok("259200", "72h0m0s"),
 		bad("0", allowed), bad("-3", allowed), bad("3s", allowed), bad("NaN", allowed), bad("inf", allowed),
@@ -87,7 +87,7 @@ func TestTheTimeoutIsInSeconds(t *testing.T) {
 }
 
 func TestDurationsHaveAUnit(t *testing.T) {
-	const allowed, unit = "allowed are durations such as 500ms, 2.5s, 1m", "add a unit to the number; allowed are durations such as 500ms, 2.5s, 1m"
+	const allowed, unit = "must be a duration such as 500ms, 2.5s or 1m", "must be a duration with a unit, such as 500ms, 2.5s or 1m"
 	check(t, "BOOTSTRAP_INIT_WAIT", func(c *config.Config) any { return c.InitWait },
 		ok("500ms", "500ms"), ok("2.5s", "2.5s"), ok("0", "0s"), ok(" 1m ", "1m0s"),
 		bad("5", unit), bad("1.5", unit), bad("-1s", allowed), bad("5 s", allowed), bad("x", allowed))
@@ -96,7 +96,7 @@ func TestDurationsHaveAUnit(t *testing.T) {
 }
 
 func TestSizesAreBytesOrHaveABinaryUnit(t *testing.T) {
-	const allowed = "allowed are sizes above 0 such as 65536, 512KB, 6MiB (1KB = 1KiB = 1024 bytes), at most 1GiB"
+	const allowed = "must be a size above 0 and at most 1GiB, such as 65536, 512KB or 6MiB (1KB = 1KiB = 1024 bytes)"
 	check(t, "BOOTSTRAP_MAX_RESPONSE", func(c *config.Config) any { return c.MaxResponse },
 		ok("1", "1"), ok("65536", "65536"), ok("10B", "10"), ok("1KB", "1024"), ok("1kib", "1024"), ok("6MB", "6291456"),
 		ok("6 MiB", "6291456"), ok("6M", "6291456"), ok("1GB", "1073741824"), ok("1GiB", "1073741824"), bad("1073741825", allowed), bad("9223372036854775807", allowed),
@@ -107,9 +107,9 @@ func TestSizesAreBytesOrHaveABinaryUnit(t *testing.T) {
 }
 
 func TestHTTPSettingsAreWhatGoesOnARequestLine(t *testing.T) {
-	const ports, path = "allowed are ports from 1 to 65535, auto", "allowed is a path that starts with / and has no blanks and no #"
-	const ready = "allowed are tcp, or a path that starts with / and has no blanks and no #"
-	const prefix = "allowed is a path that starts with / and has no blanks, no # and no query"
+	const ports, path = "must be a port from 1 to 65535, or auto", "must be a path that starts with / and has no spaces and no #"
+	const ready = "must be tcp, or a path that starts with / and has no spaces and no #"
+	const prefix = "must be a path that starts with / and has no spaces, no # and no query"
 	check(t, "BOOTSTRAP_HTTP_PORT", func(c *config.Config) any { return c.HTTPPort },
 		ok("1", "1"), ok("65535", "65535"), ok("auto", "0"), bad("0", ports), bad("65536", ports), bad("http", ports))
 	check(t, "BOOTSTRAP_HTTP_READY", func(c *config.Config) any { return c.HTTPReady },
@@ -123,7 +123,7 @@ func TestHTTPSettingsAreWhatGoesOnARequestLine(t *testing.T) {
 }
 
 func TestFailStatusIsAListOfCodesAndRanges(t *testing.T) {
-	const allowed = "allowed are codes from 100 to 999 and ranges of them, such as 404,500-599"
+	const allowed = "must be status codes from 100 to 999 or ranges of them, such as 404,500-599"
 	check(t, "BOOTSTRAP_HTTP_FAIL_STATUS", func(c *config.Config) any { return c.HTTPFailStatus },
 		ok("500-599", "[[500 599]]"), ok("500-599, 404", "[[500 599] [404 404]]"), ok("500-500", "[[500 500]]"),
 		bad("5xx", allowed), bad("599-500", allowed), bad("99", allowed), bad("1000", allowed), bad("500,", allowed),

@@ -20,7 +20,7 @@ func parsePort(v string) (port, error) {
 	}
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 1 || n > 65535 {
-		return 0, errors.New("allowed are ports from 1 to 65535, auto")
+		return 0, errors.New("must be a port from 1 to 65535, or auto")
 	}
 	return port(n), nil
 }
@@ -30,26 +30,27 @@ func parseReadiness(v string) (readiness, error) {
 		return "tcp", nil
 	}
 	if !isPath(v) {
-		return "", errors.New("allowed are tcp, or a path that starts with / and has no blanks and no #")
+		return "", errors.New("must be tcp, or a path that starts with / and has no spaces and no #")
 	}
 	return readiness(v), nil
 }
 
 func parsePath(v string) (urlPath, error) {
 	if !isPath(v) {
-		return "", errors.New("allowed is a path that starts with / and has no blanks and no #")
+		return "", errors.New("must be a path that starts with / and has no spaces and no #")
 	}
 	return urlPath(v), nil
 }
 
 func parsePrefix(v string) (urlPrefix, error) {
 	if !isPath(v) || strings.Contains(v, "?") {
-		return "", errors.New("allowed is a path that starts with / and has no blanks, no # and no query")
+		return "", errors.New("must be a path that starts with / and has no spaces, no # and no query")
 	}
 	return urlPrefix(strings.TrimRight(v, "/")), nil
 }
 
-// isPath holds blanks and control characters off the request line, where they would end the path, and what is for browsers only.
+// isPath refuses spaces and control characters, which would end the path in a request line, and
+// #, which is for browsers only.
 func isPath(v string) bool {
 	return strings.HasPrefix(v, "/") && !strings.ContainsFunc(v, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' })
 }
@@ -57,7 +58,7 @@ func isPath(v string) bool {
 // StatusSet is a set of HTTP status codes as ranges of first and last code.
 type StatusSet [][2]int
 
-// Contains tells whether code is in one of the ranges. A nil set contains nothing.
+// Contains reports whether code is in one of the ranges. A nil set contains nothing.
 func (s StatusSet) Contains(code int) bool {
 	for _, r := range s {
 		if r[0] <= code && code <= r[1] {
@@ -77,7 +78,7 @@ func parseStatusSet(v string) (StatusSet, error) {
 		low, ok := statusCode(first)
 		high, ok2 := statusCode(last)
 		if !ok || !ok2 || low > high {
-			return nil, errors.New("allowed are codes from 100 to 999 and ranges of them, such as 404,500-599")
+			return nil, errors.New("must be status codes from 100 to 999 or ranges of them, such as 404,500-599")
 		}
 		set = append(set, [2]int{low, high})
 	}

@@ -1,4 +1,4 @@
-// Package modes is the table of modes: how each is made of the configuration.
+// Package modes is the table of modes: it makes each mode from the configuration.
 package modes
 
 import (
@@ -22,12 +22,12 @@ import (
 	"go.uber.org/zap"
 )
 
-// Kit is what modes are made of. Log is for what we have to say, Output for what
-// the user's program says.
+// Kit is what modes are made from. Log is for our own messages, Output for what the user's
+// program prints.
 type Kit struct {
 	*config.Config
-	// IsMetadata tells whether a header, its name in lower case, is the platform's about an
-	// invocation.
+	// IsMetadata reports whether a header, its name in lower case, is the platform's metadata
+	// about an invocation.
 	IsMetadata  func(name string) bool
 	Mask        *secret.Mask
 	Reaper      *process.Reaper
@@ -38,11 +38,11 @@ type Kit struct {
 // Mode is one row of the table.
 type Mode struct {
 	Name string
-	// Wraps says that results for the API gateway get an envelope where they
-	// have none; a mode that speaks HTTP makes its own.
+	// Wraps says that results for the API gateway are wrapped in an envelope if they are not one.
+	// A mode that speaks HTTP makes its own.
 	Wraps bool
-	// New makes the mode's handler and returns when that is ready for events, has
-	// failed to be, or ctx ends. Its error is a sentence for the user.
+	// New makes the mode's handler and returns when the handler is ready for events, has failed
+	// to become ready, or ctx ends. The error is a sentence for the user.
 	New func(context.Context, Kit) (adapter.Handler, error)
 }
 
@@ -55,7 +55,7 @@ func All() []Mode {
 	}
 }
 
-// Get is the mode of that name; config has checked it.
+// Get returns the mode of that name; config has checked the name.
 func Get(name string) Mode {
 	for _, mode := range All() {
 		if mode.Name == name {
@@ -65,7 +65,7 @@ func Get(name string) Mode {
 	return Mode{}
 }
 
-// Command is the user's program as it is configured.
+// Command returns the user's program as it is configured.
 func Command(c *config.Config) doctor.Command {
 	command := doctor.Command{Words: c.Command, Handler: c.Handler, CodeRoot: c.CodeRoot, Dir: c.Dir}
 	for _, entry := range c.Env {
@@ -101,13 +101,13 @@ func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
 	protocol, known := codec.Get(k.WorkerProtocol)
 	if !known {
-		return nil, fmt.Errorf("BOOTSTRAP_WORKER_PROTOCOL is %q, which is none", k.WorkerProtocol)
+		return nil, fmt.Errorf("BOOTSTRAP_WORKER_PROTOCOL is %q, which is not a protocol", k.WorkerProtocol)
 	}
 	capacity := 1
 	if protocol.Multiplexed {
 		capacity = k.Concurrency
 	} else if k.Concurrency > k.WorkerCount {
-		k.Log.Warn(fmt.Sprintf("BOOTSTRAP_CONCURRENCY is %d, but %d workers with the %s protocol take one event each: others have to wait",
+		k.Log.Warn(fmt.Sprintf("BOOTSTRAP_CONCURRENCY is %d, but %d workers with the %s protocol take one event each: further events wait",
 			k.Concurrency, k.WorkerCount, protocol.Name))
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.InitWait)
@@ -126,7 +126,7 @@ func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
 	}), nil
 }
 
-// getenv looks a variable of the program's environment up.
+// getenv looks up a variable of the program's environment.
 func (k Kit) getenv(name string) string {
 	for _, entry := range k.Env {
 		if value, found := strings.CutPrefix(entry, name+"="); found {
@@ -147,8 +147,8 @@ func (k Kit) program() failure.Program {
 	return failure.Program{Command: Command(k.Config), OOM: procfs.NewOOM(k.CGroup), Timeout: k.Timeout, Full: k.FullErrors}
 }
 
-// identity is what the platform's own HTTP functions are told about themselves, from
-// the variables of the runtime.
+// identity lists the headers that tell the platform's own HTTP functions about themselves, and
+// the runtime's variables with the values.
 var identity = []struct{ header, variable string }{
 	{"X-Cff-Func-Name", "RUNTIME_FUNC_NAME"}, {"X-Cff-Func-Version", "RUNTIME_FUNC_VERSION"}, {"X-Cff-Package", "RUNTIME_PACKAGE"},
 	{"X-Cff-Project-Id", "RUNTIME_PROJECT_ID"}, {"X-Cff-Memory", "RUNTIME_MEMORY"}, {"X-Cff-Timeout", "RUNTIME_TIMEOUT"},

@@ -15,8 +15,8 @@ import (
 // timeLayout is the one of the vendor's runtimes, in UTC.
 const timeLayout = "2006-01-02T15:04:05.000Z"
 
-// newLoggers makes the logger for what we have to say and the one for what the
-// user's program says, which no level holds back, and which has to be synced.
+// newLoggers makes the logger for what we have to say and the one for what the user's program
+// says, which no level suppresses and which must be synced.
 func newLoggers(cfg *config.Config, mask *secret.Mask, output io.Writer) (log, program *zap.Logger) {
 	out := newSink(output)
 	// zap would complain about a stderr that blocks on the same stderr.
@@ -78,9 +78,9 @@ func (c *textCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 
 func (c *textCore) Sync() error { return c.sink.Sync() }
 
-// render takes the request id out of the fields and makes text of the others.
-// Nearly every line is the program's and has the id alone: a program that
-// prints without end must not make it miss the deadline.
+// render takes the request id out of the fields and makes text of the others. Nearly every line
+// is the program's and has only the id: logging must stay cheap, so that a program that prints
+// without end does not miss its deadline.
 func render(sets ...[]zapcore.Field) (id, rest string) {
 	id = "-"
 	for _, fields := range sets {

@@ -28,16 +28,16 @@ var version = "development"
 const notOnThePlatform = "RUNTIME_API_ADDR is not set: this program is meant to be started by FunctionGraph, as the file " +
 	"bootstrap in a function's ZIP (runtime: Custom). To try a function on your own machine: fgdev invoke DIRECTORY -e EVENT.json"
 
-// gcPercent keeps the heap at some 1.2 MB instead of 4, which an instance of 128 MB can use
-// better: what there is for good is little, and large pieces are not on the heap. It
-// costs no time that could be measured.
+// gcPercent keeps the heap at about 1.2 MB instead of 4 MB; an instance of 128 MB has better uses
+// for the difference. The long-lived heap is small, since large buffers are not on it. The cost
+// in time is too small to measure.
 const gcPercent = 30
 
-// run is the whole program but for its exit code: configure, wire, loop.
+// run is the whole program except for its exit: configure, wire, loop.
 func run(environ []string, self string, stderr io.Writer) int {
 	debug.SetGCPercent(gcPercent)
-	// Before the first line of log, which may have no reader any more. Caught,
-	// not ignored: the programs that we start would inherit that.
+	// Before the first log line, whose reader may be gone. The signal is caught and not ignored:
+	// the programs that we start would inherit an ignored one.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
 	cfg, err := config.Load(environ, self)
 	mask := secret.NewMask(cfg.Secrets...)
@@ -88,7 +88,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 	return 0
 }
 
-// handler is the mode's, or one that answers every event with what is wrong.
+// handler returns the mode's handler, or one that answers every event with what is wrong.
 func handler(ctx context.Context, kit modes.Kit, problems config.Problems) adapter.Handler {
 	if len(problems) == 0 {
 		h, err := modes.Get(kit.Mode).New(ctx, kit)
@@ -98,7 +98,7 @@ func handler(ctx context.Context, kit modes.Kit, problems config.Problems) adapt
 		kit.Log.Error(err.Error())
 		problems = config.Problems{err.Error()}
 	} else if err := missing(kit.Config); err != nil && !problems.About("BOOTSTRAP_COMMAND") {
-		// Whoever has to mend the configuration wants to know everything now.
+		// A user who fixes the configuration wants to see all problems at once.
 		problems = append(problems, err.Error())
 	}
 	return adapter.Refusal{Reason: &adapter.Error{
@@ -108,15 +108,15 @@ func handler(ctx context.Context, kit modes.Kit, problems config.Problems) adapt
 	}}
 }
 
-// missing is why no program is found.
+// missing says why no program is found; nil if one is.
 func missing(cfg *config.Config) error {
 	c := modes.Command(cfg)
 	_, _, err := c.Find()
 	return err
 }
 
-// pollers are the clients of the platform's API; another platform's would stand
-// here beside them.
+// pollers makes the clients of the platform's API. A client for another platform would be made
+// here too.
 func pollers(cfg *config.Config, log *zap.Logger) []adapter.RuntimeAPI {
 	var all []adapter.RuntimeAPI
 	for range cfg.Concurrency {

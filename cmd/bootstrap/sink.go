@@ -13,19 +13,18 @@ import (
 )
 
 const (
-	// sinkBytes is how much is written at once: a program that prints short lines
-	// without end would cost a system call for each.
+	// sinkBytes is how much is written at once: without it every short line would cost a system
+	// call.
 	sinkBytes = 32 << 10
 	// sinkPatience is how long the log's reader may stop reading before lines are
 	// lost. An event that waits for a log misses its deadline.
 	sinkPatience = 250 * time.Millisecond
-	// sinkRetry is what it gets once lines are lost.
+	// sinkRetry is the patience once lines have been lost.
 	sinkRetry = time.Millisecond
 )
 
-// sink is where the log goes. It holds lines until Sync and loses them, rather
-// than time, if nobody reads them. It implements zapcore.WriteSyncer and is safe
-// for concurrent use.
+// sink is where the log goes. It holds lines until Sync. If nobody reads them it drops lines
+// rather than wait. It implements zapcore.WriteSyncer and is safe for concurrent use.
 type sink struct {
 	out  io.Writer
 	file *os.File // out, if it can be written to with a deadline
@@ -43,8 +42,9 @@ func newSink(out io.Writer) *sink {
 	return s
 }
 
-// withDeadlines opens a pipe once more, because the first opening is shared with
-// whoever gave it to us, and would not block for them either. nil if it can't.
+// withDeadlines opens a pipe a second time: the first descriptor is shared with the process that
+// gave it to us, and making it non-blocking would affect that process too. It returns nil if the
+// pipe can't be reopened.
 func withDeadlines(out io.Writer) *os.File {
 	first, ok := out.(*os.File)
 	if !ok {

@@ -24,11 +24,11 @@ const (
 const description = `Run a function on a local FunctionGraph.
 
 DIR is the folder that you would zip, ZIP the file that you would upload. A folder without a bootstrap gets the one
-that lies beside fgdev. The function's variables stand in DIR/function.env, one KEY=VALUE a line; -c KEY=VALUE wins.
+beside fgdev. The function's variables are in DIR/function.env, one KEY=VALUE a line; -c KEY=VALUE overrides them.
 
   fgdev invoke hello -e event.json           one event in, the result on stdout, all logs on stderr
   echo '{"a":1}' | fgdev invoke hello -e -   the event from stdin
-  fgdev run hello                            keep it up for a browser or curl
+  fgdev run hello                            keep it running for a browser or curl
 
 Exit codes: 0 success, 1 the invocation failed (its error is the JSON on stdout), 2 bad usage.`
 
@@ -39,7 +39,7 @@ type cli struct {
 	Version kong.VersionFlag `help:"Show the version."`
 
 	Invoke invokeCommand `cmd:"" help:"Run the function once and print its result."`
-	Run    runCommand    `cmd:"" help:"Keep the function up behind two HTTP doors: / as the API gateway, /_fg/invoke for raw events. Ends with Ctrl-C."`
+	Run    runCommand    `cmd:"" help:"Keep the function running behind two HTTP doors: / as the API gateway, /_fg/invoke for raw events. Ends with Ctrl-C."`
 }
 
 // streams are the three standard files.
@@ -63,7 +63,7 @@ func (e usageError) Unwrap() error { return e.error }
 // usage makes an error of bad usage: exit code 2.
 func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// run is the whole program but for the process around it.
+// run is the whole program except for the process around it.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	std := streams{stdin, stdout, stderr}
 	helped := false
@@ -89,7 +89,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exitCode(std, parsed.Run(std))
 }
 
-// endSignals are those that end fgdev; a closed terminal does not, if nohup says so.
+// endSignals are the signals that end fgdev. Under nohup a closed terminal does not end it.
 func endSignals() []os.Signal {
 	if signal.Ignored(syscall.SIGHUP) {
 		return []os.Signal{syscall.SIGINT, syscall.SIGTERM}

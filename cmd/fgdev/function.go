@@ -43,7 +43,7 @@ func (t *timeout) UnmarshalText(text []byte) error {
 	case err != nil:
 		return fmt.Errorf("%q is neither seconds nor a duration such as 90s or 2m", text)
 	case d < time.Second || d > 259200*time.Second || d%time.Second != 0:
-		return fmt.Errorf("%q is not in the range of 1 to 259200 whole seconds", text)
+		return fmt.Errorf("%q is not a whole number of seconds from 1 to 259200", text)
 	}
 	*t = timeout(d)
 	return nil
@@ -77,7 +77,7 @@ func (f *functionFlags) start(std streams, dir string, faults api.Faults) (*plat
 	}
 	fn.Bootstrap = f.bootstrap(std, dir)
 	if fn.Timeout < 3*time.Second {
-		std.note("the platform's shortest timeout is 3s; trying %v all the same", fn.Timeout)
+		std.note("the platform's shortest timeout is 3s; trying %v anyway", fn.Timeout)
 	}
 	p, err := platform.New(fn, platform.Options{
 		API: api.Config{Streaming: f.Streaming, Faults: faults},
@@ -126,8 +126,8 @@ func assignments(flag string, list []string) (map[string]string, error) {
 	return m, nil
 }
 
-// readSettings reads a dotenv file; that it is not there is fine. An error names the line, but quotes nothing of it: the
-// parser's own would show the rest of the file, secrets included.
+// readSettings reads a dotenv file. A missing file is not an error. An error names the line but
+// does not quote it: the parser's own error would show the rest of the file, secrets included.
 func readSettings(name string) (map[string]string, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -153,7 +153,8 @@ func badLine(text string) int {
 	return 1
 }
 
-// bootstrap is the one beside fgdev, for a folder that has none of its own; a ZIP is run as it would be uploaded.
+// bootstrap returns the one beside fgdev for a folder without its own. A ZIP runs as it would be
+// uploaded.
 func (f *functionFlags) bootstrap(std streams, dir string) string {
 	beside, ok := besideUs()
 	if info, err := os.Stat(f.Code); !ok || err != nil || !info.IsDir() || exists(filepath.Join(dir, "bootstrap")) {

@@ -32,7 +32,8 @@ func (c *invokeCommand) Run(ctx context.Context, std streams) error {
 	if c.Streaming {
 		ev.Stream = std.out
 	}
-	// Interrupted, the platform stops the function first: it reports the event's end, and somebody has to take that.
+	// On an interrupt the platform stops the function first: the function reports the end of the
+	// event, and the platform must still be there to take the report.
 	defer context.AfterFunc(ctx, func() {
 		std.note("stopping")
 		if err := p.Close(); err != nil {

@@ -1,5 +1,5 @@
-// Command fgdev runs a function's folder or ZIP on a local FunctionGraph, see package platform. It owns the command
-// line and the function's settings; it packs and deploys nothing.
+// Command fgdev runs a function's folder or ZIP on a local FunctionGraph, see package platform.
+// It owns the command line and the function's settings; it packs and deploys nothing.
 package main
 
 import "os"

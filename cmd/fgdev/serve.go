@@ -11,7 +11,7 @@ import (
 
 type runCommand struct {
 	// 8000 is where web programs listen by default, 8081 to 8090 belong to the platform's extensions.
-	Listen string `default:"127.0.0.1:8070" placeholder:"HOST:PORT" help:"Address of the doors; port 0 takes a free one (default ${default})."`
+	Listen string `default:"127.0.0.1:8070" placeholder:"HOST:PORT" help:"Address of the doors; port 0 picks a free one (default ${default})."`
 	functionFlags
 }
 
@@ -24,7 +24,7 @@ func (c *runCommand) Run(ctx context.Context, std streams) error {
 	defer stop()
 	front, err := door.Open(p, c.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return usage("%s is in use, by another fgdev perhaps; choose an address with --listen, port 0 takes a free one", c.Listen)
+		return usage("%s is in use, perhaps by another fgdev; choose another address with --listen (port 0 picks a free one)", c.Listen)
 	}
 	if err != nil {
 		return usageError{fmt.Errorf("--listen %s: %w", c.Listen, err)}

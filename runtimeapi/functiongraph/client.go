@@ -22,14 +22,14 @@ const (
 	responsePath = "/v1/runtime/invocation/response/"
 	errorPath    = "/v1/runtime/invocation/error/"
 
-	// headerBytes is the room for an answer's head. fasthttp's own 4 KB lose
-	// an event that comes with a token of 6 KB.
+	// headerBytes is the limit for an answer's head. With fasthttp's default of 4 KB an event
+	// with a token of 6 KB would be lost.
 	headerBytes = 64 << 10
-	// longPoll tells a poll that the platform held from one that it refused.
+	// longPoll distinguishes a poll that the platform held from one that it refused.
 	longPoll = time.Second
 )
 
-// Config is what a Client needs to know.
+// Config configures a Client.
 type Config struct {
 	// Addr is RUNTIME_API_ADDR, host:port.
 	Addr string
@@ -56,11 +56,11 @@ func New(c Config) *Client {
 	client := &Client{Config: c, wire: wire{addr: c.Addr, ctx: context.Background()}, outage: outage{log: c.Log}}
 	client.host = fasthttp.HostClient{
 		Addr:                     c.Addr,
-		Dial:                     client.wire.dial, // not the library's, which knows proxies of its own
+		Dial:                     client.wire.dial, // not the library's, which may use a proxy
 		ReadBufferSize:           headerBytes,
 		NoDefaultUserAgentHeader: true,
 		DisablePathNormalizing:   true, // a request id is data
-		// The default asks for an event five times and loses four.
+		// With the default, fasthttp would repeat a poll up to five times and lose events.
 		MaxIdemponentCallAttempts: 1,
 	}
 	client.request.SetRequestURI("http://" + c.Addr + pollPath)
@@ -84,7 +84,7 @@ func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
 			break
 		}
 		if kept && isConnection(err) {
-			continue // the kept connection had died: a fresh one tells more
+			continue // the kept connection had died: try a fresh one
 		}
 		held := time.Since(began) > longPoll
 		if !held || !errors.Is(err, errNoEvent) { // an idle platform may well end a long poll
@@ -92,14 +92,14 @@ func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
 		}
 		if held {
 			wait.Reset()
-			continue // to wait now would be to miss something
+			continue // waiting now could delay an event
 		}
 		wait.Wait(ctx)
 	}
 	return nil, ctx.Err()
 }
 
-// poll asks once. Without an invocation there was no event.
+// poll asks once. It returns a nil invocation if there was no event.
 func (c *Client) poll() (*adapter.Invocation, error) {
 	c.event.release()
 	c.wire.expect(c.Timeout - c.Margin)

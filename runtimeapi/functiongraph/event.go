@@ -22,12 +22,11 @@ const (
 // chunked is what fasthttp calls the length of a chunked body.
 const chunked = -1
 
-// errNoEvent is an answer that is well, but for there being no event in it.
+// errNoEvent means a valid answer without an event.
 var errNoEvent = errors.New("it answered a poll without a request id")
 
-// event is the memory of a poller's current event. Small payloads share one
-// piece of the heap, large ones get a mapping of their size for as long as they
-// are needed.
+// event is the memory of a poller's current event. Small payloads share one heap buffer; a large
+// one gets a mapping of its own size for as long as it is needed.
 type event struct {
 	inv    adapter.Invocation
 	small  []byte
@@ -40,7 +39,7 @@ func (e *event) release() {
 	e.inv = adapter.Invocation{Headers: e.inv.Headers[:0]}
 }
 
-// noEvent is why a poll's answer holds no event.
+// noEvent says why a poll's answer holds no event; nil if it holds one.
 func noEvent(answer *fasthttp.Response) error {
 	switch status := answer.StatusCode(); {
 	case status == fasthttp.StatusOK && len(answer.Header.Peek(requestID)) > 0:
@@ -71,8 +70,8 @@ func named(name string) func(adapter.Header) bool {
 	return func(h adapter.Header) bool { return h.Name == name }
 }
 
-// read takes the payload of size bytes, or up to the body's end if size is
-// negative. Its error is the one to report for an event that broke off.
+// read reads a payload of size bytes, or to the body's end if size is negative. The error is the
+// one to report for an event that broke off.
 func (e *event) read(body io.Reader, size int) (err error) {
 	if e.inv.Payload, err = e.readPayload(body, size); err != nil {
 		return e.broken(err, size)
@@ -100,7 +99,7 @@ func (e *event) readPayload(body io.Reader, size int) ([]byte, error) {
 	return e.readAll(body)
 }
 
-// readAll reads a payload that did not say its size.
+// readAll reads a payload of unknown size.
 func (e *event) readAll(body io.Reader) ([]byte, error) {
 	if cap(e.small) < offheap.Keep {
 		e.small = make([]byte, offheap.Keep)

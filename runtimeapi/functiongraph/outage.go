@@ -6,8 +6,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// outage logs that the runtime API fails once when it begins and once when it
-// ends, however many polls that takes.
+// outage logs an outage of the runtime API once when it begins and once when it ends, however
+// many polls fail.
 type outage struct {
 	log   *zap.Logger
 	since time.Time

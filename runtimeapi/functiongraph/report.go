@@ -14,8 +14,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// reportPatience is the least time one try of a report gets, even if the
-// invocation has expired: the platform may still want it.
+// reportPatience is the least time for one attempt to report, even if the invocation has expired:
+// the platform may still take it.
 const reportPatience = 5 * time.Second
 
 // Respond implements adapter.RuntimeAPI.
@@ -32,9 +32,9 @@ func (c *Client) Fail(ctx context.Context, inv *adapter.Invocation, e *adapter.E
 	return c.report(ctx, inv, errorPath, "application/json", e.JSON())
 }
 
-// report posts an outcome until the platform has taken or refused it, or the
-// invocation has expired, or ctx has ended: but at least twice. The same bytes
-// for the same id can do no harm, a second outcome could.
+// report posts an outcome until the platform has taken or refused it, the invocation has expired
+// or ctx has ended, but at least twice. Sending the same bytes for the same id again is harmless;
+// a second outcome would not be.
 func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, contentType string, body []byte) error {
 	request := fasthttp.AcquireRequest()
 	defer fasthttp.ReleaseRequest(request)
@@ -50,26 +50,25 @@ func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, cont
 		if err == nil || errors.Is(err, adapter.ErrRefused) {
 			return err
 		}
-		c.Log.Debug("report again", zap.String("requestId", inv.ID), zap.Error(err))
+		c.Log.Debug("reporting again", zap.String("requestId", inv.ID), zap.Error(err))
 		if tries == 1 && isConnection(err) {
-			continue // a kept connection has died meanwhile; a fresh one is at hand
+			continue // a kept connection has died meanwhile; the next attempt opens a fresh one
 		}
 		if !pause(ctx, inv.Expires, &wait) && tries > 1 {
-			return fmt.Errorf("given up after %d tries: %w", tries, err)
+			return fmt.Errorf("gave up after %d tries: %w", tries, err)
 		}
 	}
 }
 
-// pause waits for the next try; false if there is no time left for one.
+// pause waits until the next attempt is due. It returns false if there is no time left for one.
 func pause(ctx context.Context, end time.Time, wait *retry.Backoff) bool {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
 	return wait.Wait(ctx)
 }
 
-// stream sends a committed response. It can't be sent again, so it does not
-// trust a connection that may have died since the poll. A platform that stops
-// reading holds it up until ctx ends.
+// stream sends a committed response. That can't be repeated, so stream does not use a connection
+// that may have died since the poll. If the platform stops reading, stream waits until ctx ends.
 func (c *Client) stream(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
 	defer c.wire.until(ctx)()
 	c.host.CloseIdleConnections()
@@ -105,8 +104,8 @@ func (c *Client) post(request *fasthttp.Request) error {
 	}
 }
 
-// body lets fasthttp take a committed response by WriteTo, every write a chunk
-// that reaches the wire at once.
+// body lets fasthttp send a committed response by WriteTo: every write becomes a chunk and is
+// sent at once.
 type body struct{ *adapter.Response }
 
 // SupportsBodyWriteTo implements fasthttp.BodyWriterTo.
@@ -115,7 +114,7 @@ func (body) SupportsBodyWriteTo() bool { return true }
 // Read is never called, because of WriteTo.
 func (body) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// connectionError is a request that had no answer.
+// connectionError means that a request got no answer.
 type connectionError struct{ error }
 
 func (e *connectionError) Unwrap() error { return e.error }

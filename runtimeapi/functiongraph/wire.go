@@ -10,12 +10,11 @@ import (
 	"fgbootstrap/internal/rawio"
 )
 
-// dialTimeout is the one of the platform's own sample.
+// dialTimeout is the value in the platform's own sample.
 const dialTimeout = 3 * time.Second
 
-// wire is what the client has to know about its connection and fasthttp does
-// not tell: when the first byte of an answer came, whether the connection has
-// ended, and how to end a request that may last for ever.
+// wire knows what fasthttp does not tell about the connection: when the first byte of an answer
+// came and whether the connection has ended. It can also end a request that might last forever.
 type wire struct {
 	addr string
 
@@ -56,7 +55,7 @@ func dialTCP(ctx context.Context, dialer *net.Dialer, addr string) (*net.TCPConn
 	return conn.(*net.TCPConn), nil // as the network is called
 }
 
-// until makes the end of ctx end every request, up to the call of release.
+// until lets the end of ctx end every request until release is called.
 func (w *wire) until(ctx context.Context) (release func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -70,8 +69,8 @@ func (w *wire) until(ctx context.Context) (release func()) {
 	}
 }
 
-// cut ends the request under way, but not a poll whose answer has begun: that
-// is an event we answer for.
+// cut ends the request under way, but not a poll whose answer has begun: we are responsible for
+// that event.
 func (w *wire) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,8 +82,8 @@ func (w *wire) cut() {
 	}
 }
 
-// expect begins a poll: its answer may be any time in coming, but once its
-// first byte is there, only limit for the rest.
+// expect begins a poll: its answer may take any time to begin, but must be complete within limit
+// after its first byte.
 func (w *wire) expect(limit time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -111,7 +110,7 @@ func (w *wire) hasEnded() bool {
 	return w.ended
 }
 
-// timedConn tells the wire what it reads.
+// timedConn tells the wire when it reads something.
 type timedConn struct {
 	*rawio.Conn
 	wire *wire
@@ -138,8 +137,8 @@ func (c *timedConn) note(n int, err error) {
 	}
 }
 
-// chunks is a chunked body. fasthttp takes a connection that ends between two
-// chunks for the end of the body; a whole one is never read up to there.
+// chunks is a chunked body. fasthttp mistakes a connection that ends between two chunks for the
+// end of the body. Reading a complete body never reaches the end of the connection.
 type chunks struct {
 	io.Reader
 	wire *wire
