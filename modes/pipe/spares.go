@@ -52,6 +52,7 @@ type spares struct {
 	filled  *sync.Cond  // that there is one more, or nobody at it
 	weighed bool        // what one takes is known, and wanted is what fits
 	rush    bool        // the last event came at once
+	idle    bool        // no event has come since the last report
 	lull    *time.Timer // runs to the end if none comes at once
 	paused  bool        // the back-off runs
 	closed  bool
@@ -63,7 +64,7 @@ type spares struct {
 func newSpares(m *Mode) *spares {
 	s := &spares{
 		mode: m, parallel: m.CPUs > 1, quit: make(chan struct{}),
-		wanted: m.Spares, weighed: m.Spares == 0 || m.MemoryMB == 0,
+		wanted: m.Spares, weighed: m.Spares == 0 || m.MemoryMB == 0, idle: true,
 	}
 	s.filled = sync.NewCond(&s.mu)
 	s.lull = time.AfterFunc(atOnce, s.fill)
@@ -76,6 +77,7 @@ func newSpares(m *Mode) *spares {
 func (s *spares) take() *program {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.idle = false
 	for {
 		for _, p := range s.waiting {
 			select {
@@ -118,6 +120,7 @@ func (s *spares) begun(inv *adapter.Invocation) {
 func (s *spares) reported() {
 	s.mu.Lock()
 	wait := s.rush && !s.parallel
+	s.idle = true
 	s.mu.Unlock()
 	if wait {
 		s.lull.Reset(atOnce)
@@ -137,13 +140,15 @@ func (s *spares) fill() {
 }
 
 // missing tells whether one has to be started. The first one is weighed before there
-// are more. s.mu is held.
+// are more. On one CPU none is started beside an event, whoever asks for it: a timer that
+// runs out while the event's program is started, or who has weighed one. The report of the
+// event asks again. s.mu is held.
 func (s *spares) missing() bool {
 	wanted := s.wanted
 	if !s.weighed {
 		wanted = min(wanted, 1)
 	}
-	return len(s.waiting) < wanted && !s.paused && !s.closed
+	return len(s.waiting) < wanted && !s.paused && !s.closed && (s.parallel || s.idle)
 }
 
 func (s *spares) fillUp() {
