@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // The test binary is the bootstrap, too: a function of the tests is a folder with a link to it.
@@ -29,7 +30,7 @@ func bootstrap(what string) int {
 	case "exit":
 		return 7
 	case "idle": // the test polls in its place
-		select {}
+		time.Sleep(time.Hour)
 	case "stubborn":
 		signal.Ignore(syscall.SIGTERM)
 	case "polite":
@@ -101,11 +102,11 @@ func act(event string) []byte {
 	case "exit":
 		os.Exit(3)
 	case "sh": // goes on in the background
-		out, err := exec.Command("bash", "-c", arg).Output()
+		out, err := exec.Command("sh", "-c", arg).Output()
 		return fmt.Append(out, err)
 	case "hang":
-		_ = exec.Command("bash", "-c", arg).Run()
-		select {}
+		_ = exec.Command("sh", "-c", arg).Run()
+		time.Sleep(time.Hour)
 	case "answer":
 		return []byte(arg)
 	}

@@ -226,9 +226,11 @@ func alive(t *testing.T, dir string, want int) (pids []int) {
 }
 
 // family starts a child that ignores TERM, a grandchild, and a daemon in a session of its own.
-func family(dir string) string {
-	return fmt.Sprintf(`cd %q; (trap "" TERM; echo $BASHPID >pid1.new; mv pid1.new pid1; sleep 1000 & echo $! >pid2; wait) >/dev/null 2>&1 &
-setsid bash -c 'setsid bash -c "echo \$\$ >pid3; exec sleep 1000" & exit' >/dev/null 2>&1 </dev/null
+func family(t *testing.T, dir string) string {
+	t.Helper()
+	need(t, "setsid")
+	return fmt.Sprintf(`cd %q; sh -c 'trap "" TERM; echo $$ >pid1.new; mv pid1.new pid1; sleep 1000 & echo $! >pid2; wait' >/dev/null 2>&1 &
+setsid sh -c 'setsid sh -c "echo \$\$ >pid3; exec sleep 1000" & exit' >/dev/null 2>&1 </dev/null
 until [ -s pid1 -a -s pid2 -a -s pid3 ]; do sleep 0.01; done`, dir)
 }
 
@@ -237,7 +239,7 @@ func TestADeadlineKillsAllThatTheInstanceStarted(t *testing.T) {
 		fn.Timeout, opt.Grace = 700*time.Millisecond, 50*time.Millisecond
 	})
 	dir := t.TempDir()
-	r := call(t, p, "hang "+family(dir))
+	r := call(t, p, "hang "+family(t, dir))
 	if r.Code != platform.CodeTimeout {
 		t.Fatal(r)
 	}
@@ -252,7 +254,7 @@ func TestADeadlineKillsAllThatTheInstanceStarted(t *testing.T) {
 func TestAnExitTakesTheRestAlong(t *testing.T) {
 	p, _ := function(t, "", nil)
 	dir := t.TempDir()
-	call(t, p, "sh "+family(dir))
+	call(t, p, "sh "+family(t, dir))
 	if left := alive(t, dir, 3); len(left) != 3 {
 		t.Errorf("only %v live", left)
 	}
@@ -336,14 +338,10 @@ func TestAnInstanceThatNeverPollsIsGivenUp(t *testing.T) {
 }
 
 func TestAShellLoopIsARuntime(t *testing.T) {
-	for _, tool := range []string{"bash", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil && os.Getenv("CI") != "true" {
-			t.Skipf("needs %s", tool)
-		}
-	}
+	need(t, "curl")
 	p, _ := function(t, "", func(fn *platform.Function, _ *platform.Options) {
 		_ = os.Remove(filepath.Join(fn.Dir, "bootstrap"))
-		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), `#!/bin/bash
+		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), `#!/bin/sh
 api=http://$RUNTIME_API_ADDR/v1/runtime/invocation
 while event=$(curl -sS -D "$PWD/head" "$api/request"); do
 	id=$(sed -n 's/^x-cff-request-id: *\([^\r]*\).*/\1/Ip' head)
