@@ -1,5 +1,5 @@
-# Two commands: `make demo` shows it at work, `make test` proves it. Both need Go
-# and make; what else a test needs, it says.
+# Two commands: `make demo` shows it at work, `make test` proves it. Both need Go,
+# make, sh, coreutils, sed, grep and awk; what else a test needs, it says.
 
 VERSION := 0.1.0
 GOTOOL  := go tool -modfile=tools/go.mod
@@ -13,9 +13,7 @@ BUILD   := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 # The race detector is the one thing that needs a C compiler.
 RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint bench bench-quick plot clean
-
-build:
+.PHONY: build:
 	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
 	$(BUILD) -o examples/pipe-go/handler ./examples/pipe-go
 	$(BUILD) -o examples/http-go/handler ./examples/http-go
@@ -27,7 +25,11 @@ demo: build
 test:
 	@test -n "$(RACE)" || echo "There is no C compiler here, so the race detector is off."
 	@test -n "$(RACE)" || test "$$CI" != true
-	CGO_ENABLED=$(if $(RACE),1,0) $(GOTOOL) gotestsum --format pkgname -- $(RACE) -timeout 12m -parallel 4 ./test ./...
+	@mkdir -p bin && rm -f bin/test.json
+	go build -o bin/testrun ./internal/testrun
+	CGO_ENABLED=$(if $(RACE),1,0) bin/testrun bin/test.json \
+		$(GOTOOL) gotestsum --format pkgname --hide-summary skipped --jsonfile bin/test.json -- \
+		$(RACE) -timeout 12m -parallel 4 ./test ./...
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

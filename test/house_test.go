@@ -18,6 +18,7 @@ var imports = map[string][]string{
 	"internal/process": {"internal/rawio", "internal/retry"},
 	"internal/rawio":   {},
 	"internal/retry":   {},
+	"internal/testrun": {},
 	"modes": {
 		"adapter", "config", "internal/process", "modes/failure", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
