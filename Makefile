@@ -31,6 +31,10 @@ test:
 		$(GOTOOL) gotestsum --format pkgname --hide-summary skipped --jsonfile bin/test.json -- \
 		$(RACE) -timeout 12m -parallel 4 ./test ./...
 
+# Ten times as many events as `make test` has: does a slow leak show?
+soak:
+	SOAK_EVENTS=20000 go test -count 1 -v -timeout 30m -run TestManyEventsLeaveNothingBehind ./test
+
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }
 	go vet ./...
