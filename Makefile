@@ -10,10 +10,26 @@ export CGO_ENABLED := 0
 LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
 BUILD   := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
+# Nobody wants a download of another Go that he has not asked for.
+export GOTOOLCHAIN ?= local
+
 # The race detector is the one thing that needs a C compiler.
 RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: build:
+.PHONY: build demo test soak lint bench bench-quick plot clean enough-go
+
+build demo test soak lint bench bench-quick plot: enough-go
+
+enough-go:
+	@need=$$(sed -n 's/^go //p' go.mod); here=$$(command -v go >/dev/null && go version); \
+	version=$$(echo "$$here" | sed -n 's/.*go\([0-9][0-9.]*\).*/\1/p'); \
+	if [ -z "$$here" ]; then \
+		echo "This needs Go $$need or later, and there is no go on the PATH." >&2; exit 1; \
+	elif [ "$$(printf '%s\n' "$$need" "$$version" | sort -V | head -n 1)" != "$$need" ]; then \
+		echo "This needs Go $$need or later, and here is $$here." >&2; exit 1; \
+	fi
+
+build:
 	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
 	$(BUILD) -o examples/pipe-go/handler ./examples/pipe-go
 	$(BUILD) -o examples/http-go/handler ./examples/http-go
