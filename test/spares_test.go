@@ -261,7 +261,11 @@ func TestUnderSteadyLoadThereAreAsManySparesAsWanted(t *testing.T) {
 func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 	t.Parallel()
 	python := need(t, "python3")
-	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `x = bytearray(b"x" * 30_000_000); import sys; print(sys.stdin.read())`)}
+	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
+with open("starts", "a") as starts: starts.write("x\n")
+x = bytearray(b"x" * 30_000_000)
+import sys
+print(sys.stdin.read())`)}
 	for _, row := range []struct {
 		spares string
 		fit    int
@@ -280,6 +284,9 @@ func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 				t.Errorf("got %q", got)
 			}
 		}
+		if n := len(c.notes("starts")); n > 4+row.fit {
+			t.Errorf("%s spares: for four events %d programs were started", row.spares, n)
+		}
 		if row.told == "" && strings.Contains(c.log.String(), "but the function's memory") {
 			t.Errorf("it says that one does not fit: %s", c.log)
 		}
@@ -289,6 +296,10 @@ func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 	c.spares(0)
 	if got := c.answer("{}"); got != "{}\n" {
 		t.Errorf("got %q", got)
+	}
+	c.spares(0)
+	if n := len(c.notes("starts")); n > 3 { // with the one that was weighed
+		t.Errorf("for two events %d programs were started", n)
 	}
 }
 
