@@ -1,5 +1,5 @@
-# Two commands: `make demo` shows it at work, `make test` proves it. Both need Go
-# and make; what else a test needs, it says.
+# Two commands: `make demo` shows it at work, `make test` proves it. Both need Go,
+# make, sh, coreutils, sed, grep and awk; what else a test needs, it says.
 
 VERSION := 0.1.0
 GOTOOL  := go tool -modfile=tools/go.mod
@@ -10,10 +10,24 @@ export CGO_ENABLED := 0
 LDFLAGS := -s -w -buildid= -X main.version=$(VERSION)
 BUILD   := go build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
 
+# Nobody wants a download of another Go that he has not asked for.
+export GOTOOLCHAIN ?= local
+
 # The race detector is the one thing that needs a C compiler.
 RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
-.PHONY: build demo test lint bench bench-quick plot clean
+.PHONY: build demo test soak lint bench bench-quick plot clean enough-go
+
+build demo test soak lint bench bench-quick plot: enough-go
+
+enough-go:
+	@need=$$(sed -n 's/^go //p' go.mod); here=$$(command -v go >/dev/null && go version); \
+	version=$$(echo "$$here" | sed -n 's/.*go\([0-9][0-9.]*\).*/\1/p'); \
+	if [ -z "$$here" ]; then \
+		echo "This needs Go $$need or later, and there is no go on the PATH." >&2; exit 1; \
+	elif [ "$$(printf '%s\n' "$$need" "$$version" | sort -V | head -n 1)" != "$$need" ]; then \
+		echo "This needs Go $$need or later, and here is $$here." >&2; exit 1; \
+	fi
 
 build:
 	$(BUILD) -o bin/ ./cmd/bootstrap ./cmd/fgdev
@@ -27,7 +41,15 @@ demo: build
 test:
 	@test -n "$(RACE)" || echo "There is no C compiler here, so the race detector is off."
 	@test -n "$(RACE)" || test "$$CI" != true
-	CGO_ENABLED=$(if $(RACE),1,0) $(GOTOOL) gotestsum --format pkgname -- $(RACE) -timeout 12m -parallel 4 ./test ./...
+	@mkdir -p bin && rm -f bin/test.json
+	go build -o bin/testrun ./internal/testrun
+	CGO_ENABLED=$(if $(RACE),1,0) bin/testrun bin/test.json \
+		$(GOTOOL) gotestsum --format pkgname --hide-summary skipped --jsonfile bin/test.json -- \
+		$(RACE) -timeout 12m -parallel 4 ./test ./...
+
+# Ten times as many events as `make test` has: does a slow leak show?
+soak:
+	SOAK_EVENTS=20000 go test -count 1 -v -timeout 30m -run TestManyEventsLeaveNothingBehind ./test
 
 lint:
 	@test -z "$$(gofmt -l .)" || { gofmt -d .; exit 1; }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
@@ -55,11 +56,11 @@ func act(event string) []byte {
 	case "exit":
 		os.Exit(3)
 	case "sh": // goes on in the background
-		out, err := exec.Command("bash", "-c", arg).Output()
+		out, err := exec.Command("sh", "-c", arg).Output()
 		return fmt.Append(out, err)
 	case "hang":
-		_ = exec.Command("bash", "-c", arg).Run()
-		select {}
+		_ = exec.Command("sh", "-c", arg).Run()
+		time.Sleep(time.Hour)
 	case "answer":
 		return []byte(arg)
 	}

@@ -36,9 +36,11 @@ func alive(t *testing.T, dir string, want int) (pids []int) {
 }
 
 // family starts a child that ignores TERM, a grandchild, and a daemon in a session of its own.
-func family(dir string) string {
-	return fmt.Sprintf(`cd %q; (trap "" TERM; echo $BASHPID >pid1.new; mv pid1.new pid1; sleep 1000 & echo $! >pid2; wait) >/dev/null 2>&1 &
-setsid bash -c 'setsid bash -c "echo \$\$ >pid3; exec sleep 1000" & exit' >/dev/null 2>&1 </dev/null
+func family(t *testing.T, dir string) string {
+	t.Helper()
+	fgtest.Need(t, "setsid")
+	return fmt.Sprintf(`cd %q; sh -c 'trap "" TERM; echo $$ >pid1.new; mv pid1.new pid1; sleep 1000 & echo $! >pid2; wait' >/dev/null 2>&1 &
+setsid sh -c 'setsid sh -c "echo \$\$ >pid3; exec sleep 1000" & exit' >/dev/null 2>&1 </dev/null
 until [ -s pid1 -a -s pid2 -a -s pid3 ]; do sleep 0.01; done`, dir)
 }
 
@@ -47,7 +49,7 @@ func TestADeadlineKillsAllThatTheInstanceStarted(t *testing.T) {
 		fn.Timeout, opt.Grace = 700*time.Millisecond, 50*time.Millisecond
 	})
 	dir := t.TempDir()
-	r := fgtest.Call(t, p, "hang "+family(dir))
+	r := fgtest.Call(t, p, "hang "+family(t, dir))
 	if r.Code != api.CodeTimeout {
 		t.Fatal(r)
 	}
@@ -62,7 +64,7 @@ func TestADeadlineKillsAllThatTheInstanceStarted(t *testing.T) {
 func TestAnExitTakesTheRestAlong(t *testing.T) {
 	p, _ := fgtest.Function(t, "", nil)
 	dir := t.TempDir()
-	fgtest.Call(t, p, "sh "+family(dir))
+	fgtest.Call(t, p, "sh "+family(t, dir))
 	if left := alive(t, dir, 3); len(left) != 3 {
 		t.Errorf("only %v live", left)
 	}

@@ -4,7 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"maps"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -32,6 +37,7 @@ var imports = map[string][]string{
 	"internal/retry":     {},
 	"internal/secret":    {"internal/jsonscan"},
 	"internal/supervise": {"internal/retry"},
+	"internal/testrun":   {},
 	"modes": {
 		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
@@ -69,7 +75,7 @@ var imports = map[string][]string{
 	"bench/minimal":              {},
 }
 
-// only says which packages alone may import a module of somebody else.
+// only says which packages alone may import a module of somebody else, or any package of it.
 var only = map[string][]string{
 	"github.com/valyala/fasthttp":       {"runtimeapi/functiongraph", "modes/httpproxy", "platform/api", "platform/door", "platform/httpserver"},
 	"github.com/caarlos0/env/v11":       {"config"},
@@ -78,8 +84,24 @@ var only = map[string][]string{
 	"github.com/joho/godotenv":          {"cmd/fgdev"},
 }
 
+// listed is a package, as go list prints it.
+type listed struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func (p listed) name() string { return strings.TrimPrefix(p.ImportPath, "fgbootstrap/") }
+
 func TestImportsPointOneWay(t *testing.T) {
-	list := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	for _, fault := range importFaults(packagesOfOurs(t)) {
+		t.Error(fault)
+	}
+}
+
+// packagesOfOurs are those with tests alone, too.
+func packagesOfOurs(t *testing.T) (all []listed) {
+	t.Helper()
+	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "./...")
 	list.Dir = ".."
 	out, err := list.Output()
 	if err != nil {
@@ -87,33 +109,94 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 	packages := json.NewDecoder(strings.NewReader(string(out)))
 	for {
-		var p struct {
-			ImportPath string
-			Imports    []string
-		}
+		var p listed
 		if err := packages.Decode(&p); errors.Is(err, io.EOF) {
-			return
+			return all
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		checkImports(t, strings.TrimPrefix(p.ImportPath, "fgbootstrap/"), p.Imports)
+		all = append(all, p)
 	}
 }
 
-func checkImports(t *testing.T, name string, imported []string) {
-	allowed, known := imports[name]
-	if !known {
-		t.Errorf("%s is not in the table: which packages may it import?", name)
+func importFaults(packages []listed) (faults []string) {
+	missing := maps.Clone(imports)
+	for _, p := range packages {
+		if _, known := imports[p.name()]; !known {
+			faults = append(faults, p.name()+" is not in the table: which packages may it import?")
+		}
+		delete(missing, p.name())
+		for _, path := range p.Imports {
+			if !mayImport(p.name(), path) {
+				faults = append(faults, p.name()+" imports "+path)
+			}
+		}
+		for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
+			if restricted(p.name(), path) {
+				faults = append(faults, "a test of "+p.name()+" imports "+path)
+			}
+		}
 	}
-	for _, path := range imported {
-		if ours, found := strings.CutPrefix(path, "fgbootstrap/"); found && !slices.Contains(allowed, ours) {
-			t.Errorf("%s imports %s", name, ours)
+	for name := range missing {
+		faults = append(faults, name+" is in the table, and there is no such package")
+	}
+	return faults
+}
+
+func mayImport(name, path string) bool {
+	ours, isOurs := strings.CutPrefix(path, "fgbootstrap/")
+	switch {
+	case isOurs:
+		return slices.Contains(imports[name], ours)
+	case name == "adapter" && strings.Contains(path, "."): // the standard library and zap are all it may
+		return within(path, "go.uber.org/zap")
+	}
+	return !restricted(name, path)
+}
+
+func restricted(name, path string) bool {
+	for module, users := range only {
+		if within(path, module) && !slices.Contains(users, name) {
+			return true
 		}
-		if users, restricted := only[path]; restricted && !slices.Contains(users, name) {
-			t.Errorf("%s imports %s", name, path)
-		}
-		if name == "adapter" && strings.Contains(path, ".") && !strings.HasPrefix(path, "go.uber.org/zap") {
-			t.Errorf("adapter imports %s: the standard library and zap are all it may", path)
+	}
+	return false
+}
+
+// within tells whether the path is the root's, or of a package below it.
+func within(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+func TestTheTableOfImportsFindsFaults(t *testing.T) {
+	all := packagesOfOurs(t)
+	for want, change := range map[string]func() []listed{
+		"": func() []listed { return all },
+		"modes/pipe imports fgbootstrap/config": func() []listed {
+			return append(all, listed{ImportPath: "fgbootstrap/modes/pipe", Imports: []string{"fgbootstrap/adapter", "fgbootstrap/config"}})
+		},
+		"config imports github.com/valyala/fasthttp": func() []listed {
+			return append(all, listed{ImportPath: "fgbootstrap/config", Imports: []string{"github.com/valyala/fasthttp"}})
+		},
+		"config imports github.com/valyala/fasthttp/fasthttputil": func() []listed {
+			return append(all, listed{ImportPath: "fgbootstrap/config", Imports: []string{"github.com/valyala/fasthttp/fasthttputil"}})
+		},
+		"a test of config imports github.com/valyala/fasthttp/fasthttputil": func() []listed {
+			return append(all, listed{ImportPath: "fgbootstrap/config", XTestImports: []string{"github.com/valyala/fasthttp/fasthttputil"}})
+		},
+		"a test of config imports github.com/alecthomas/kong": func() []listed {
+			return append(all, listed{ImportPath: "fgbootstrap/config", TestImports: []string{"github.com/alecthomas/kong"}})
+		},
+		"adapter imports go.uber.org/multierr": func() []listed {
+			return append(all, listed{ImportPath: "fgbootstrap/adapter", Imports: []string{"go.uber.org/zap/zapcore", "go.uber.org/multierr"}})
+		},
+		"modes/new is not in the table: which packages may it import?": func() []listed {
+			return append(all, listed{ImportPath: "fgbootstrap/modes/new"})
+		},
+		"adapter is in the table, and there is no such package": func() []listed {
+			return slices.DeleteFunc(slices.Clone(all), func(p listed) bool { return p.name() == "adapter" })
+		},
+	} {
+		if got := strings.Join(importFaults(change()), "\n"); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }
@@ -129,9 +212,29 @@ func TestBootstrapHoldsOnlyWhatItNeeds(t *testing.T) {
 	}
 	for _, path := range strings.Fields(string(out)) {
 		for _, no := range []string{"testing", "debug/elf", "fgbootstrap/platform", "github.com/alecthomas/kong"} {
-			if path == no {
+			if within(path, no) {
 				t.Errorf("bootstrap holds %s", path)
 			}
 		}
+	}
+}
+
+// Without cgo and another goroutine that waits for the kernel, Go calls an empty select a
+// deadlock and ends the program. Tests run programs of both kinds; time.Sleep(time.Hour)
+// is the same in both.
+func TestNoProgramWaitsInAnEmptySelect(t *testing.T) {
+	empty := regexp.MustCompile(`\bselect\s*\{\s*\}`)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if at := empty.FindIndex(text); at != nil {
+			t.Errorf("%s:%d: an empty select", path, 1+strings.Count(string(text[:at[0]]), "\n"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -180,6 +180,7 @@ func TestABackgroundProcessMayStillWriteWithinThatTime(t *testing.T) {
 }
 
 func TestABackgroundProcessThatLeftItsGroupIsGoneAfterTheEvent(t *testing.T) {
+	need(t, "setsid")
 	c := deploy(t, sh(`setsid sh -c 'sleep 600 & sleep 601' >/dev/null 2>&1 & sleep 0.05; echo ok`))
 	for range 3 {
 		c.answer("{}")

@@ -52,7 +52,8 @@ var behaviours = map[string]behaviour{
 	},
 	"signal": func([]byte, io.Writer) int {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
+		time.Sleep(time.Hour)
+		return 0
 	},
 	"slow": func(event []byte, out io.Writer) int {
 		fmt.Fprintln(os.Stderr, "got the event")

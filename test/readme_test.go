@@ -109,7 +109,7 @@ func runReadme(folder, source string, blocks []readmeBlock) ([]string, error) {
 		}
 	}
 	// The script as an argument: a command that reads stdin must not eat it.
-	cmd := exec.Command("bash", "-e", "-c", script)
+	cmd := exec.Command("sh", "-e", "-c", script)
 	cmd.Dir = folder
 	cmd.Env = append(os.Environ(), "README_SOURCE="+source, "README_MARK="+readmeMark)
 	var logs strings.Builder

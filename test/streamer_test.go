@@ -163,7 +163,7 @@ func (p *play) act(verb, what string) (err error) {
 		os.Exit(status)
 	case "kill":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {}
+		time.Sleep(time.Hour)
 	case "hang":
 		time.Sleep(time.Hour)
 	default:

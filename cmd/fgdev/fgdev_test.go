@@ -48,7 +48,7 @@ func bootstrap(what string) int {
 		case "exit":
 			return 3
 		case "hang":
-			select {}
+			time.Sleep(time.Hour)
 		case "stop":
 			stop := make(chan os.Signal, 1)
 			signal.Notify(stop, syscall.SIGTERM)

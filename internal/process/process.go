@@ -103,6 +103,7 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 	}
 	r.mu.Lock()
 	p.PID, err = syscall.ForkExec(spec.Path, spec.Args, attr)
+	pipes.closeChild() // under the lock: the next program would hold them from its fork to its exec
 	first := false
 	if err == nil {
 		p.group = p.PID
@@ -111,7 +112,6 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 		r.alone.Store(false)
 	}
 	r.mu.Unlock()
-	pipes.closeChild()
 	if err != nil {
 		p.Close()
 		return nil, fmt.Errorf("start %s: %w", spec.Path, err)

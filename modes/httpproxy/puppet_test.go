@@ -118,7 +118,8 @@ func serve(listener net.Listener, one func(*link, *http.Request) bool) {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			select {} // it lives on
+			time.Sleep(time.Hour) // it lives on
+			return
 		}
 		go converse(listener, conn, one)
 	}
@@ -129,7 +130,8 @@ func serveOneAtATime(listener net.Listener, one func(*link, *http.Request) bool)
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
-			select {}
+			time.Sleep(time.Hour)
+			return
 		}
 		converse(listener, conn, one)
 	}
@@ -189,10 +191,10 @@ func puppet(l *link, r *http.Request) bool {
 		_ = l.listener.Close()
 		l.answer(os.Getpid())
 	case "/hang":
-		select {}
+		time.Sleep(time.Hour)
 	case "/hang-once":
 		if times == 1 {
-			select {}
+			time.Sleep(time.Hour)
 		}
 		l.answer("again")
 	case "/nap":
@@ -245,9 +247,9 @@ func perform(l *link, r *http.Request) bool {
 			os.Exit(*s.Exit)
 		case s.Kill != 0:
 			_ = unix.Kill(os.Getpid(), syscall.Signal(s.Kill))
-			select {}
+			time.Sleep(time.Hour)
 		case s.Hang:
-			select {}
+			time.Sleep(time.Hour)
 		}
 	}
 	return true

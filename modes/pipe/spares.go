@@ -66,6 +66,7 @@ type spares[T spare] struct {
 	filled  *sync.Cond // that there is one more, or nobody at it
 	scale   scale
 	record  record
+	idle    bool // no event has come since the last report
 	closed  bool
 }
 
@@ -93,7 +94,7 @@ func (q *queue[T]) remove(p T) (waited bool) {
 
 // newSpares starts none yet.
 func newSpares[T spare](p policy[T]) *spares[T] {
-	s := &spares[T]{policy: p, quit: make(chan struct{}), wanted: p.Wanted}
+	s := &spares[T]{policy: p, quit: make(chan struct{}), wanted: p.Wanted, idle: true}
 	s.scale.known = p.MemoryMB == 0
 	s.filled = sync.NewCond(&s.mu)
 	s.gaps = newGaps(p.Parallel, s.fill)
@@ -105,6 +106,7 @@ func newSpares[T spare](p policy[T]) *spares[T] {
 func (s *spares[T]) take() (taken T, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.idle = false
 	for {
 		if p, ok := s.waiting.oldest(); ok || !s.filling {
 			s.waiting.remove(p)
@@ -124,6 +126,9 @@ func (s *spares[T]) begun(waited time.Duration) {
 
 // reported is told when nobody waits for an event any more.
 func (s *spares[T]) reported() {
+	s.mu.Lock()
+	s.idle = true
+	s.mu.Unlock()
 	if s.gaps.reported() {
 		s.fill()
 	}
@@ -139,14 +144,16 @@ func (s *spares[T]) fill() {
 	}
 }
 
-// missing tells whether one has to be started. The first one is measured before there
-// are more. s.mu is held.
+// missing reports whether one has to be started. The first one is measured before there
+// are more. On one CPU none is started beside an event, no matter who asks for it: a timer
+// that runs out while the event's program is started, or the one that has measured a spare.
+// The report of the event asks again. s.mu is held.
 func (s *spares[T]) missing() bool {
 	wanted := s.wanted
 	if !s.scale.known {
 		wanted = min(wanted, 1)
 	}
-	return len(s.waiting) < wanted && !s.record.paused && !s.closed
+	return len(s.waiting) < wanted && !s.record.paused && !s.closed && (s.policy.Parallel || s.idle)
 }
 
 func (s *spares[T]) fillUp() {

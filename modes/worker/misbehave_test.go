@@ -39,8 +39,8 @@ var misbehaviours = map[string]func(say func(string), right string){
 	"7 MB":               func(say func(string), _ string) { say(`{"n":"` + strings.Repeat("x", 7<<20) + `"}` + "\n") },
 	"endless":            func(say func(string), _ string) { endless(say) },
 	"invalid UTF-8":      func(say func(string), _ string) { say("\xff\xfe{}\x80\n") },
-	"closes the channel": func(func(string), string) { _ = channel().Close(); select {} },
-	"closes stdin":       func(say func(string), right string) { _ = os.Stdin.Close(); say(right + "\n"); select {} },
+	"closes the channel": func(func(string), string) { _ = channel().Close(); time.Sleep(time.Hour) },
+	"closes stdin":       func(say func(string), right string) { _ = os.Stdin.Close(); say(right + "\n"); time.Sleep(time.Hour) },
 }
 
 func endless(say func(string)) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) {
 // bootstrap is a function that gives back its event, fails or exits if that says so, or does what the test wants.
 func bootstrap(what string) int {
 	if what == "idle" { // the test polls in its place
-		select {}
+		time.Sleep(time.Hour)
 	}
 	return fgtest.Loop(func(event []byte) (api.Kind, []byte) {
 		if problem, failed := bytes.CutPrefix(event, []byte("fail ")); failed {

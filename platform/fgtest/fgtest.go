@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"testing"
 	"time"
@@ -97,4 +98,16 @@ func Invoke(i Invoker, ev api.Event) <-chan Outcome {
 		done <- Outcome{r, err}
 	}()
 	return done
+}
+
+// Need skips a test that can't do without a program, or, where CI has to install it, fails it.
+func Need(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed, and CI has to install it", program)
+	}
+	t.Skipf("%s is not installed", program)
 }

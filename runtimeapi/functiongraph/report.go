@@ -64,7 +64,7 @@ func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, cont
 func pause(ctx context.Context, end time.Time, wait *retry.Backoff) bool {
 	ctx, cancel := context.WithDeadline(ctx, end)
 	defer cancel()
-	return wait.Wait(ctx)
+	return wait.Wait(ctx) && time.Now().Before(end) // after a stall both have come
 }
 
 // stream sends a committed response. That can't be repeated, so stream does not use a connection

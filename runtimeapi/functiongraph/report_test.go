@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -210,16 +214,25 @@ func TestAnEmptyResponseIsAResponse(t *testing.T) {
 	p.send(ok)
 }
 
+// The clock is a fake one that stands still while a try is under way: only pauses take time.
 func TestNoTryBeginsAfterTheInvocationHasExpired(t *testing.T) {
 	t.Parallel()
-	soonerOrLater(t, "the last try came in time", func() bool {
-		srv, addr := runtimeAPI(t, api.Config{Timeout: time.Second, Faults: faults(t, "post:500*1000")})
-		i := start(t, addr, settings{timeout: time.Second})
+	var tries atomic.Int64
+	busy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		tries.Add(1)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(busy.Close)
+	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
-		lost := invoke(t, srv, api.Event{})
-		invoke(t, srv, api.Event{}) // by now the first one is given up
-		i.stop()
-		all := outcomes(t, srv, lost.RequestID)
-		return all[len(all)-1].At.Sub(began) < 2*time.Second
+		inv := &adapter.Invocation{ID: "1", Expires: began.Add(time.Second)}
+		err := client(busy.Listener.Addr().String(), time.Second, 0, zap.NewNop()).Fail(t.Context(), inv, &adapter.Error{})
+		if took := time.Since(began); err == nil || took != time.Second {
+			t.Errorf("given up after %s: %v", took, err)
+		}
+		if n := tries.Load(); n < 3 || n > 10 { // the pauses are 50 ms, then twice that, and so on, or half or one and a half of it
+			t.Errorf("there were %d tries", n)
+		}
+		time.Sleep(time.Minute) // until the connection is closed
 	})
 }
