@@ -15,8 +15,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rest is for what is in the pipes of a worker that had to be stopped.
-const rest = 10 * time.Millisecond
+// lastWords is for what is in the pipes of a worker that had to be stopped.
+const lastWords = 10 * time.Millisecond
 
 // worker is one start of the program, with our ends of its pipes. It implements
 // resident.Instance.
@@ -39,6 +39,8 @@ type dialogue interface {
 	// the worker has dealt with the event, whatever came of it. An error that is
 	// errUnsent says that another worker may have it.
 	invoke(ctx context.Context, t task) (done bool, err error)
+	// end gives back what it holds. The worker has ended.
+	end()
 }
 
 // start implements supervise.Supervisor's Start.
@@ -164,6 +166,7 @@ func (w *worker) Stop() {
 	)
 	if over && w.channel != nil {
 		w.channel.lines.free()
+		w.talk.end()
 	}
 }
 
@@ -172,7 +175,7 @@ func (w *worker) Stop() {
 func (w *worker) halt() {
 	p, margin := w.life.Process, w.mode.Margin
 	p.Stop(process.Step{Signal: unix.SIGTERM, Wait: margin / 4}, process.Step{Signal: unix.SIGKILL, Wait: margin / 8})
-	closeIn(p, rest)
+	closeIn(p, lastWords)
 	retry.Await(context.Background(), w.life.Over, margin/8)
 }
 

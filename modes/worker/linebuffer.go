@@ -100,6 +100,12 @@ func (l *lineBuffer) untaken() bool { return l.end > l.start }
 // rest is the beginning of a line whose end has not come.
 func (l *lineBuffer) rest() []byte { return l.memory[l.start:l.end] }
 
+// discard forgets everything that next has not given out.
+func (l *lineBuffer) discard() {
+	l.start, l.searched = l.end, l.end
+	l.settle()
+}
+
 // endless tells whether what is dropped is as long again as a line may be: then
 // there will be no end of it.
 func (l *lineBuffer) endless() bool { return l.dropped > len(l.memory) }

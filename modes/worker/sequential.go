@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/rawio"
 	"fgbootstrap/modes/worker/codec"
 
@@ -19,6 +20,10 @@ import (
 // reads itself.
 type sequential struct {
 	worker *worker
+	rest   *rest
+	strays strays
+	calm   bool         // at the last event it was at rest, in a read of its stdin
+	told   bool         // that it writes more than its answers
 	watch  *rawio.Watch // of answers, and of what is printed
 	used   bool         // it has been given an event
 	holds  int          // half of what its large stdin holds; 0 before that
@@ -31,13 +36,13 @@ const answersReady = 1
 func newSequential(w *worker) *sequential {
 	watched := []*rawio.Descriptor{w.channel.source.Descriptor()}
 	watched = append(watched, w.life.Printed.Descriptors()...)
-	return &sequential{worker: w, watch: rawio.NewWatch(watched...)}
+	return &sequential{worker: w, rest: newRest(w.life.Process.PID, w.life.Process.Stdin), watch: rawio.NewWatch(watched...)}
 }
 
 func (s *sequential) begin() {
 	w := s.worker
 	if _, waits := w.mode.Codec.Greeting(); !waits {
-		w.life.MarkReady()
+		w.readers.Go(s.becomeReady)
 		return
 	}
 	w.readers.Go(func() {
@@ -53,17 +58,11 @@ func (s *sequential) begin() {
 	})
 }
 
+func (s *sequential) end() { s.rest.forget() }
+
 func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) {
-	// The looks come right before the event is sent: what is there later can't be told
-	// from an answer, nor from what is said about this event.
-	looks := s.watch.Ready()
-	if s.used && s.worker.life.Printed.Forget(looks > answersReady) {
-		looks = answersReady // that took its time
-	}
-	if looks&answersReady != 0 || s.worker.channel.lines.untaken() {
-		if err := s.inStep(); err != nil {
-			return false, s.outOfStep(ctx, t, err)
-		}
+	if err := s.prepare(ctx, t); err != nil {
+		return false, err
 	}
 	s.used, s.blanks = true, 0
 	s.worker.life.Printed.About(t.inv.ID)
@@ -75,10 +74,67 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	switch {
 	case errors.Is(err, errUnsent):
 		return false, s.worker.unsent(ctx, t)
+	case err != nil && !done && ctx.Err() == nil && s.worker.channel.in.untouched():
+		return false, errUnsent // the worker, which has been retired, has not read a byte of it
 	case !whole: // what it did not read of this event it would take for the next
 		s.worker.mode.workers.Retire(t.lease, nil)
 	}
 	return done, err
+}
+
+// prepare sees to it that what the worker writes next is about the event. Its error says
+// that the worker can't be given it, and is retired.
+func (s *sequential) prepare(ctx context.Context, t task) error {
+	how, err := s.settle(ctx, t.inv)
+	// The looks come right before the event is sent: what is there later can't be told
+	// from an answer, nor from what is said about this event.
+	looks := s.watch.Ready()
+	if s.used && s.worker.life.Printed.Forget(looks > answersReady) {
+		looks = answersReady // that took its time
+	}
+	if err == nil && (looks&answersReady != 0 || s.worker.channel.lines.untaken()) {
+		err = s.takeStrays()
+	}
+	s.calm = how == still && !s.rest.loop
+	switch {
+	case errors.Is(err, errStuck):
+		return s.stuck(t)
+	case ctx.Err() != nil:
+		return s.notTaken(ctx, t)
+	case err != nil:
+		return s.worker.unsent(ctx, t)
+	case !s.strays.any():
+		return nil
+	case !s.used && how != untold:
+		s.tellEarly()
+		s.worker.channel.lines.discard() // half a line, too
+		return nil
+	case s.used && s.calm && len(s.strays.half) == 0:
+		s.tellDropped()
+		return nil
+	}
+	return s.outOfStep(t)
+}
+
+// stuck takes a worker out of service that has done nothing for long, and does not read. The
+// event goes to another one.
+func (s *sequential) stuck(t task) error {
+	s.worker.mode.Resident.Log.Error("the program does nothing and does not read its stdin since its last answer, and is replaced: it " +
+		procfs.State(s.worker.life.Process.PID))
+	s.worker.mode.workers.Retire(t.lease, &adapter.Error{
+		Type:    adapter.TypeProtocol,
+		Message: "The program did nothing and did not read its stdin any more after an answer, and was stopped.",
+	})
+	return errUnsent
+}
+
+// notTaken is the error of an event that the worker could not take before its end, since it
+// was still busy with something else.
+func (s *sequential) notTaken(ctx context.Context, t task) error {
+	s.worker.mode.workers.Retire(t.lease, nil)
+	s.worker.halt()
+	return s.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv,
+		"It was busy with something else all the time, and has not been given this event: what does it do after an answer, before it reads its stdin again?", nil)
 }
 
 // overdue stops a worker whose event has no answer when ctx ends: a late one would
@@ -101,7 +157,7 @@ func (s *sequential) interrupt() { _ = s.worker.channel.answers.SetReadDeadline(
 // receive reads the answer, until ctx ends, and relays it.
 func (s *sequential) receive(ctx context.Context, t task, event *sending) (done bool, err error) {
 	release := context.AfterFunc(ctx, s.interrupt)
-	m, err := s.answer()
+	m, err := s.itsAnswer()
 	long := errors.Is(err, errLong)
 	resynced := long && s.resync()
 	if !release() {
@@ -132,13 +188,22 @@ func (s *sequential) receive(ctx context.Context, t task, event *sending) (done 
 	return true, err
 }
 
-// notItsAnswer is why a line can't be the answer to the event, or nil: the worker
-// has not even read the event, or the line is a part of JSON that goes on.
-func (s *sequential) notItsAnswer(m codec.Message) error {
-	// Only before its first answer: what a program prints as it starts comes then.
-	if !s.worker.proven.Load() && s.worker.channel.in.untouched() {
-		return s.worker.story.protocolError("wrote to its response channel before it had read its event", m.Body)
+// itsAnswer reads up to the line that may be the answer to the event: it is none that the
+// worker wrote before it had read a byte of the event.
+func (s *sequential) itsAnswer() (codec.Message, error) {
+	for {
+		m, err := s.answer()
+		if err != nil || s.calm || !s.worker.channel.in.untouched() {
+			return m, err
+		}
+		s.strays.lines = append(s.strays.lines, append([]byte(nil), m.Body...))
+		s.tellEarly()
 	}
+}
+
+// notItsAnswer is why a line can't be the answer to the event, or nil: it is a part of JSON
+// that goes on.
+func (s *sequential) notItsAnswer(m codec.Message) error {
 	rest := bytes.TrimSpace(s.worker.channel.lines.rest())
 	if len(rest) > 0 && len(m.Body) > 0 && bytes.IndexByte([]byte("{["), m.Body[0]) >= 0 && !json.Valid(m.Body) {
 		return s.worker.story.protocolError("wrote an answer over several lines", m.Body)
@@ -197,32 +262,6 @@ func (s *sequential) resync() bool {
 	return !s.worker.channel.lines.dropping
 }
 
-// inStep tells whether the worker has written nothing since its last answer. It
-// is the last thing before an event is sent: what comes later can't be told from
-// an answer. The error is a *stray, or that there is no more to be read.
-func (s *sequential) inStep() error {
-	for {
-		line, _, ok := s.worker.channel.lines.next()
-		for ; ok; line, _, ok = s.worker.channel.lines.next() {
-			if !s.meaningless(line) {
-				return &stray{line}
-			}
-		}
-		n, err := s.worker.channel.source.ReadNow(s.worker.channel.lines.room())
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			break
-		}
-		s.worker.channel.lines.added(n)
-	}
-	if rest := s.worker.channel.lines.rest(); len(rest) > 0 {
-		return &stray{rest}
-	}
-	return nil
-}
-
 // meaningless is a line that may be there before an event: a blank one, or a
 // sign of being ready that nobody waited for.
 func (s *sequential) meaningless(line []byte) bool {
@@ -230,25 +269,18 @@ func (s *sequential) meaningless(line []byte) bool {
 	return err == nil && (m.Kind == codec.Nothing || m.Ready && !s.used)
 }
 
-// stray is output that nobody asked for.
-type stray struct{ text []byte }
-
-func (*stray) Error() string { return "the worker wrote what nobody had asked for" }
-
-// outOfStep takes a worker out of service that can't be given an event. The event
-// goes to another one, unless this one has never had an event: then its successor
-// would write the same, perhaps a moment later, and it would pass for an answer.
-func (s *sequential) outOfStep(ctx context.Context, t task, why error) error {
-	var early *stray
-	if !errors.As(why, &early) {
-		return s.worker.unsent(ctx, t)
-	}
+// outOfStep takes a worker out of service that wrote what nobody had asked for, and may
+// write more. The event goes to another one, unless this one has never had an event: then
+// its successor would write the same, perhaps a moment later, and it would pass for an
+// answer.
+func (s *sequential) outOfStep(t task) error {
 	if !s.used {
-		err := s.worker.story.protocolError("wrote to its response channel before it had an event", early.text)
+		err := s.worker.story.protocolError("wrote to its response channel before it had an event", s.strays.first())
 		s.worker.mode.workers.Retire(t.lease, err)
 		return err
 	}
-	s.worker.mode.Resident.Log.Warn("a worker wrote more than its answer and is replaced: "+s.worker.mode.keys.Quote(early.text), zap.String("requestId", s.worker.life.Printed.LastID()))
+	s.worker.mode.Resident.Log.Warn("a worker wrote more than its answer and is replaced: "+s.worker.mode.keys.Quote(s.strays.first()),
+		zap.String("requestId", s.worker.life.Printed.LastID()))
 	s.worker.mode.workers.Retire(t.lease, nil)
 	return errUnsent
 }

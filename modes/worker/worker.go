@@ -44,15 +44,18 @@ type Mode struct {
 	rings   rings
 }
 
-// New starts the workers and waits until they are ready, or have failed once, or
-// ctx ends: whatever it is, events can be handed in then.
+// New starts the workers and, where their protocol has a sign of being ready, waits until
+// they have given it, or have failed once, or ctx ends. Events can be handed in then, and
+// wait for a worker.
 func New(ctx context.Context, c Config) *Mode {
 	m := &Mode{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
 	m.workers = supervise.Supervisor[*worker]{
 		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Resident.Log,
 	}
 	m.workers.Run()
-	m.workers.Settle(ctx)
+	if _, waits := c.Codec.Greeting(); waits {
+		m.workers.Settle(ctx)
+	}
 	return m
 }
 

@@ -34,7 +34,10 @@ func newActionLoop(o Options) Codec {
 
 func (a actionLoop) Greeting() (line []byte, waits bool) { return nil, a.waits }
 
-func (actionLoop) Awaited() string {
+func (a actionLoop) Awaited() string {
+	if !a.waits {
+		return lines{}.Awaited()
+	}
 	return `it has not written {"ok":true} to descriptor 3, which __OW_WAIT_FOR_ACK has us wait for`
 }
 

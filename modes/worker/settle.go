@@ -1,0 +1,186 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"fgbootstrap/adapter"
+	"fgbootstrap/internal/procfs"
+
+	"go.uber.org/zap"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// yields is how often the CPU is given away before the first sleep: on one CPU a worker
+	// that has just answered needs no more to come to rest.
+	yields = 3
+	// shortestNap and longestNap are the sleeps between two looks. The system's own are
+	// precise where time.Sleep may take a millisecond.
+	shortestNap = 20 * time.Microsecond
+	longestNap  = time.Millisecond
+	// readyPatience is how long a worker that reads may stir until it counts as ready.
+	readyPatience = 50 * time.Millisecond
+)
+
+// errStuck is a worker that does nothing and does not read: the event goes to another one.
+var errStuck = errors.New("the worker is stuck")
+
+// settling is the wait until a worker is at rest.
+type settling struct {
+	began time.Time
+	looks int
+	nap   time.Duration
+	quiet procfs.Sample // what it did a while ago, to be compared
+}
+
+// pause gives the worker the time to come to rest.
+func (s *settling) pause() {
+	if s.looks++; s.looks <= yields {
+		_, _, _ = unix.Syscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		return
+	}
+	s.nap = min(max(shortestNap, s.nap*3/2), longestNap)
+	t := unix.NsecToTimespec(s.nap.Nanoseconds())
+	_ = unix.Nanosleep(&t, nil)
+}
+
+// settle waits until the worker is at rest, or can't be waited for any more. What it writes
+// meanwhile is taken: it is no answer to the event to come. The error is ctx's; errStuck;
+// or that there is nothing more to be read.
+func (s *sequential) settle(ctx context.Context, inv *adapter.Invocation) (how posture, err error) {
+	how = s.rest.look()
+	if how == still || how == untold {
+		return how, nil
+	}
+	wait := settling{began: time.Now()}
+	for ; ; how = s.rest.look() {
+		if s.watch.Ready()&answersReady != 0 {
+			if err := s.takeStrays(); err != nil {
+				return how, err
+			}
+			if s.strays.any() && s.rest.loop {
+				return how, nil // no rest of its makes sure that no more comes
+			}
+		}
+		switch {
+		case how == still || how == untold:
+			return how, nil
+		case ctx.Err() != nil:
+			return how, ctx.Err()
+		case how == stirring && time.Since(wait.began) > stirPatience:
+			s.rest.inVain()
+			return how, nil
+		case how == away && s.isStuck(&wait, inv):
+			return how, errStuck
+		}
+		wait.pause()
+	}
+}
+
+// isStuck reports whether half of the event's time is over and the worker has done nothing
+// in the second quarter of it.
+func (s *sequential) isStuck(wait *settling, inv *adapter.Invocation) bool {
+	begin := inv.Received
+	if !s.used {
+		begin = wait.began
+	}
+	gone, all := time.Since(begin), inv.Deadline.Sub(begin)
+	switch {
+	case gone < all/4:
+	case wait.quiet.PIDs == nil:
+		wait.quiet = procfs.Measure(s.worker.life.Process.PID)
+	case gone >= all/2:
+		return procfs.Measure(s.worker.life.Process.PID).Idle(wait.quiet)
+	}
+	return false
+}
+
+// becomeReady waits until a worker that has just been started is at rest for the first
+// time. What it has written before that is log.
+func (s *sequential) becomeReady() {
+	var reads time.Time // since when its reader waits
+	for nap := time.Millisecond; ; nap = min(nap*3/2, 4*time.Millisecond) {
+		how := s.rest.look()
+		switch {
+		case how == away:
+			reads = time.Time{}
+		case reads.IsZero():
+			reads = time.Now()
+		}
+		if how == still || how == untold || how == stirring && time.Since(reads) > readyPatience {
+			break
+		}
+		select {
+		case <-s.worker.life.Process.Done():
+			return
+		case <-time.After(nap):
+		}
+	}
+	s.worker.life.MarkReady()
+}
+
+// strays are what a worker wrote that nobody asked for.
+type strays struct {
+	lines [][]byte // a few of them
+	half  []byte   // one whose end has not come
+}
+
+// mostStrays is how many are kept to be told.
+const mostStrays = 20
+
+func (s *strays) any() bool { return len(s.lines) > 0 || len(s.half) > 0 }
+
+// first is the one that is told.
+func (s *strays) first() []byte {
+	if len(s.lines) > 0 {
+		return s.lines[0]
+	}
+	return s.half
+}
+
+// takeStrays takes what the worker has written, without waiting for more. The error is that
+// there is nothing more to be read.
+func (s *sequential) takeStrays() error {
+	for {
+		line, long, ok := s.worker.channel.lines.next()
+		for ; ok; line, long, ok = s.worker.channel.lines.next() {
+			if (long || !s.meaningless(line)) && len(s.strays.lines) < mostStrays {
+				s.strays.lines = append(s.strays.lines, append([]byte(nil), line[:min(len(line), beginning)]...))
+			}
+		}
+		n, err := s.worker.channel.source.ReadNow(s.worker.channel.lines.room())
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			break
+		}
+		s.worker.channel.lines.added(n)
+	}
+	half := s.worker.channel.lines.rest()
+	s.strays.half = append(s.strays.half[:0], half[:min(len(half), beginning)]...)
+	return nil
+}
+
+// tellEarly logs what the worker wrote before its first event.
+func (s *sequential) tellEarly() {
+	for _, line := range s.strays.lines {
+		s.worker.mode.Resident.Output.Info(string(s.worker.mode.keys.Bytes(line)))
+	}
+	_ = s.worker.mode.Resident.Output.Sync()
+	s.worker.mode.Resident.Log.Warn("the program wrote to its response channel before its first event: " +
+		s.worker.mode.keys.Quote(s.strays.first()) + ". That is logged and is no answer. " + s.worker.story.channelAdvice())
+	s.strays = strays{}
+}
+
+// tellDropped logs, once a worker, that it writes more than its answers.
+func (s *sequential) tellDropped() {
+	if !s.told {
+		s.told = true
+		s.worker.mode.Resident.Log.Warn("the program wrote more than its answer, which is dropped: "+s.worker.mode.keys.Quote(s.strays.first())+
+			". "+s.worker.story.channelAdvice(), zap.String("requestId", s.worker.life.Printed.LastID()))
+	}
+	s.strays = strays{}
+}
