@@ -177,7 +177,7 @@ func (s *spares[T]) startOne() {
 		return
 	}
 	s.record.broken = false
-	if s.closed {
+	if s.closed || len(s.waiting) >= s.wanted { // since the start began
 		s.work.Go(p.Dismiss)
 		return
 	}
