@@ -200,10 +200,10 @@ func sentence(err error) string {
 	return err.Error()
 }
 
-// retireAll ends those that were started before then and wait; s.mu is held.
+// retireAll ends those that wait and were started by then; s.mu is held.
 func (s *spares[T]) retireAll(then time.Time) {
 	for _, p := range slices.Clone(s.waiting) {
-		if p.StartedAt().Before(then) {
+		if !p.StartedAt().After(then) {
 			s.waiting.remove(p)
 			s.work.Go(p.Dismiss)
 		}
