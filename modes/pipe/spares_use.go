@@ -76,8 +76,12 @@ func (s *spares[T]) count() (useless int) {
 	return s.record.useless
 }
 
-// pause starts none for as long as the back-off says; s.mu is held.
+// pause starts none for as long as the back-off says; s.mu is held. There is one pause at
+// a time: the end of another would cut it short.
 func (s *spares[T]) pause() {
+	if s.record.paused {
+		return
+	}
 	s.record.paused = true
 	time.AfterFunc(s.record.backoff.Next(), func() {
 		s.mu.Lock()
