@@ -75,23 +75,22 @@ func settle[T spare](p T, quit <-chan struct{}) (last procfs.Sample, settled boo
 }
 
 // fit wants no more than the function's memory holds, beside as many as there are events,
-// and starts what is missing.
+// and starts what is missing. What the first one takes is what counts.
 func (s *spares[T]) fit(each procfs.Sample) {
 	defer s.fill()
 	room := int64(s.policy.MemoryMB)<<20 - ours - each.Shared
 	s.mu.Lock()
 	wanted, fits := s.wanted, s.wanted
-	if each.Own > 0 { // else there is no telling
+	if !s.scale.known && each.Own > 0 { // else there is no telling
 		fits = int(max(room/each.Own-int64(s.policy.Concurrency), 0))
 	}
-	news := !s.scale.known && fits < wanted
 	s.scale.known = true
 	s.wanted = min(wanted, fits)
 	if s.wanted == 0 {
 		s.retireAll(time.Now())
 	}
 	s.mu.Unlock()
-	if !news {
+	if fits >= wanted {
 		return
 	}
 	number := "none"
