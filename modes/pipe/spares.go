@@ -56,7 +56,6 @@ type policy[T spare] struct {
 type spares[T spare] struct {
 	policy policy[T]
 	gaps   *gaps
-	quit   chan struct{}
 	work   sync.WaitGroup // whatever runs beside the events
 
 	mu      sync.Mutex
@@ -93,7 +92,7 @@ func (q *queue[T]) remove(p T) (waited bool) {
 
 // newSpares starts none yet.
 func newSpares[T spare](p policy[T]) *spares[T] {
-	s := &spares[T]{policy: p, quit: make(chan struct{}), wanted: p.Wanted}
+	s := &spares[T]{policy: p, wanted: p.Wanted}
 	s.scale.known = p.Wanted == 0 || p.MemoryMB == 0
 	s.filled = sync.NewCond(&s.mu)
 	s.gaps = newGaps(p.Parallel, s.fill)
@@ -213,12 +212,10 @@ func (s *spares[T]) retireAll(then time.Time) {
 // shutdown ends them all, and returns when they have, or soon after the grace: one that
 // hangs in the kernel can't be ended.
 func (s *spares[T]) shutdown() {
-	s.gaps.stop()
 	s.mu.Lock()
 	s.closed = true
 	s.retireAll(time.Now())
 	s.mu.Unlock()
-	close(s.quit)
 	done := make(chan struct{})
 	go func() {
 		s.work.Wait()
