@@ -136,43 +136,10 @@ func TestASpareMayTakeItsTimeToStart(t *testing.T) {
 	}
 }
 
-// That many at once are one misfortune.
-func TestSparesThatDieTogetherAreReplaced(t *testing.T) {
-	c := ahead(t, spares(6, `read -r event; echo "$event"`))
-	for range 2 {
-		for _, pid := range c.spares(6) {
-			_ = syscall.Kill(pid, syscall.SIGKILL)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	c.spares(6)
-	if strings.Contains(c.log.String(), "none is started ahead any more") {
-		t.Error(c.log)
-	}
-}
-
-func TestWhereNoneCanBeStartedAheadForAWhileTheyAreLater(t *testing.T) {
-	t.Parallel()
-	c := ahead(t, spares(1, `read -r event; echo "$event"`).with("BOOTSTRAP_COMMAND", "./now"), file("now", "#!/bin/sh\nread -r event; echo \"$event\"\n", 0o755))
-	pid := c.spares(1)[0]
-	if err := os.Rename(filepath.Join(c.dir, "now"), filepath.Join(c.dir, "then")); err != nil {
-		t.Fatal(err)
-	}
-	_ = syscall.Kill(pid, syscall.SIGKILL)
-	c.logs("no program can be started ahead of its event: There is no file")
-	time.Sleep(3 * time.Second) // as many tries as would be too many
-	if err := os.Rename(filepath.Join(c.dir, "then"), filepath.Join(c.dir, "now")); err != nil {
-		t.Fatal(err)
-	}
-	c.spares(1)
-	if got := c.answer("{}\n"); got != "{}\n" {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestAProgramThatIsThereOnlyLaterIsASpareThen(t *testing.T) {
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "./late", "BOOTSTRAP_PIPE_SPARES": "1"})
 	c.fails("{}", "Runtime.InitError", "There is no file")
+	c.logs("no program can be started ahead of its event: There is no file")
 	if err := os.WriteFile(filepath.Join(c.dir, "late"), []byte("#!/bin/sh\nread -r event; echo \"$event\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}

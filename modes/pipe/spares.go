@@ -56,7 +56,6 @@ type policy[T spare] struct {
 type spares[T spare] struct {
 	policy policy[T]
 	gaps   *gaps
-	quit   chan struct{}
 	work   sync.WaitGroup // whatever runs beside the events
 
 	mu      sync.Mutex
@@ -94,7 +93,7 @@ func (q *queue[T]) remove(p T) (waited bool) {
 
 // newSpares starts none yet.
 func newSpares[T spare](p policy[T]) *spares[T] {
-	s := &spares[T]{policy: p, quit: make(chan struct{}), wanted: p.Wanted, idle: true}
+	s := &spares[T]{policy: p, wanted: p.Wanted, idle: true}
 	s.scale.known = p.MemoryMB == 0
 	s.filled = sync.NewCond(&s.mu)
 	s.gaps = newGaps(p.Parallel, s.fill)
@@ -184,7 +183,7 @@ func (s *spares[T]) startOne() {
 		return
 	}
 	s.record.broken = false
-	if s.closed {
+	if s.closed || len(s.waiting) >= s.wanted { // since the start began
 		s.work.Go(p.Dismiss)
 		return
 	}
@@ -207,10 +206,10 @@ func sentence(err error) string {
 	return err.Error()
 }
 
-// retireAll ends those that were started before then and wait; s.mu is held.
+// retireAll ends those that wait and were started by then; s.mu is held.
 func (s *spares[T]) retireAll(then time.Time) {
 	for _, p := range slices.Clone(s.waiting) {
-		if p.StartedAt().Before(then) {
+		if !p.StartedAt().After(then) {
 			s.waiting.remove(p)
 			s.work.Go(p.Dismiss)
 		}
@@ -220,12 +219,10 @@ func (s *spares[T]) retireAll(then time.Time) {
 // shutdown ends them all, and returns when they have, or soon after the grace: one that
 // hangs in the kernel can't be ended.
 func (s *spares[T]) shutdown() {
-	s.gaps.stop()
 	s.mu.Lock()
 	s.closed = true
 	s.retireAll(time.Now())
 	s.mu.Unlock()
-	close(s.quit)
 	done := make(chan struct{})
 	go func() {
 		s.work.Wait()

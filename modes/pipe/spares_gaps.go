@@ -47,5 +47,3 @@ func (g *gaps) reported() (now bool) {
 	}
 	return true
 }
-
-func (g *gaps) stop() { g.idleTimer.Stop() }

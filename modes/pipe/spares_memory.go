@@ -29,15 +29,10 @@ type scale struct {
 // ended before, the next one is measured. If events leave none of them the time to settle,
 // the most that one had is what counts.
 func (s *spares[T]) measure(p T) {
-	last, settled := settle(p, s.quit)
+	last, settled := settle(p)
 	if settled {
 		s.fit(last)
 		return
-	}
-	select {
-	case <-s.quit:
-		return
-	default:
 	}
 	s.mu.Lock()
 	s.scale.unsettled++
@@ -49,13 +44,11 @@ func (s *spares[T]) measure(p T) {
 }
 
 // settle looks at a program until it has been calm for a while. It is false if that has
-// ended before, or quit is closed; last is the last look at it before that.
-func settle[T spare](p T, quit <-chan struct{}) (last procfs.Sample, settled bool) {
+// ended before; last is the last look at it before that.
+func settle[T spare](p T) (last procfs.Sample, settled bool) {
 	for waited := 0; ; {
 		select {
 		case <-p.Done():
-			return last, false
-		case <-quit:
 			return last, false
 		case <-time.After(settling): // no ticker: after a stall its ticks are close together
 		}
@@ -75,23 +68,22 @@ func settle[T spare](p T, quit <-chan struct{}) (last procfs.Sample, settled boo
 }
 
 // fit wants no more than the function's memory holds, beside as many as there are events,
-// and starts what is missing.
+// and starts what is missing. What the first one takes is what counts.
 func (s *spares[T]) fit(each procfs.Sample) {
 	defer s.fill()
 	room := int64(s.policy.MemoryMB)<<20 - ours - each.Shared
 	s.mu.Lock()
 	wanted, fits := s.wanted, s.wanted
-	if each.Own > 0 { // else there is no telling
+	if !s.scale.known && !s.closed && each.Own > 0 { // 0: there is no telling
 		fits = int(max(room/each.Own-int64(s.policy.Concurrency), 0))
 	}
-	news := !s.scale.known && fits < wanted
 	s.scale.known = true
 	s.wanted = min(wanted, fits)
 	if s.wanted == 0 {
 		s.retireAll(time.Now())
 	}
 	s.mu.Unlock()
-	if !news {
+	if fits >= wanted {
 		return
 	}
 	number := "none"

@@ -18,14 +18,17 @@ type record struct {
 	backoff retry.Backoff
 }
 
-// onEarlyExit sees to a spare that has ended before an event took it.
+// onEarlyExit sees to a spare that has ended before an event took it. It counts before
+// the epitaph, which may take long: a report in between must not start the next one.
 func (s *spares[T]) onEarlyExit(p T) {
 	s.mu.Lock()
-	wasted := s.waiting.remove(p)
-	s.mu.Unlock()
-	if wasted {
-		s.failed("A program that was started ahead has ended before an event came. " + p.Epitaph())
+	if !s.waiting.remove(p) {
+		s.mu.Unlock()
+		return
 	}
+	useless := s.count()
+	s.mu.Unlock()
+	s.complain(useless, "A program that was started ahead has ended before an event came. "+p.Epitaph())
 }
 
 // served is told that a spare has read its event.
@@ -41,7 +44,15 @@ func (s *spares[T]) served() {
 // one, and each start may do harm. Those that end together count as one. reason is a
 // sentence or two.
 func (s *spares[T]) failed(reason string) {
-	switch s.count() {
+	s.mu.Lock()
+	useless := s.count()
+	s.mu.Unlock()
+	s.complain(useless, reason)
+}
+
+// complain logs the reason for the first of them and for the last.
+func (s *spares[T]) complain(useless int, reason string) {
+	switch useless {
 	case 1:
 		s.policy.Log.Warn(reason + " " + advice)
 	case lostCause:
@@ -50,9 +61,9 @@ func (s *spares[T]) failed(reason string) {
 	}
 }
 
+// count adds one that was of no use, and returns how many there were in a row, or 0 if this
+// one does not count; s.mu is held.
 func (s *spares[T]) count() (useless int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.record.paused || s.closed || s.wanted == 0 {
 		return 0
 	}
@@ -65,8 +76,12 @@ func (s *spares[T]) count() (useless int) {
 	return s.record.useless
 }
 
-// pause starts none for as long as the back-off says; s.mu is held.
+// pause starts none for as long as the back-off says; s.mu is held. There is one pause at
+// a time: the end of another would cut it short.
 func (s *spares[T]) pause() {
+	if s.record.paused {
+		return
+	}
 	s.record.paused = true
 	time.AfterFunc(s.record.backoff.Next(), func() {
 		s.mu.Lock()
