@@ -159,7 +159,7 @@ func TestWhereNoneCanBeStartedAheadForAWhileTheyAreLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = syscall.Kill(pid, syscall.SIGKILL)
-	c.logs("no program can be started ahead of its event: There is no file")
+	c.logs("starting a program ahead of its event failed: There is no file")
 	time.Sleep(3 * time.Second) // as many tries as would be too many
 	if err := os.Rename(filepath.Join(c.dir, "then"), filepath.Join(c.dir, "now")); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
-// Package apig is this program's reading of what an API gateway makes of a request, and its
-// writing of the envelope that the gateway makes an answer of. It follows the vendor's
-// pages and real captures. The local platform has a reading of its own (platform/gateway):
-// each tests the other.
+// Package apig reads the event that an API gateway makes from a request, and writes the envelope
+// that the gateway turns into an answer. It follows the vendor's pages and real captures. The
+// local platform has an implementation of its own (platform/gateway): each tests the other.
 package apig
 
 import (
@@ -10,12 +9,12 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// Call is what an API gateway's call has that can be asked for, as JSON: raw,
-// strings with their quotes, nil where it is not there.
+// Call holds the members of an API gateway's call as raw JSON, strings with their quotes; nil if
+// a member is missing.
 type Call struct{ Method, Path, Query, Headers, Body, IsBase64 []byte }
 
-// Read tells whether an event is an API gateway's call: an object with string
-// httpMethod and path and an object requestContext. What it returns refers to event.
+// Read reports whether an event is an API gateway's call: an object with the strings httpMethod
+// and path and the object requestContext. call refers to event's memory.
 func Read(event []byte) (call Call, ok bool) {
 	if !bytes.Contains(event, []byte(`"requestContext"`)) {
 		return call, false // most events; a scan at the speed of memory
@@ -35,7 +34,7 @@ func Read(event []byte) (call Call, ok bool) {
 
 func startsWith(text []byte, c byte) bool { return len(text) > 0 && text[0] == c }
 
-// IsCall tells whether an event is an API gateway's call.
+// IsCall reports whether an event is an API gateway's call.
 func IsCall(event []byte) bool {
 	_, ok := Read(event)
 	return ok

@@ -6,8 +6,8 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// stringOf is the content of a JSON string, or the JSON of a number, a boolean or null. It
-// refers to raw as long as that has no escapes.
+// stringOf returns the content of a JSON string, or the JSON of a number, a boolean or null. It
+// refers to raw if raw has no escapes.
 func stringOf(raw []byte) (content []byte, ok bool) {
 	switch raw[0] {
 	case '"':
@@ -19,7 +19,7 @@ func stringOf(raw []byte) (content []byte, ok bool) {
 	}
 }
 
-// byteSet says of each byte whether it is in a set.
+// byteSet is a set of bytes.
 type byteSet [256]bool
 
 func setOf(others string) (set byteSet) {
@@ -35,7 +35,7 @@ func setOf(others string) (set byteSet) {
 var (
 	tokenBytes = setOf("!#$%&'*+-.^_`|~") // RFC 9110, 5.6.2
 	pathBytes  = setOf("-._~!$&'()*+,;=:@/")
-	// In a query + and ; have meanings that what the gateway has decoded has not.
+	// In a query + and ; have a meaning, which decoded text must not get.
 	queryBytes = setOf("-._~")
 	hostBytes  = setOf("-._~!$&'()*+,;=%:[]") // RFC 3986, with a port
 )
@@ -62,13 +62,13 @@ func (set *byteSet) holds(text []byte) bool {
 	return len(text) > 0
 }
 
-// IsToken tells whether a text can be the name of a header or a method (RFC 9110, 5.6.2).
+// IsToken reports whether a text can be the name of a header or a method (RFC 9110, 5.6.2).
 func IsToken(name []byte) bool { return tokenBytes.holds(name) }
 
 func isHost(name []byte) bool { return hostBytes.holds(name) }
 
-// isFieldValue tells whether a text can be the value of a header: one with a line
-// break would be another header, or the end of them all.
+// isFieldValue reports whether a text can be the value of a header: a line break in it would
+// begin another header or end the headers.
 func isFieldValue(value []byte) bool {
 	for _, c := range value {
 		if c < ' ' && c != '\t' || c == 0x7f {

@@ -25,8 +25,8 @@ type server struct {
 	gone      chan struct{} // closed when nothing of it is left
 }
 
-// start implements supervise.Supervisor's Start. The server before may still have the
-// port: it is waited for.
+// start implements supervise.Supervisor's Start. It waits for the previous server, which may
+// still have the port.
 func (m *Mode) start() (*server, error) {
 	if m.last != nil {
 		<-m.last.gone
@@ -63,7 +63,7 @@ func (m *Mode) start() (*server, error) {
 	return s, nil
 }
 
-// wait sees the server to its end.
+// wait waits for the server's end and cleans up.
 func (s *server) wait() {
 	p := s.tenant.process()
 	for <-p.Done(); s.tenant.inBackground(p); <-p.Done() {

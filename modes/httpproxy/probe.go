@@ -11,15 +11,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// probe is the question whether a server that has missed a deadline still works. There is
-// one at a time, and none after one that it has failed.
+// probe checks whether a server that has missed a deadline still works. There is one probe at a
+// time, and none after the server has failed one.
 type probe struct {
 	mu    sync.Mutex
 	under chan struct{} // closed when the one under way is over; nil without one
 	hangs bool          // it has failed one
 }
 
-// begin is false if there is one already, or need not be one.
+// begin returns false if a probe is under way or the server has already failed one.
 func (p *probe) begin() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -37,7 +37,8 @@ func (p *probe) end(works bool) {
 	p.under, p.hangs = nil, !works
 }
 
-// passed waits for the one under way; false: the server has failed it, or ctx has ended.
+// passed waits for the probe under way. It returns false if the server has failed it or ctx has
+// ended.
 func (p *probe) passed(ctx context.Context) bool {
 	p.mu.Lock()
 	under, hangs := p.under, p.hangs
@@ -53,9 +54,9 @@ func (p *probe) passed(ctx context.Context) bool {
 	}
 }
 
-// examine finds out whether a server that has missed a deadline still works, and has it
-// started again if it does not. It gives the lease back then: a server that takes one
-// event at a time gets no other one meanwhile.
+// examine finds out whether a server that has missed a deadline still works, and has it restarted
+// if it does not. Only then does it give the lease back, so that a server that takes one event at
+// a time gets no other event meanwhile.
 func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	s := lease.Instance
 	if !s.probe.begin() {
@@ -65,10 +66,10 @@ func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	m.probes.Go(func() {
 		works := s.works()
 		if !works {
-			m.Resident.Log.Error("the server answers nothing any more after an event has missed its deadline, and is started again")
+			m.Resident.Log.Error("the server no longer answers after an event missed its deadline, restarting it")
 			m.servers.Retire(lease, &adapter.Error{
 				Type:    adapter.TypeTimeout,
-				Message: "The server did not answer any more after an event had missed its deadline, and was stopped.",
+				Message: "The server no longer answered after an event had missed its deadline, and was stopped.",
 			})
 		}
 		s.probe.end(works) // events that wait for it must not come back to this server
@@ -76,8 +77,8 @@ func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	})
 }
 
-// works tells whether the server answers anything, and be it nonsense. It is asked what
-// means nothing to most programs: a connection alone, the system makes by itself.
+// works reports whether the server answers anything at all. The request means nothing to most
+// programs. A connection would prove nothing: the system accepts it without the server.
 func (s *server) works() bool {
 	method, target := fasthttp.MethodOptions, "*"
 	if s.mode.ReadyPath != "" {

@@ -17,19 +17,19 @@ import (
 )
 
 const (
-	// lookEvery is how often it is looked whether the server is ready: an event that
-	// waits is served so much later at most. A look takes some 30 us.
+	// lookEvery is how often to look whether the server is ready. It delays a waiting event by
+	// that much at most. A look takes about 30 us.
 	lookEvery = 4 * time.Millisecond
-	// askEvery is the same for the ready path, whose answer costs the server something:
-	// a server that takes long is asked less often.
+	// askEvery is the same for the ready path, whose answer costs the server something. A server
+	// that takes long is asked less often.
 	askEvery = 10 * time.Millisecond
-	// readyPatience is for the answer of the ready path.
+	// readyPatience is how long to wait for the answer of the ready path.
 	readyPatience = 5 * time.Second
 )
 
-// readiness finds out when a server can have events, and what it lacks.
+// readiness finds out when a server can have events, and what is missing until then.
 type readiness struct {
-	path  string // that has to answer, or ""
+	path  string // that must answer, or ""
 	place place
 	pool  *pool
 	life  *resident.Life
@@ -39,7 +39,7 @@ type readiness struct {
 	lastAnswer string // of the path
 }
 
-// await says when the server is ready.
+// await marks the server ready when it is.
 func (r *readiness) await() {
 	for !r.holds() {
 		every := lookEvery
@@ -79,7 +79,7 @@ func (r *readiness) pathAnswers() bool {
 	case err == nil:
 		what = fmt.Sprintf("answered %d %s: %s", status, fasthttp.StatusMessage(status), r.mode.keys.Quote(bytes.TrimSpace(got)))
 	case len(got) > 0:
-		what = "got no answer that can be read. " + r.mode.broken(got)
+		what = "got an answer that can't be read. " + r.mode.broken(got)
 	case errors.Is(err, fasthttp.ErrTimeout) || errors.Is(err, os.ErrDeadlineExceeded):
 		what = fmt.Sprintf("got no answer within %s", readyPatience)
 	default:
@@ -100,7 +100,7 @@ func (m *Mode) tellWhatIsMissing() {
 	m.Resident.Log.Warn("the server is not ready yet, so events wait for it"+text, after)
 }
 
-// missing is what the server is waited for, half a sentence.
+// missing says, in half a sentence, what has not come yet.
 func (r *readiness) missing() string {
 	if last := r.answeredLast(); last != "" {
 		return last
@@ -111,7 +111,7 @@ func (r *readiness) missing() string {
 	return "nothing answers on " + r.place.String()
 }
 
-// hint is what may help a server that is not ready, or "".
+// hint says what may help a server that is not ready, or returns "".
 func (r *readiness) hint() string {
 	if r.answeredLast() != "" {
 		return "" // it listens where it should
@@ -119,7 +119,7 @@ func (r *readiness) hint() string {
 	return r.place.elsewhere()
 }
 
-// answeredLast is what the ready path answered, or "".
+// answeredLast returns what the ready path answered, or "".
 func (r *readiness) answeredLast() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,9 +13,9 @@ import (
 // contextFileVariable names the file with the invocation's context.
 const contextFileVariable = "BOOTSTRAP_CONTEXT_FILE"
 
-// contextFile is a file that any descendant of ours can read by its path, again
-// and again, without inheriting a descriptor: memory that is found under
-// /proc/<our pid>/fd, or a temporary file where there is no /proc.
+// contextFile is a file that any descendant of ours can read by its path, again and again,
+// without inheriting a descriptor: a memory file under /proc/<our pid>/fd, or a temporary file if
+// there is no /proc.
 type contextFile struct {
 	file *os.File
 	path string

@@ -14,7 +14,8 @@ type slot struct {
 	context *contextFile
 }
 
-// slots are those that nobody uses; there are as many as there were events, or spares, at once.
+// slots holds the slots that are not in use. There are as many in all as there were events or
+// spares at once.
 type slots struct {
 	mu   sync.Mutex
 	free []*slot
