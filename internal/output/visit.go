@@ -33,7 +33,7 @@ func (l *Log) Enter(id string) *Visit {
 	return v
 }
 
-// Leave says that the program has no more to do with the event.
+// Leave says that the program is done with the event.
 func (v *Visit) Leave() {
 	v.log.mu.Lock()
 	defer v.log.mu.Unlock()
@@ -41,8 +41,8 @@ func (v *Visit) Leave() {
 	v.log.attribute()
 }
 
-// attribute ties the lines to come to the event at work, if there is only one and was no
-// other that they may be about: a line is read some time after it was printed.
+// attribute ties the following lines to the event in progress if there is only one and they can't
+// be about another: a line is read some time after it was printed.
 func (l *Log) attribute() {
 	if len(l.visits) == 0 { // what comes soon is about the last one
 		l.left.Store(time.Now().UnixNano())
@@ -57,15 +57,15 @@ func (l *Log) attribute() {
 	}
 }
 
-// Shared tells whether the program had another event at the same time: what it said
-// may be about that one.
+// Shared reports whether the program had another event at the same time: its output may be about
+// that one.
 func (v *Visit) Shared() bool {
 	v.log.mu.Lock()
 	defer v.log.mu.Unlock()
 	return v.crowded
 }
 
-// Tail is what the program printed last, if that can only be about this event.
+// Tail returns the last lines that the program printed, if they can only be about this event.
 func (v *Visit) Tail() []string {
 	if v.Shared() {
 		return nil

@@ -9,9 +9,9 @@ import (
 	"fgbootstrap/internal/rawio"
 )
 
-// Drained reads a pipe and, when its deadline has passed, what was in the pipe by
-// then: a deadline ends the wait for somebody who may still write, but what was
-// written is written, even if we were too slow to read it.
+// Drained reads a pipe. When the deadline has passed it still reads what is in the pipe by then:
+// a deadline ends the wait for a process that may still write, but must not lose output that we
+// were too slow to read.
 type Drained struct {
 	file *os.File
 	fast *rawio.Descriptor
@@ -19,7 +19,7 @@ type Drained struct {
 	left int
 }
 
-// NewDrained makes one. The file stays the caller's.
+// NewDrained makes a Drained. The caller keeps ownership of the file.
 func NewDrained(file *os.File) (*Drained, error) {
 	fast, err := rawio.New(file)
 	return &Drained{file: file, fast: fast}, err
@@ -50,8 +50,8 @@ func (d *Drained) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Busy tells whether whoever reads is at work on what it has read. With nothing
-// waiting in the pipe, asked before, that is all there is.
+// Busy reports whether the reader is still processing what it has read. If the pipe was empty
+// before the call and Busy returns false, everything has been processed.
 func (d *Drained) Busy() bool { return d.fast.Busy() }
 
 // Descriptor is the pipe's.

@@ -14,8 +14,8 @@ type pipes struct {
 	child []uintptr
 }
 
-// openPipes opens so many; with size, stdin and stdout get that much room where
-// the system allows it.
+// openPipes opens count pipes. If size is not 0, stdin and stdout get that much room if the
+// system allows it.
 func openPipes(count, size int) (*pipes, error) {
 	p := &pipes{}
 	for i := range count {
@@ -38,11 +38,11 @@ func openPipes(count, size int) (*pipes, error) {
 	return p, nil
 }
 
-// LargePipe is the most bytes that an ordinary user may have a pipe hold.
+// LargePipe is the largest pipe, in bytes, that an ordinary user may ask for.
 const LargePipe = 1 << 20
 
-// GrowPipe asks for a larger pipe, of which f is either end, and returns how much it
-// holds then; 0 if it can't be told.
+// GrowPipe asks for a larger pipe; f is either end. It returns how much the pipe holds then, or 0
+// if that can't be told.
 func GrowPipe(f *os.File, size int) (holds int) {
 	raw, err := f.SyscallConn()
 	if err != nil {

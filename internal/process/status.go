@@ -21,7 +21,7 @@ func (s Status) String() string {
 		}
 		return fmt.Sprintf("was killed by signal %d", s.Signal()) // a real-time signal has no name
 	case s.ExitStatus() > 128 && unix.SignalName(unix.Signal(s.ExitStatus()-128)) != "":
-		// Shells and env report a killed program of theirs like this.
+		// Shells and env report a killed child like this.
 		return fmt.Sprintf("exited with code %d, which is how a shell says that a program it ran was killed by %s",
 			s.ExitStatus(), unix.SignalName(unix.Signal(s.ExitStatus()-128)))
 	default:
@@ -29,8 +29,8 @@ func (s Status) String() string {
 	}
 }
 
-// Killed tells whether the program, or for a shell the program in it, ended by
-// SIGKILL, which is what a full memory does.
+// Killed reports whether the program, or for a shell the program in it, ended by SIGKILL, as the
+// kernel does when memory runs out.
 func (s Status) Killed() bool {
 	return s.Signaled() && s.Signal() == unix.SIGKILL || s.Exited() && s.ExitStatus() == 128+int(unix.SIGKILL)
 }

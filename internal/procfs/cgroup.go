@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// CGroup is where this process's control groups are found: the mount point, as a rule
-// /sys/fs/cgroup, and the list of its groups, /proc/self/cgroup.
+// CGroup says where to find this process's control groups: Root is the mount point, usually
+// /sys/fs/cgroup, Groups the list of its groups, /proc/self/cgroup.
 type CGroup struct{ Root, Groups string }
 
-// files yields where a file of our group may be that version 2 calls unified and that
-// version 1 has with a controller: in a container the group's path is often the host's,
-// and the group itself mounted at the root.
+// files yields the paths where a file of our group may be. Version 2 calls it unified, version 1
+// has it in a controller's folder. In a container the group's path is often the host's while the
+// group itself is mounted at the root.
 func (g CGroup) files(unified, controller, file string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		text, _ := os.ReadFile(g.Groups)
@@ -40,8 +40,8 @@ func (g CGroup) files(unified, controller, file string) iter.Seq[string] {
 	}
 }
 
-// CPUs is how many CPUs we may use, 0.3 being a share of one. What Go's scheduler goes by
-// is never below 2 where there are two.
+// CPUs returns how many CPUs we may use; 0.3 is a share of one. The value that Go's scheduler
+// uses is never below 2 on a machine with two.
 func (g CGroup) CPUs() float64 {
 	cpus := float64(runtime.NumCPU())
 	for file := range g.files("cpu.max", "cpu", "cpu.cfs_quota_us") {

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// OOM watches how often the kernel has killed for want of memory in our
-// control group. The zero value knows nothing.
+// OOM watches how often the kernel has killed a process in our control group because memory ran
+// out. The zero value knows nothing.
 type OOM struct {
 	group CGroup
 	once  sync.Once
@@ -18,13 +18,12 @@ type OOM struct {
 	count int
 }
 
-// NewOOM looks at nothing yet.
+// NewOOM makes an OOM, which looks at nothing before Begin.
 func NewOOM(g CGroup) *OOM { return &OOM{group: g} }
 
-// Begin finds the counter, unless it was found before: version 2 of control groups has it
-// in memory.events, version 1 in memory.oom_control. What was counted up to now is nobody's.
-// Call it with the first program that is started, and where that comes after the first
-// poll not before: it takes a tenth of a millisecond.
+// Begin finds the counter, once: version 2 of control groups has it in memory.events, version 1
+// in memory.oom_control. Kills before that are ignored. Call it when the first program has been
+// started, and not needlessly before the first poll: it takes a tenth of a millisecond.
 func (o *OOM) Begin() {
 	o.once.Do(func() {
 		for file := range o.group.files("memory.events", "memory", "memory.oom_control") {
@@ -50,8 +49,7 @@ func readCounter(file string) (count int, ok bool) {
 	return 0, false
 }
 
-// Rose tells whether the counter rose since the last call, and whether there is
-// one.
+// Rose reports whether the counter rose since the last call, and whether there is a counter.
 func (o *OOM) Rose() (rose, known bool) {
 	o.Begin()
 	if o.file == "" {

@@ -19,8 +19,8 @@ const (
 	scanBytes  = 64 << 10
 )
 
-// Keyring masks as Mask does, and knows the credentials of the last events too:
-// a program that stays may print them at any time later.
+// Keyring masks as Mask does, and also masks the credentials of the last events: a program that
+// keeps running may print them at any later time.
 type Keyring struct {
 	always *Mask
 
@@ -29,7 +29,7 @@ type Keyring struct {
 	mask   atomic.Pointer[Mask]
 }
 
-// NewKeyring makes one that masks what always masks.
+// NewKeyring makes a Keyring that also masks what always masks.
 func NewKeyring(always *Mask) *Keyring {
 	k := &Keyring{always: always}
 	k.mask.Store(always)
@@ -56,17 +56,17 @@ func (k *Keyring) Add(values []string) {
 	k.mask.Store(k.always.With(k.values...))
 }
 
-// Bytes is line without secrets.
+// Bytes returns line without secrets.
 func (k *Keyring) Bytes(line []byte) []byte { return k.mask.Load().Bytes(line) }
 
-// String is text without secrets.
+// String returns text without secrets.
 func (k *Keyring) String(text string) string { return k.mask.Load().String(text) }
 
-// Cut is where text that goes on may be cut; see Mask.
+// Cut returns where text that continues may be cut; see Mask.
 func (k *Keyring) Cut(text []byte) int { return k.mask.Load().Cut(text) }
 
-// Quote is the beginning of a text for people to read. It is masked before it is
-// cut: half a secret would not be known for one.
+// Quote returns the beginning of a text for messages. It masks before it cuts: half a secret
+// would not be recognized.
 func (k *Keyring) Quote(text []byte) string {
 	text = k.Bytes(text[:min(len(text), scanBytes)])
 	more := ""
@@ -80,7 +80,7 @@ func (k *Keyring) Quote(text []byte) string {
 	return "«" + oneLine(strings.ToValidUTF8(string(text), "\ufffd")) + more + "»"
 }
 
-// oneLine writes control characters as Go does, but for tabs.
+// oneLine escapes control characters as Go does, except for tabs.
 func oneLine(text string) string {
 	var b strings.Builder
 	for _, c := range text {

@@ -1,6 +1,6 @@
-// Package secret is the one place that knows what is secret: which variables are by their
-// names, how their values look elsewhere, and how text is masked before it leaves this
-// program other than as a response. What is secret of an invocation is told to it.
+// Package secret is the one place that knows what is secret: which variables are, judging by
+// their names, and how their values look elsewhere. It masks text that leaves this program other
+// than as a response. Callers tell it the secrets of an invocation.
 package secret
 
 import (
@@ -13,8 +13,8 @@ import (
 
 const (
 	maskText = "****"
-	// minSecret keeps a secret of a few characters from blacking out a log: a
-	// token of the platform has hundreds, a password worth the name six.
+	// minSecret is the least length of a secret in bytes: masking shorter ones would black out a
+	// log. The platform's tokens have hundreds of bytes, a sensible password has at least six.
 	minSecret = 6
 )
 
@@ -25,7 +25,7 @@ type Mask struct{ secrets [][]byte }
 // NewMask masks values; those of fewer than six bytes are left alone.
 func NewMask(values ...string) *Mask { return (*Mask)(nil).With(values...) }
 
-// With is m with more values. m itself is not changed.
+// With returns m with more values. It does not change m.
 func (m *Mask) With(values ...string) *Mask {
 	out := &Mask{}
 	if m != nil {
@@ -41,7 +41,7 @@ func (m *Mask) With(values ...string) *Mask {
 	return out
 }
 
-// Bytes is line without secrets; it is line itself where there are none.
+// Bytes returns line without secrets; it returns line itself if it has none.
 func (m *Mask) Bytes(line []byte) []byte {
 	if m == nil {
 		return line
@@ -54,7 +54,7 @@ func (m *Mask) Bytes(line []byte) []byte {
 	return line
 }
 
-// String is Bytes for strings.
+// String does the same for strings.
 func (m *Mask) String(text string) string {
 	if m == nil {
 		return text
@@ -65,9 +65,9 @@ func (m *Mask) String(text string) string {
 	return text
 }
 
-// Cut is where text that goes on may be cut without tearing a character or a
-// secret, whole or only begun: len(text) or less. A torn secret would pass Bytes
-// in two halves.
+// Cut returns where text that continues may be cut without splitting a character or a secret,
+// even one that has only begun: len(text) or less. The halves of a split secret would pass Bytes
+// unmasked.
 func (m *Mask) Cut(text []byte) int {
 	text = jsonscan.WholeRunes(text)
 	cut := len(text)
@@ -82,7 +82,7 @@ func (m *Mask) Cut(text []byte) int {
 			}
 		}
 	}
-	// That beginning may lie in a whole secret, the end of which it is.
+	// That beginning may be the end of another, whole secret.
 	for before := len(text) + 1; cut < before; {
 		before = cut
 		for _, s := range m.secrets {

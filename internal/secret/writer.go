@@ -8,8 +8,8 @@ type Sink interface {
 	Sync() error
 }
 
-// Writer masks what is written through it: the last place where a secret can be kept out
-// of a log. A line has to be written at once.
+// Writer masks what is written through it. It is the last place where a secret can be kept out of
+// a log. Each line must be written by a single Write.
 type Writer struct {
 	To   Sink
 	Mask *Mask

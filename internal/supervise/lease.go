@@ -1,7 +1,7 @@
 package supervise
 
-// Lease is an instance together with the work it has. Whoever has acquired one has work in
-// it and gives it back by Release. The methods want the monitor locked.
+// Lease is an instance together with the work it has. A caller that has acquired one has work in
+// it and returns it by Release. The methods want the monitor locked.
 type Lease[T Instance] struct {
 	Instance T
 

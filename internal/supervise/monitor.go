@@ -9,7 +9,7 @@ import (
 // sync.Cond it lets a context end the wait.
 type monitor struct {
 	sync.Mutex
-	changed chan struct{} // made by who waits, closed by notify; nil while nobody waits
+	changed chan struct{} // made by a waiter, closed by notify; nil while there is none
 }
 
 // until calls done with the lock held, now and after each change, until it returns true or
@@ -41,7 +41,7 @@ func (m *monitor) check(done func() bool) <-chan struct{} {
 	return m.changed
 }
 
-// notify wakes whoever waits. The lock is held.
+// notify wakes all that wait. The lock is held.
 func (m *monitor) notify() {
 	if m.changed != nil {
 		close(m.changed)
