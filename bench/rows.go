@@ -55,8 +55,8 @@ type candidate struct {
 	slower   int // the load has that many times too many events for it; 0: it has not
 }
 
-// comparison is one ratio: of / to, both of the same round, or, without a `to`, the
-// number itself. Without a goal it is there to be read.
+// comparison is one ratio: of / to, both of the same round, or, without a `to`, the number
+// itself. Without a goal it is for information only.
 type comparison struct {
 	of, to          string
 	by              *metric // nil: the group's
@@ -106,7 +106,7 @@ func (l load) of(c candidate) load {
 	return l
 }
 
-// quick has as few events as show that it works.
+// quick has just enough events to show that the bench works.
 func (g group) quick() group {
 	g.rounds = min(g.rounds, quick)
 	g.load.events = max(g.load.events/20, min(g.load.events, 5))
