@@ -41,7 +41,7 @@ type load struct {
 const (
 	raw    = "raw"    // JSON that comes back as it is
 	text   = "text"   // an API gateway's call whose body is text, to come back in an envelope
-	binary = "binary" // the same with a body that is no text
+	binary = "binary" // the same with a body that is not text
 	stream = "stream" // 1 KB of JSON; the answer is as long as the load says, and comes in chunks
 )
 

@@ -140,7 +140,7 @@ func isText(h *fasthttp.ResponseHeader, body []byte) bool {
 	if e := h.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
 		return false
 	}
-	_, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // one that is none has no charset
+	_, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // an invalid one has no charset
 	switch strings.ToLower(parameters["charset"]) {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
 	default:
