@@ -47,7 +47,7 @@ func TestAProgramThatDoesNotWaitForItsEventIsSoonNoSpareAnyMore(t *testing.T) {
 					t.Errorf("got %q", got)
 				}
 			}
-			c.logs("none is started ahead any more")
+			c.logs("no more programs are started ahead")
 			c.logs("BOOTSTRAP_PIPE_SPARES is for programs that read their stdin before")
 			c.spares(0)
 			if n := len(c.notes("starts")); n > events+10 { // some ended together
@@ -119,7 +119,7 @@ func TestAStreamedResultOfASpareThatHasNotReadItsEventIsNoSuccess(t *testing.T) 
 	c := ahead(t, spares(1, `echo $$ >>starts; if [ $(wc -l <starts) = 2 ]; then echo old; echo "at work" >&2; sleep 1; exit 0; fi; read -r event; echo "$event"`).
 		with("BOOTSTRAP_STREAMING", "on"), streaming)
 	c.logs("at work")
-	c.fails("new\n", "Runtime.ProtocolError", "has not read it", "BOOTSTRAP_PIPE_SPARES")
+	c.fails("new\n", "Runtime.ProtocolError", "did not read the event", "BOOTSTRAP_PIPE_SPARES")
 	if got := c.answer("new\n"); got != "new\n" {
 		t.Errorf("got %q", got)
 	}
@@ -146,7 +146,7 @@ func TestSparesThatDieTogetherAreReplaced(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	c.spares(6)
-	if strings.Contains(c.log.String(), "none is started ahead any more") {
+	if strings.Contains(c.log.String(), "no more programs are started ahead") {
 		t.Error(c.log)
 	}
 }

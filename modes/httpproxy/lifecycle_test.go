@@ -227,7 +227,7 @@ func TestAServerThatTakesNoConnectionsAnyMoreIsStartedAgain(t *testing.T) {
 		if got := h.answer(call(method, "/pid", "")).Body; got == deaf {
 			t.Error("it has answered again")
 		}
-		if n := h.logs.FilterMessageSnippet("takes no connections").Len(); n > 1 {
+		if n := h.logs.FilterMessageSnippet("no longer accepts connections").Len(); n > 1 {
 			t.Errorf("the log says so %d times", n)
 		}
 	}
