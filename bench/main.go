@@ -95,8 +95,8 @@ func bench(ctx context.Context, o options) error {
 	return nil
 }
 
-// measured measures a group, if that can be done here. The error is ctx's: of some
-// candidates there may be fewer rounds than of others then.
+// measured measures a group, if that can be done here. The error is ctx's; some candidates may
+// then have fewer rounds than others.
 func (g group) measured(ctx context.Context, dir string) (report, error) {
 	if g.needs != nil {
 		if why := g.needs(dir); why != nil {

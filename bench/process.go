@@ -76,7 +76,7 @@ func (p *proc) stop() (said string) {
 	}
 	p.signal(unix.SIGKILL)
 	<-p.ended
-	_ = p.cmd.Wait() // we asked it to end, how is no news
+	_ = p.cmd.Wait() // we asked it to end, so how it ended does not matter
 	p.cpu = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime() + reapOrphans(p.cmd.Process.Pid)
 	defer func() { _ = p.stderr.Close() }()
 	return tail(p.stderr)

@@ -103,7 +103,7 @@ func (s *series) row(name string, columns []metric, reference *series) row {
 	return r
 }
 
-// result is of the ratios by the group's metric, if the comparison has none of its own.
+// result judges the ratios, by the group's metric unless the comparison has its own.
 func (c comparison) result(by metric, all map[string]*series) compared {
 	if c.by != nil {
 		by = *c.by
@@ -140,7 +140,7 @@ func metOrMissed(met bool) string {
 	return "missed"
 }
 
-// failed tells whether a candidate has.
+// failed reports whether a candidate has.
 func (r report) failed() bool {
 	for _, c := range r.Candidates {
 		if c.Failed != "" {

@@ -41,7 +41,7 @@ type load struct {
 const (
 	raw    = "raw"    // JSON that comes back as it is
 	text   = "text"   // an API gateway's call whose body is text, to come back in an envelope
-	binary = "binary" // the same with a body that is no text
+	binary = "binary" // the same with a body that is not text
 	stream = "stream" // 1 KB of JSON; the answer is as long as the load says, and comes in chunks
 )
 
@@ -55,8 +55,8 @@ type candidate struct {
 	slower   int // the load has that many times too many events for it; 0: it has not
 }
 
-// comparison is one ratio: of / to, both of the same round, or, without a `to`, the
-// number itself. Without a goal it is there to be read.
+// comparison is one ratio: of / to, both of the same round, or, without a `to`, the number
+// itself. Without a goal it is for information only.
 type comparison struct {
 	of, to          string
 	by              *metric // nil: the group's
@@ -106,7 +106,7 @@ func (l load) of(c candidate) load {
 	return l
 }
 
-// quick has as few events as show that it works.
+// quick has just enough events to show that the bench works.
 func (g group) quick() group {
 	g.rounds = min(g.rounds, quick)
 	g.load.events = max(g.load.events/20, min(g.load.events, 5))

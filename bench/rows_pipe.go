@@ -69,8 +69,8 @@ func pipes(title string, l load, cpus int, by metric, compared ...comparison) gr
 	}
 }
 
-// large events gain by large pipes where the program can run beside the poller. On one CPU
-// 64 KB that stay in its cache are as fast as 1 MB.
+// large events gain from large pipes if the program can run beside the poller. On one CPU 64 KB
+// that stay in its cache are as fast as 1 MB.
 func large(size string, l load, cpus int, goal float64) group {
 	return group{
 		title: "pipe, " + size + ", saturated", load: l, rounds: full, cpus: cpus, by: period,

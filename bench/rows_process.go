@@ -67,8 +67,8 @@ func memoryGroups() []group {
 	return []group{g}
 }
 
-// systemCallGroups count what poller and programs ask of the kernel for an event, less
-// the naps of Go's runtime, which come by time. What they compare has the same programs.
+// systemCallGroups count the system calls of poller and programs for an event, without the naps
+// of Go's runtime, which depend on time. The candidates that they compare run the same programs.
 func systemCallGroups() []group {
 	const core = "core loop"
 	counted := func(title string, candidates ...candidate) group {
@@ -95,5 +95,5 @@ func (c candidate) called(name string) candidate {
 	return c
 }
 
-// isNap tells whether a system call is Go's runtime waiting for work to come.
+// isNap reports whether a system call is Go's runtime waiting for work to come.
 func isNap(name string) bool { return strings.HasSuffix(name, "nanosleep") }

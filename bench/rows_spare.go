@@ -105,8 +105,8 @@ func (l language) withoutGaps(cpus int, goal float64) group {
 	}
 }
 
-// onPartOfACPU is saturated too. A small instance has its part of several
-// CPUs, and what is done on two of them at once uses it up the faster.
+// onPartOfACPU is saturated too. A small instance has a share of several CPUs, and work on two of
+// them at once uses it up faster.
 func (l language) onPartOfACPU() group {
 	g := l.withoutGaps(2, neverSlower)
 	g.title += ", a share of the CPU"

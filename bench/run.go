@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// timeLimit is for one run, of which the longest, 100,000 programs, takes a minute or two.
+// timeLimit is for one run. The longest run, 100,000 programs, takes a minute or two.
 const timeLimit = 5 * time.Minute
 
 // result is the driver's line of JSON, and what the poller needed; times are

@@ -12,8 +12,8 @@ import (
 // scripts are copied, with their interpreter's own path in their first line.
 var scripts = []string{"loops/bash-curl", "programs/copy-sh", "programs/copy-python3", "programs/copy-node"}
 
-// askWhere are programs by which interpreters tell where they are: what is on PATH may be
-// a launcher of a version manager, which takes longer than what is measured.
+// askWhere holds programs with which interpreters tell their own path: the one on PATH may be a
+// version manager's launcher, which takes longer than what is measured.
 var askWhere = map[string][]string{
 	"python3": {"-c", "import sys; print(sys.executable)"},
 	"node":    {"-p", "process.execPath"},

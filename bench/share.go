@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// controllers are where the kernel takes a limit of CPU time: how much of how many
-// microseconds.
+// controllers are the files where the kernel takes a limit of CPU time: so many microseconds of
+// so many.
 var controllers = []struct {
 	root   string
 	limits func(quota, of int) map[string]string // by file
@@ -43,7 +43,7 @@ func newShare(part float64) (folder string, err error) {
 	return "", fmt.Errorf("a share of a CPU can't be had (that needs root and cgroups): %w", err)
 }
 
-// limit writes to a file that is there: where it is not, the controller is not either.
+// limit writes to an existing file: if the file is missing, so is the controller.
 func limit(file, value string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err != nil {

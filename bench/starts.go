@@ -42,9 +42,9 @@ func startOnce(ctx context.Context, dir string, g group, c candidate) (result, e
 	return result{FirstPoll: started.FirstPoll, RSS: started.RSS / 1024, Size: float64(binary.Size()) / (1 << 20)}, nil
 }
 
-// environment is what a function's instance finds, but for the runtime API's address, and
-// what bootstrap sets for its programs where it is not set: they start the slower for it,
-// and are to be the same programs for all.
+// environment is the environment of a function's instance without the runtime API's address, plus
+// the variables that bootstrap sets for its programs: these slow down their start, and all
+// candidates must run the same programs.
 func environment(dir string, c candidate) []string {
 	return append([]string{"RUNTIME_TIMEOUT=30", "RUNTIME_CODE_ROOT=" + dir, "LANG=C.UTF-8", "PYTHONUNBUFFERED=1"}, c.env...)
 }

@@ -34,7 +34,7 @@ func (r report) text() string {
 	return text
 }
 
-// notes are what is no figure.
+// notes are the lines that are not figures.
 func (r report) notes() (all []string) {
 	for _, c := range r.Candidates {
 		if c.Calls != nil {

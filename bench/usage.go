@@ -14,13 +14,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The CPU time of a candidate is the user and system time of its poller and of every
-// process that this started, from the end of the warm-up to the poller's own: what
-// they have used in all (what the kernel says of the poller when it is reaped, in which
-// all children are that it has waited for, and of those that it has not), less what
-// cpuTime was before. What the kernel does for sockets in nobody's name is not in it.
+// The CPU time of a candidate is the user and system time of its poller and of every process that
+// the poller started, from the end of the warm-up to the end of the poller. It is the total of
+// the reaped poller, which includes the children that it waited for, and of the children that it
+// did not wait for, less cpuTime at the end of the warm-up. Work that the kernel does for sockets
+// outside any process is not included.
 
-// adoptOrphans makes those whose parents end our children.
+// adoptOrphans makes orphaned descendants our children.
 func adoptOrphans() error {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become the parent of orphans: %w", err)
@@ -42,8 +42,8 @@ func reapOrphans(group int) (cpu time.Duration) {
 	}
 }
 
-// cpuTime is what a process has used, and those that it started. Who ends meanwhile
-// may be missing.
+// cpuTime is the CPU time of a process and of those that it started. A process that ends
+// meanwhile may be missing.
 func cpuTime(pid int) time.Duration {
 	const schedulersClock = 2 // as in clock_getcpuclockid: stat knows only hundredths of a second
 	var own unix.Timespec
@@ -61,8 +61,7 @@ func cpuTime(pid int) time.Duration {
 	return all
 }
 
-// waitedFor is what those children of a process have used that are no more, from
-// cutime and cstime in its stat.
+// waitedFor is the CPU time of a process's reaped children, from cutime and cstime in its stat.
 func waitedFor(pid int) time.Duration {
 	const tick = time.Second / 100
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // none, if it has ended
@@ -75,9 +74,8 @@ func waitedFor(pid int) time.Duration {
 	return time.Duration(user+system) * tick
 }
 
-// memory is the largest resident set that a process has had and the one that it has, in
-// MB, while it is there. That of a reaped one would be its largest child's, if that was
-// larger.
+// memory is the peak and the current resident set of a running process, in MB. The peak of a
+// reaped process would be that of its largest child, if that was larger.
 func memory(pid int) (peak, rss float64, err error) {
 	status, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 // apiAddr checks the address of the runtime API. If host and port are right but something stands
-// around them, it reports that and uses them all the same: without an address no event could be
+// around them, it reports that and uses them anyway: without an address no event could be
 // answered with the explanation.
 func (r *report) apiAddr(v string) string {
 	const name = "RUNTIME_API_ADDR"

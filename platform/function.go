@@ -85,7 +85,7 @@ func (f Function) validate() error {
 		}
 	}
 	if size > maxVariables {
-		errs = append(errs, fmt.Errorf("user variables take %d characters together, the platform allows %d", size, maxVariables))
+		errs = append(errs, fmt.Errorf("user variables have %d characters in all, more than the platform's %d", size, maxVariables))
 	}
 	return errors.Join(errs...)
 }
@@ -135,7 +135,7 @@ func (f Function) userdata() (string, error) {
 	return string(b), nil
 }
 
-// bootstrap finds the file to execute; a failed result says why there is none.
+// bootstrap finds the file to execute. If there is none, the result says why.
 func (f Function) bootstrap() (string, *api.Result) {
 	path := f.Bootstrap
 	if path == "" {
@@ -155,7 +155,8 @@ func (f Function) bootstrap() (string, *api.Result) {
 	return path, nil
 }
 
-// whereInstead looks for a bootstrap in sub-folders: a ZIP of the folder instead of its contents is the usual mistake.
+// whereInstead looks for a bootstrap in sub-folders: a ZIP of the folder instead of its contents
+// is the usual mistake.
 func (f Function) whereInstead() string {
 	found := ""
 	err := filepath.WalkDir(f.Dir, func(path string, d fs.DirEntry, err error) error {
@@ -172,5 +173,5 @@ func (f Function) whereInstead() string {
 	if err != nil || relErr != nil || found == "" {
 		return "the code needs an executable file named bootstrap in its root"
 	}
-	return fmt.Sprintf("it is in the sub-folder %[1]s, and has to be in the root: zip the contents of %[1]s, not the folder itself", rel)
+	return fmt.Sprintf("it is in the sub-folder %[1]s but must be in the root: zip the contents of %[1]s, not the folder itself", rel)
 }

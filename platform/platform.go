@@ -1,9 +1,11 @@
-// Package platform is FunctionGraph on one machine, as far as a custom runtime can see it: it runs a function's instance
-// behind the runtime API of package api, and keeps its log. The front doors are package door's.
+// Package platform is FunctionGraph on one machine, as far as a custom runtime can see it: it
+// runs a function's instance behind the runtime API of package api, and keeps its log. Package
+// door has the front doors.
 //
-// What is not documented by the vendor is decided here so that a bootstrap that is right on this platform is right on
-// the real one. It does not scale out, retry asynchronous events, or confine the function: a function runs with the
-// rights of the user who starts it. Running a function needs Linux; the rest builds anywhere.
+// What is not documented by the vendor is decided here so that a bootstrap that is right on this
+// platform is right on the real one. It does not scale out, retry asynchronous events, or confine
+// the function: a function runs with the rights of the user who starts it. Running a function
+// needs Linux; the rest builds anywhere.
 package platform
 
 import (
@@ -23,7 +25,8 @@ type Options struct {
 	Grace time.Duration // from SIGTERM to SIGKILL at Close; default 3s
 }
 
-// loadTimeout is how long a function that runs may leave an event unfetched before its instance is given up.
+// loadTimeout is how long a function that runs may leave an event unfetched before its instance
+// is given up.
 const loadTimeout = 30 * time.Second
 
 // Platform runs one function.
@@ -34,8 +37,8 @@ type Platform struct {
 	logs *journal
 }
 
-// New opens the runtime API for the function. Its instance starts with the first event, as on the real platform. The
-// error says what is wrong with the function or the faults.
+// New opens the runtime API for the function. Its instance starts with the first event, as on the
+// real platform. The error says what is wrong with the function or the faults.
 func New(fn Function, opt Options) (*Platform, error) {
 	fn, err := fn.withDefaults()
 	if err != nil {
@@ -56,7 +59,7 @@ func New(fn Function, opt Options) (*Platform, error) {
 	return p, nil
 }
 
-// config is the runtime API's, for this function.
+// config completes the runtime API's Config for this function.
 func (p *Platform) config(cfg api.Config) api.Config {
 	if cfg.LoadTimeout == 0 {
 		cfg.LoadTimeout = loadTimeout
@@ -72,16 +75,18 @@ func (p *Platform) config(cfg api.Config) api.Config {
 	return cfg
 }
 
-// API is the runtime API behind the platform, for its Polls, Reports and faults. It belongs to the platform.
+// API returns the runtime API behind the platform, for its Polls, Reports and faults. The
+// platform owns it.
 func (p *Platform) API() *api.Server { return p.api }
 
-// Addr is where the instance finds the runtime API, host:port.
+// Addr returns where the instance finds the runtime API, host:port.
 func (p *Platform) Addr() string { return p.sup.listener.Addr() }
 
-// Function is the function with its defaults filled in.
+// Function returns the function with its defaults filled in.
 func (p *Platform) Function() Function { return p.fn }
 
-// Invoke runs the function once, see api.Server.Invoke. When it returns a timeout, nothing of the instance runs any more.
+// Invoke runs the function once, see api.Server.Invoke. When it returns a timeout, nothing of the
+// instance runs any more.
 func (p *Platform) Invoke(ctx context.Context, ev api.Event) (*api.Result, error) {
 	if ev.RequestID == "" {
 		ev.RequestID = api.NewID()

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// process is one life of a bootstrap, together with all that it starts.
+// process is one run of a bootstrap, together with everything that it starts.
 type process struct {
 	cmd    *exec.Cmd
 	tree   *tree
@@ -24,8 +24,9 @@ type process struct {
 	killed sync.Mutex // one killer at a time
 }
 
-// startProcess runs the bootstrap at path as the platform does: directly, in the parent of the code folder, in a process
-// group of its own, with nothing on stdin. Of env one entry, marker, is not to be found in any foreign process.
+// startProcess runs the bootstrap at path as the platform does: directly, in the parent of the
+// code folder, in a process group of its own, with nothing on stdin. One entry of env, marker,
+// must not occur in the environment of any unrelated process.
 func startProcess(path, dir string, env []string, log *journal, marker string) (*process, error) {
 	// Orphans of the function become our children and can be found, killed and reaped.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
@@ -33,8 +34,8 @@ func startProcess(path, dir string, env []string, log *journal, marker string) (
 	}
 	cmd := exec.Command(path)
 	cmd.Dir, cmd.Env = filepath.Dir(dir), env
-	// Pdeathsig: a platform that is killed leaves no bootstrap polling a dead address for ever. It fires when the
-	// thread ends, which only a goroutine that ends while locked to it does.
+	// Pdeathsig: a platform that is killed leaves no bootstrap polling a dead address forever. It
+	// fires when the thread ends, which only a goroutine that ends while locked to it does.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	out, w, err := newOutput(log)
 	if err != nil {
@@ -54,7 +55,7 @@ func startProcess(path, dir string, env []string, log *journal, marker string) (
 	return p, nil
 }
 
-// explainStart adds what the bare error of execve leaves open.
+// explainStart adds what the bare error of execve does not say.
 func explainStart(path string, err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOEXEC):
@@ -177,7 +178,8 @@ func (o *output) empty() bool {
 	return err != nil || waiting == 0
 }
 
-// close waits for the end of the output: with the tree gone it has come, unless a stranger was given the pipe.
+// close waits for the end of the output: with the tree gone it has come, unless a stranger was
+// given the pipe.
 func (o *output) close() error {
 	if retry.Pause(time.Second, o.done) {
 		_ = o.r.SetReadDeadline(time.Unix(1, 0))

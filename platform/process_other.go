@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// process is there to let the rest build; it never runs.
+// process only lets the rest build; it never runs.
 type process struct{ exited chan struct{} }
 
 func startProcess(string, string, []string, *journal, string) (*process, error) {
-	return nil, errors.New("running a function needs Linux (its bootstrap is a Linux program, and /proc is needed to find all that it starts); use a container or a virtual machine")
+	return nil, errors.New("running a function needs Linux (its bootstrap is a Linux program, and /proc is needed to find the processes that it starts); use a container or a virtual machine")
 }
 
 func (*process) terminate(time.Duration) {}

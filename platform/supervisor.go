@@ -46,8 +46,8 @@ func newSupervisor(fn Function, srv *api.Server, listener *api.Listener, logs *j
 	return s
 }
 
-// run starts an instance whenever events wait and none is there. An instance that ends without having taken an event
-// counts as a fruitless start.
+// run starts an instance whenever events wait and none is running. An instance that ends without
+// having taken an event counts as a fruitless start.
 func (s *supervisor) run() {
 	defer close(s.done)
 	fruitless := 0
@@ -94,7 +94,8 @@ func (s *supervisor) awaitEvent() bool {
 	}
 }
 
-// live is one instance from start to end: unstarted says why it could not be started, served whether it took an event.
+// live is one instance from start to end: unstarted says why it could not be started, served
+// whether it took an event.
 func (s *supervisor) live() (unstarted *api.Result, served bool) {
 	path, missing := s.fn.bootstrap()
 	if missing != nil {
@@ -158,7 +159,8 @@ func (s *supervisor) start(number int, path string) (*process, error) {
 	return p, nil
 }
 
-// end clears away what the bootstrap has left behind, before its events are failed: nothing of them runs on.
+// end clears away what the bootstrap has left behind, before its events are failed: nothing of
+// them runs on.
 func (s *supervisor) end(number int, p *process) {
 	if err := p.kill(); err != nil {
 		s.logs.printf("instance %d: %v", number, err)
@@ -188,7 +190,8 @@ func (s *supervisor) kill(number int) {
 	}
 }
 
-// memory is the peak of the instance in bytes, as far as it was seen; it also lets the program's log catch up.
+// memory is the peak of the instance in bytes, as far as it was seen; it also lets the program's
+// log catch up.
 func (s *supervisor) memory() int64 {
 	if s.logs.discards() {
 		return 0 // nobody reads it, and walking all processes costs more than a small invocation

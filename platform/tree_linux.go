@@ -18,12 +18,13 @@ import (
 // killPatience is how long a tree may take to die: a process in an uninterruptible wait can't be killed.
 const killPatience = 10 * time.Second
 
-// tree finds all processes of an instance: the bootstrap, its descendants, and orphans that we have adopted.
+// tree finds all processes of an instance: the bootstrap, its descendants, and orphans that we
+// have adopted.
 //
-// An orphan belongs to it if it was seen in the tree before, is in a process group or session that a member leads, or
-// has the instance's marker in its environment. Children of ours that are none of this belong to whoever else runs in
-// this process; they are neither killed nor reaped. What slips through is a daemon that leaves session and environment
-// behind between two looks.
+// An orphan belongs to it if it was seen in the tree before, is in a process group or session
+// that a member leads, or has the instance's marker in its environment. Our other children belong
+// to other code in this process; they are neither killed nor reaped. A daemon that leaves its
+// session and environment between two looks escapes.
 type tree struct {
 	root   int
 	marker []byte
@@ -41,8 +42,8 @@ func newTree(root int, marker string) *tree {
 	return t
 }
 
-// kill sends SIGKILL until a look finds nobody alive, and reaps adopted zombies. The bootstrap itself is waited for by
-// its owner.
+// kill sends SIGKILL until no process is found alive, and reaps adopted zombies. The owner of the
+// bootstrap waits for it.
 func (t *tree) kill() error {
 	for deadline := time.Now().Add(killPatience); ; {
 		left, err := t.strike()
@@ -56,7 +57,7 @@ func (t *tree) kill() error {
 	}
 }
 
-// strike kills whom it sees and counts those who were not dead yet.
+// strike kills the processes that it sees and counts those that were not dead yet.
 func (t *tree) strike() (left int, err error) {
 	members, err := t.members()
 	if err != nil {
@@ -89,8 +90,8 @@ func (t *tree) memory() int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// members looks once at all processes. A parent may stand behind its child in the list, so it goes round until
-// nobody is added.
+// members looks once at all processes. A parent may stand behind its child in the list, so it
+// goes round until nobody is added.
 func (t *tree) members() ([]proc, error) {
 	all, err := processes()
 	if err != nil {
@@ -124,7 +125,8 @@ func (t *tree) belongs(p proc, in map[int]uint64) bool {
 	return child || t.groups[p.pgrp] || t.groups[p.session] || (p.ppid == os.Getpid() && t.marked(p.pid))
 }
 
-// remember keeps what is alive now: a number that was given back may return with a stranger.
+// remember keeps what is alive now: the pid of an ended process may be reused by an unrelated
+// one.
 func (t *tree) remember(members []proc, in map[int]uint64) {
 	groups := make(map[int]bool)
 	for _, p := range members {

@@ -45,7 +45,7 @@ func OpenCode(name string) (*Code, error) {
 	return c, nil
 }
 
-// Close removes what OpenCode has made; a folder of the user's stays.
+// Close removes what OpenCode has made. It leaves the user's folder alone.
 func (c *Code) Close() error {
 	if c.temp == "" {
 		return nil
@@ -53,12 +53,13 @@ func (c *Code) Close() error {
 	return os.RemoveAll(c.temp)
 }
 
-// unpack extracts a ZIP into dest, which has to exist and be empty, keeping permissions. An entry that would leave dest,
-// also by way of a symbolic link, is an error that names it, as are an encrypted entry and more than 1500 MB.
+// unpack extracts a ZIP into dest, which has to exist and be empty, keeping permissions. An entry
+// that would leave dest, also by way of a symbolic link, is an error that names it, as are an
+// encrypted entry and more than 1500 MB.
 func unpack(name, dest string) error {
 	r, err := zip.OpenReader(name)
 	if err != nil {
-		return fmt.Errorf("%s is not a ZIP file that can be read, nor a folder: %w", name, err)
+		return fmt.Errorf("%s is neither a folder nor a readable ZIP file: %w", name, err)
 	}
 	defer func() { _ = r.Close() }()
 	root, err := os.OpenRoot(dest)
@@ -86,7 +87,7 @@ func extract(root *os.Root, f *zip.File, left int64) (int64, error) {
 	name := strings.TrimSuffix(f.Name, "/")
 	switch {
 	case strings.Contains(name, `\`):
-		return 0, errors.New("its name holds a backslash: make the ZIP with / between folders")
+		return 0, errors.New("its name contains a backslash: make the ZIP with / between folders")
 	case !filepath.IsLocal(name):
 		return 0, errLeaves
 	case f.Flags&1 != 0:

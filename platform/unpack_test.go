@@ -89,7 +89,7 @@ func TestABrokenZIPIsExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{
-		garbage:  "not a ZIP file",
+		garbage:  "neither a folder nor a readable ZIP file",
 		"nosuch": "no such file",
 		makeZIP(t, entry{name: "secret", content: "x", mode: 0o644, flags: 1}):                               `"secret": it is encrypted`,
 		makeZIP(t, entry{name: "fifo", mode: fs.ModeNamedPipe | 0o644}):                                      `"fifo"`,

@@ -130,7 +130,7 @@ func TestAFailingRuntimeAPIIsNotAskedInABusyLoop(t *testing.T) {
 			if most := 8 + int(took/time.Second)*2; len(times) > most {
 				t.Errorf("%d polls in %s", len(times), took)
 			}
-			if n := strings.Count(c.log.String(), "polling on"); n != 1 {
+			if n := strings.Count(c.log.String(), "polling the runtime API failed"); n != 1 {
 				t.Errorf("%d log lines about it", n)
 			}
 		})

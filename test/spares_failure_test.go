@@ -47,7 +47,7 @@ func TestAProgramThatDoesNotWaitForItsEventIsSoonNoSpareAnyMore(t *testing.T) {
 					t.Errorf("got %q", got)
 				}
 			}
-			c.logs("none is started ahead any more")
+			c.logs("no more programs are started ahead")
 			c.logs("BOOTSTRAP_PIPE_SPARES is for programs that read their stdin before")
 			c.spares(0)
 			if n := len(c.notes("starts")); n > events+10 { // some ended together
@@ -119,7 +119,7 @@ func TestAStreamedResultOfASpareThatHasNotReadItsEventIsNoSuccess(t *testing.T) 
 	c := ahead(t, spares(1, `echo $$ >>starts; if [ $(wc -l <starts) = 2 ]; then echo old; echo "at work" >&2; sleep 1; exit 0; fi; read -r event; echo "$event"`).
 		with("BOOTSTRAP_STREAMING", "on"), streaming)
 	c.logs("at work")
-	c.fails("new\n", "Runtime.ProtocolError", "has not read it", "BOOTSTRAP_PIPE_SPARES")
+	c.fails("new\n", "Runtime.ProtocolError", "did not read the event", "BOOTSTRAP_PIPE_SPARES")
 	if got := c.answer("new\n"); got != "new\n" {
 		t.Errorf("got %q", got)
 	}
@@ -139,7 +139,7 @@ func TestASpareMayTakeItsTimeToStart(t *testing.T) {
 func TestAProgramThatIsThereOnlyLaterIsASpareThen(t *testing.T) {
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "./late", "BOOTSTRAP_PIPE_SPARES": "1"})
 	c.fails("{}", "Runtime.InitError", "There is no file")
-	c.logs("no program can be started ahead of its event: There is no file")
+	c.logs("starting a program ahead of its event failed: There is no file")
 	if err := os.WriteFile(filepath.Join(c.dir, "late"), []byte("#!/bin/sh\nread -r event; echo \"$event\"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}

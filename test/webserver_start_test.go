@@ -58,7 +58,7 @@ func TestAServerWhosePortIsTakenIsToldByWhom(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := deploy(t, server("no-server").with("BOOTSTRAP_HTTP_PORT", portOf(l)))
-	c.fails("{}", "Runtime.InitError", "port "+portOf(l)+" is in use already", fmt.Sprintf("by process %d", os.Getpid()), own, "BOOTSTRAP_HTTP_PORT", "auto")
+	c.fails("{}", "Runtime.InitError", "port "+portOf(l)+" is already in use", fmt.Sprintf("by process %d", os.Getpid()), own, "BOOTSTRAP_HTTP_PORT", "auto")
 
 	need(t, "python3") // one with a port of its own
 	c = deploy(t, server("python3", "-m", "http.server", portOf(l)))

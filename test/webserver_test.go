@@ -144,7 +144,7 @@ func expressHello(t *testing.T, dir string) {
 	port = freePort(t)
 	s := openSite(deploy(t, hello.with("APP_PORT", port, "BOOTSTRAP_HTTP_PORT", port), from(dir)))
 	s.shows(page{method: "GET", target: "/", status: 200, want: "Hello World!"})
-	s.fails("{}", "HTTP.404", "404 Not Found to POST /invoke", "BOOTSTRAP_HTTP_EVENT_PATH is where events")
+	s.fails("{}", "HTTP.404", "404 Not Found to POST /invoke", "POSTed to BOOTSTRAP_HTTP_EVENT_PATH")
 }
 
 func TestAFastifyAppIsAFunction(t *testing.T) {
@@ -257,7 +257,7 @@ func TestPythonsFileServerIsAFunction(t *testing.T) {
 	response, _ := s.visit("HEAD", "/site/empty.html", "")
 	modified := response.Header.Get("Last-Modified")
 	s.shows(page{method: "GET", target: "/site/empty.html", sent: []string{"If-Modified-Since", modified}, status: 304})
-	s.fails(sample(t, "timer.json"), "HTTP.501", "501", "POST /invoke", "Unsupported method", "BOOTSTRAP_HTTP_EVENT_PATH is where events")
+	s.fails(sample(t, "timer.json"), "HTTP.501", "501", "POST /invoke", "Unsupported method", "POSTed to BOOTSTRAP_HTTP_EVENT_PATH")
 }
 
 // noise is random bytes.

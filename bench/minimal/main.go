@@ -1,5 +1,5 @@
-// Command minimal is the least that a Go program can be that asks the runtime API for
-// an event: what the start of ours is measured by.
+// Command minimal is the smallest Go program that asks the runtime API for an event. Our start is
+// compared with it.
 package main
 
 import (

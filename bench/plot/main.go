@@ -1,6 +1,6 @@
-// Command plot draws what `bench -json` wrote: every ratio that has a goal, from its
-// lowest to its highest round, and the goal. It is a module of its own, so that what it
-// draws with is nobody else's dependency.
+// Command plot draws what `bench -json` wrote: every ratio that has a goal, from its lowest to
+// its highest round, and the goal. It is a module of its own, so that its drawing library is not
+// a dependency of anything else.
 package main
 
 import (

@@ -191,7 +191,7 @@ func TestBadUsageExitsWithTwoAndNamesTheInput(t *testing.T) {
 		{`"novalue" does not look like KEY=VALUE`, []string{"invoke", "fn", "-c", "novalue"}},
 		{"poll has no fault \"explode\"", []string{"invoke", "fn", "--faults", "poll:explode"}},
 		{"function.env: line 4", []string{"invoke", "bad"}},
-		{"no.zip is not a ZIP file", []string{"invoke", "no.zip"}},
+		{"no.zip is neither a folder nor a readable ZIP file", []string{"invoke", "no.zip"}},
 		{"is in use", []string{"run", "fn", "--listen", taken.Addr().String()}},
 		{"256.256.256.256", []string{"run", "fn", "--listen", "256.256.256.256:1"}},
 		{"event too large", []string{"invoke", "fn", "-e", "-"}},

@@ -1,7 +1,6 @@
-// Package apig is this program's reading of what an API gateway makes of a request, and its
-// writing of the envelope that the gateway makes an answer of. It follows the vendor's
-// pages and real captures. The local platform has a reading of its own (platform/gateway):
-// each tests the other.
+// Package apig reads the event that an API gateway makes from a request, and writes the envelope
+// that the gateway turns into an answer. It follows the vendor's pages and real captures. The
+// local platform has an implementation of its own (platform/gateway): each tests the other.
 package apig
 
 import (
@@ -10,12 +9,12 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// Call is what an API gateway's call has that can be asked for, as JSON: raw,
-// strings with their quotes, nil where it is not there.
+// Call holds the members of an API gateway's call as raw JSON, strings with their quotes; nil if
+// a member is missing.
 type Call struct{ Method, Path, Query, Headers, Body, IsBase64 []byte }
 
-// Read tells whether an event is an API gateway's call: an object with string
-// httpMethod and path and an object requestContext. What it returns refers to event.
+// Read reports whether an event is an API gateway's call: an object with the strings httpMethod
+// and path and the object requestContext. call refers to event's memory.
 func Read(event []byte) (call Call, ok bool) {
 	if !bytes.Contains(event, []byte(`"requestContext"`)) {
 		return call, false // most events; a scan at the speed of memory
@@ -35,13 +34,13 @@ func Read(event []byte) (call Call, ok bool) {
 
 func startsWith(text []byte, c byte) bool { return len(text) > 0 && text[0] == c }
 
-// IsCall tells whether an event is an API gateway's call.
+// IsCall reports whether an event is an API gateway's call.
 func IsCall(event []byte) bool {
 	_, ok := Read(event)
 	return ok
 }
 
-// IsEnvelope tells whether a result is what the gateway wants: an object with an integer
+// IsEnvelope reports whether a result is what the gateway wants: an object with an integer
 // statusCode from 100 to 999.
 func IsEnvelope(result []byte) bool {
 	status := false
@@ -55,8 +54,8 @@ func IsEnvelope(result []byte) bool {
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-// Begins tells, by the beginning of a result, whether it may be an envelope: it begins with
-// a brace. known is false where the beginning is blank.
+// Begins reports, by the beginning of a result, whether it may be an envelope: it begins with a
+// brace. known is false if the beginning is blank.
 func Begins(result []byte) (may, known bool) {
 	text := bytes.TrimLeft(result, " \t\r\n")
 	return len(text) > 0 && text[0] == '{', len(text) > 0

@@ -11,9 +11,9 @@ import (
 // pieceBytes is how much base64 is decoded at a time, a multiple of four.
 const pieceBytes = 32 << 10
 
-// Body is the body of a request. A large one in base64 stays as the event has it and is
-// decoded as it is sent, so that it needs no memory; it is decoded twice for that,
-// since nothing may be sent of one that breaks off.
+// Body is the body of a request. A large one in base64 stays in the event and is decoded while it
+// is sent, so that it needs no memory. That means decoding it twice, since nothing of an invalid
+// one may be sent.
 type Body struct {
 	Size int // in bytes, of what it is
 
@@ -22,7 +22,7 @@ type Body struct {
 	piece  []byte // room for a piece of it
 }
 
-// Plain is the body, if it is held as it is, and false if it has to be decoded.
+// Plain returns the body, or false if it must be decoded.
 func (b *Body) Plain() (plain []byte, ok bool) { return b.raw, !b.base64 }
 
 // reset forgets the body before.
@@ -39,7 +39,7 @@ func (b *Body) read(raw, isBase64 []byte) error {
 	}
 	content, ok := stringOf(raw)
 	if raw[0] != '"' || !ok {
-		return refused("its body is no JSON string")
+		return refused("its body is not a JSON string")
 	}
 	if !encoded {
 		b.raw, b.Size = content, len(content)
@@ -52,7 +52,7 @@ func (b *Body) read(raw, isBase64 []byte) error {
 		err = b.measure()
 	}
 	if err != nil {
-		return refused("its isBase64Encoded is true, but its body is no base64")
+		return refused("its isBase64Encoded is true, but its body is not base64")
 	}
 	if b.base64 = len(b.raw) > pieceBytes; !b.base64 {
 		b.raw = b.piece[:b.Size]

@@ -10,8 +10,8 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// The parts of an envelope behind its headers. It is written by hand, because a body may
-// have 6 MB and goes into memory that is not on the heap.
+// The parts of an envelope after its headers. The envelope is written by hand because a body may
+// have 6 MB and goes into memory outside the heap.
 const (
 	TextBody   = `},"isBase64Encoded":false,"body":"` // a JSON string follows
 	Base64Body = `},"isBase64Encoded":true,"body":"`  // base64 follows
@@ -29,7 +29,7 @@ func AppendHead(dst []byte, status int, fields []Field) []byte {
 	dst = append(dst, `,"headers":{`...)
 	first := true
 	for i, f := range fields {
-		if f.Name == nil { // it has gone with an earlier one
+		if f.Name == nil { // written with an earlier one
 			continue
 		}
 		if !first {
@@ -43,8 +43,8 @@ func AppendHead(dst []byte, status int, fields []Field) []byte {
 	return dst
 }
 
-// appendValues appends the value of a header, as an array with the values that others
-// of its name have: they are taken out.
+// appendValues appends the value of a header. If others have the same name it appends an array of
+// all values and takes the others out.
 func appendValues(dst []byte, f Field, others []Field) []byte {
 	many := false
 	start := len(dst)
@@ -84,14 +84,14 @@ func appendString(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendOK appends the head of the envelope that a program's bare result gets.
+// appendOK appends the head of the envelope for a program's bare result.
 func appendOK(dst []byte, contentType string) []byte {
 	return AppendHead(dst, 200, []Field{{[]byte("Content-Type"), []byte(contentType)}})
 }
 
-// Append puts result, of no more than limit bytes, into an envelope, in base64 if binary or
-// if it is no text, and appends that to dst. Text stops once dst has grown past limit,
-// base64 takes a third more: so it never exceeds twice the limit and the envelope itself.
+// Append appends to dst an envelope with result, which has at most limit bytes: in base64 if
+// binary is set or result is not text. Text stops once dst has grown past limit, and base64 takes
+// a third more, so the total never exceeds twice the limit plus the envelope itself.
 func Append(dst, result []byte, binary bool, limit int) []byte {
 	dst = appendOK(dst, ContentType(result))
 	if !binary && utf8.Valid(result) {
@@ -104,15 +104,15 @@ func Append(dst, result []byte, binary bool, limit int) []byte {
 	return append(dst, End...)
 }
 
-// Size is the most that n bytes take in an envelope of Stream.
+// Size returns the most bytes that n bytes take in an envelope of Stream.
 func Size(n int64) int64 {
 	longest := len(appendOK(nil, "application/octet-stream; charset=utf-8"))
 	return int64(longest+len(Base64Body)+len(End)) + (n+2)/3*4
 }
 
-// Stream begins a base64 envelope for a result that begins with first, and writes on to w
-// what is written to it: at once, all but the last two bytes, which may have to wait for a
-// third. Close ends the envelope.
+// Stream begins a base64 envelope for a result that begins with first. What is written to it goes
+// to w at once, except for the last two bytes, which may have to wait for a third. Close ends the
+// envelope.
 func Stream(w io.Writer, first []byte) (io.WriteCloser, error) {
 	s := &stream{w: w, out: append(appendOK(nil, ContentType(jsonscan.WholeRunes(first))), Base64Body...)}
 	return s, nil
@@ -146,7 +146,8 @@ type Encoder struct {
 	n    int // of rest
 }
 
-// Append appends the base64 of all of piece but its last bytes that are no three.
+// Append appends the base64 of piece, except for up to two last bytes, which it keeps for the
+// next call.
 func (e *Encoder) Append(dst, piece []byte) []byte {
 	if e.n > 0 {
 		taken := copy(e.rest[e.n:], piece)
@@ -163,7 +164,7 @@ func (e *Encoder) Append(dst, piece []byte) []byte {
 	return dst
 }
 
-// End appends what is left, with padding.
+// End appends the rest, with padding.
 func (e *Encoder) End(dst []byte) []byte {
 	dst = jsonscan.AppendBase64(dst, e.rest[:e.n])
 	e.n = 0

@@ -9,8 +9,8 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// Request is an HTTP request as an event describes it. It refers to the event, and may be
-// used for one after the other.
+// Request is an HTTP request as an event describes it. It refers to the event's memory and may be
+// reused.
 type Request struct {
 	Method []byte
 	Target []byte // path and query, percent-encoded, beginning with a slash
@@ -21,32 +21,32 @@ type Request struct {
 
 // Reading says how a call becomes a request.
 type Reading struct {
-	// Prefix is taken off the path, once.
+	// Prefix is removed once from the start of the path.
 	Prefix string
-	// IsOurs tells whether a header is one that only the platform's word is taken for. It
-	// gets the name in lower case, with - for whatever is neither letter nor digit: to WSGI
-	// and CGI _ is the same, to some of them anything is.
+	// IsOurs reports whether a header may come only from the platform. It gets the name in lower
+	// case, with - for every character that is neither a letter nor a digit: WSGI and CGI treat _
+	// like -, some of them any character.
 	IsOurs func(name string) bool
 }
 
-// refused is why an event is no HTTP request. Values are not quoted in it: they may be
+// refused says why an event is not an HTTP request. It does not quote values: they may be
 // secrets.
 func refused(format string, args ...any) error { return fmt.Errorf(format, args...) }
 
-// Read makes the request of an API gateway's call. The error says why HTTP
-// can't carry it, half a sentence about the event: "its … is …".
+// Read makes the request from an API gateway's call. The error says, in half a sentence about the
+// event, why HTTP can't carry it: "its … is …".
 func (r *Request) Read(call Call, how Reading) error {
 	r.Reset()
 	var ok bool
 	if r.Method, ok = stringOf(call.Method); !ok || !IsToken(r.Method) {
-		return refused("its httpMethod is no HTTP method")
+		return refused("its httpMethod is not an HTTP method")
 	}
 	if string(r.Method) == "CONNECT" {
 		return refused("its httpMethod is CONNECT, which asks for a tunnel")
 	}
 	path, ok := stringOf(call.Path)
 	if !ok {
-		return refused("its path is no JSON string")
+		return refused("its path is not a JSON string")
 	}
 	r.Target = appendPath(r.Target, strip(path, how.Prefix))
 	if err := r.readQuery(call.Query); err != nil {
@@ -58,7 +58,7 @@ func (r *Request) Read(call Call, how Reading) error {
 	return r.Body.read(call.Body, call.IsBase64)
 }
 
-// Reset forgets the request before, but not the memory that it had.
+// Reset forgets the request but keeps its memory.
 func (r *Request) Reset() {
 	r.Method, r.Host, r.Target = nil, nil, r.Target[:0]
 	clear(r.Fields) // they refer to it
@@ -66,7 +66,7 @@ func (r *Request) Reset() {
 	r.Body.reset()
 }
 
-// strip takes prefix off path once, if path ends there or goes on with a slash.
+// strip removes prefix from path once, if path ends there or continues with a slash.
 func strip(path []byte, prefix string) []byte {
 	if rest, found := bytes.CutPrefix(path, []byte(prefix)); found && (len(rest) == 0 || rest[0] == '/') {
 		return rest
@@ -74,8 +74,8 @@ func strip(path []byte, prefix string) []byte {
 	return path
 }
 
-// appendPath appends a path, percent-encoded anew: the gateway has decoded it. It
-// always begins with a slash, so that nothing in it can pass for a host.
+// appendPath appends a path, percent-encoded anew: the gateway has decoded it. It always begins
+// with a slash, so that no part of it can pass for a host.
 func appendPath(dst, path []byte) []byte {
 	if len(path) == 0 || path[0] != '/' {
 		dst = append(dst, '/')
@@ -95,16 +95,16 @@ func (r *Request) readQuery(raw []byte) error {
 	})
 }
 
-// ofConnection are the headers that are about a connection, which is ours, and about the
-// length of the body, which is known. What Connection names besides is not looked at:
-// it was for the gateway, and a client could take the gateway's own headers away so.
+// ofConnection lists the headers about the connection, which is ours, and about the length of the
+// body, which is known. It ignores the other headers that Connection names: those were for the
+// gateway, and a client could remove the gateway's own headers that way.
 var ofConnection = map[string]bool{
 	"connection": true, "content-length": true, "expect": true, "http2-settings": true, "keep-alive": true,
 	"proxy-connection": true, "te": true, "trailer": true, "transfer-encoding": true, "upgrade": true,
 }
 
-// OfConnection tells whether a header, its name in lower case, is about a connection and not
-// about what goes over it.
+// OfConnection reports whether a header, its name in lower case, is about the connection and not
+// about the message.
 func OfConnection(name string) bool { return ofConnection[name] }
 
 func (r *Request) readHeaders(raw []byte, isOurs func(string) bool) error {
@@ -113,7 +113,7 @@ func (r *Request) readHeaders(raw []byte, isOurs func(string) bool) error {
 		lower := strings.ToLower(string(name))
 		switch {
 		case !IsToken(name):
-			return refused("%.100q is no name of an HTTP header", name)
+			return refused("%.100q is not the name of an HTTP header", name)
 		case !isFieldValue(value):
 			return refused("its header %.100q has a line break or another control character in its value", name)
 		case lower == "upgrade" && strings.Contains(strings.ToLower(string(value)), "websocket"):
@@ -129,13 +129,13 @@ func (r *Request) readHeaders(raw []byte, isOurs func(string) bool) error {
 	})
 }
 
-// setHost takes a Host header, of which a request has one.
+// setHost takes a Host header. A request has only one.
 func (r *Request) setHost(host []byte) error {
 	switch {
 	case len(host) == 0:
 		return nil
 	case !hostBytes.holds(host):
-		return refused("its header \"host\" is no name of a host")
+		return refused("its header \"host\" is not the name of a host")
 	case r.Host != nil && !bytes.EqualFold(r.Host, host):
 		return refused("its header \"host\" names several hosts")
 	}
@@ -143,7 +143,7 @@ func (r *Request) setHost(host []byte) error {
 	return nil
 }
 
-// folded is a header's name with - for whatever is neither letter nor digit.
+// folded returns a header's name with - for every character that is neither a letter nor a digit.
 func folded(lower string) string {
 	return strings.Map(func(c rune) rune {
 		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
@@ -153,8 +153,8 @@ func folded(lower string) string {
 	}, lower)
 }
 
-// eachText calls do for every text in the members of an object, which are texts or
-// arrays of texts. Numbers and booleans are texts, null is nothing.
+// eachText calls do for every text in the members of an object, which are texts or arrays of
+// texts. Numbers and booleans count as texts; null is skipped.
 func eachText(object []byte, what string, do func(key, value []byte) error) (err error) {
 	if object == nil || string(object) == "null" {
 		return nil
@@ -162,7 +162,7 @@ func eachText(object []byte, what string, do func(key, value []byte) error) (err
 	whole := jsonscan.Object(object, func(rawKey, value []byte) {
 		key, ok := jsonscan.Unescape(rawKey)
 		if !ok {
-			err = refused("a name in its %s is no JSON string", what)
+			err = refused("a name in its %s is not a JSON string", what)
 		}
 		one := func(value []byte) {
 			content, ok := stringOf(value)
@@ -176,16 +176,16 @@ func eachText(object []byte, what string, do func(key, value []byte) error) (err
 		if value[0] != '[' {
 			one(value)
 		} else if !jsonscan.Array(value, one) && err == nil {
-			err = refused("%.100q in its %s is no JSON", key, what)
+			err = refused("%.100q in its %s is not JSON", key, what)
 		}
 	})
 	if !whole {
-		return refused("its %s is no JSON object", what)
+		return refused("its %s is not a JSON object", what)
 	}
 	return err
 }
 
-// Post makes the request of an event that is no call of the gateway.
+// Post makes the request of an event that is not a call of the gateway.
 func (r *Request) Post(target string, event []byte) {
 	r.Reset()
 	r.Method = []byte("POST")
@@ -194,7 +194,7 @@ func (r *Request) Post(target string, event []byte) {
 	r.Body.raw, r.Body.Size = event, len(event)
 }
 
-// HasBody tells whether a server may wait for the length of the body.
+// HasBody reports whether a server may expect a Content-Length.
 func (r *Request) HasBody() bool {
 	switch string(r.Method) {
 	case "POST", "PUT", "PATCH":
@@ -203,7 +203,7 @@ func (r *Request) HasBody() bool {
 	return false
 }
 
-// IsSafe tells whether the request changes nothing, so that it may be sent again.
+// IsSafe reports whether the request changes nothing, so that it may be sent again.
 func (r *Request) IsSafe() bool {
 	switch string(r.Method) {
 	case "GET", "HEAD", "OPTIONS":
@@ -212,8 +212,8 @@ func (r *Request) IsSafe() bool {
 	return false
 }
 
-// stringOf is the content of a JSON string, or the JSON of a number, a boolean or null. It
-// refers to raw as long as that has no escapes.
+// stringOf returns the content of a JSON string, or the JSON of a number, a boolean or null. It
+// refers to raw if raw has no escapes.
 func stringOf(raw []byte) (content []byte, ok bool) {
 	switch raw[0] {
 	case '"':
@@ -231,7 +231,7 @@ type byteSet string
 const (
 	tokenBytes byteSet = "!#$%&'*+-.^_`|~" // RFC 9110, 5.6.2
 	pathBytes  byteSet = "-._~!$&'()*+,;=:@/"
-	// In a query + and ; have meanings that what the gateway has decoded has not.
+	// In a query + and ; have a meaning, which decoded text must not get.
 	queryBytes byteSet = "-._~"
 	hostBytes  byteSet = "-._~!$&'()*+,;=%:[]" // RFC 3986, with a port
 )
@@ -262,11 +262,11 @@ func (set byteSet) holds(text []byte) bool {
 	return len(text) > 0
 }
 
-// IsToken tells whether a text can be the name of a header or a method (RFC 9110, 5.6.2).
+// IsToken reports whether a text can be the name of a header or a method (RFC 9110, 5.6.2).
 func IsToken(name []byte) bool { return tokenBytes.holds(name) }
 
-// isFieldValue tells whether a text can be the value of a header: one with a line
-// break would be another header, or the end of them all.
+// isFieldValue reports whether a text can be the value of a header: a line break in it would
+// begin another header or end the headers.
 func isFieldValue(value []byte) bool {
 	for _, c := range value {
 		if c < ' ' && c != '\t' || c == 0x7f {

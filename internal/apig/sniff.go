@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// ContentType is what a browser should take result for.
+// ContentType returns the Content-Type that a browser should use for result.
 func ContentType(result []byte) string {
 	switch {
 	case !utf8.Valid(result):

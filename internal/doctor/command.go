@@ -13,8 +13,8 @@ import (
 // the PATH of a custom runtime.
 const runtimes = "/opt/function/runtime"
 
-// Command is the user's program as it was configured. It is looked for anew at
-// every start that fails, so that a program repaired on disk runs again.
+// Command is the user's program as it was configured. It is looked up again after every start
+// that fails, so that a program repaired on disk runs again.
 type Command struct {
 	// Words are the program and its arguments; nil means the default: Handler's
 	// words if the first is an executable of CodeRoot, else CodeRoot/handler.
@@ -26,15 +26,14 @@ type Command struct {
 	// Runtimes is where to look for an interpreter to hint at; "" means the
 	// platform's folder.
 	Runtimes string
-	// In is where the program is to start; nil means this machine.
+	// In is where the program will start; nil means this machine.
 	In World
 }
 
 // StartError says why a program can't be started and what to do about it.
 type StartError struct {
 	Message string
-	// Missing is set when no program was named at all: that is a matter of
-	// configuration.
+	// Missing is set when no program was named at all: that is a configuration error.
 	Missing bool
 	Cause   error
 }
@@ -42,8 +41,8 @@ type StartError struct {
 func (e *StartError) Error() string { return e.Message }
 func (e *StartError) Unwrap() error { return e.Cause }
 
-// Find returns the file to start and its arguments, the first being its name
-// as it was given. Its error is a *StartError.
+// Find returns the file to start and its arguments; the first argument is the program's name as
+// it was given. The error is a *StartError.
 func (c *Command) Find() (path string, args []string, err error) {
 	words := c.Words
 	if len(words) == 0 {
@@ -55,7 +54,7 @@ func (c *Command) Find() (path string, args []string, err error) {
 	return path, words, err
 }
 
-// implied is the command where none is configured.
+// implied returns the command to run if none is configured.
 func (c *Command) implied() ([]string, error) {
 	handler := strings.Fields(c.Handler)
 	if len(handler) > 0 && handler[0] == "bootstrap" { // that is us
@@ -88,8 +87,8 @@ func (c *Command) implied() ([]string, error) {
 	}
 }
 
-// lookUp finds the file of a command's first word: with a slash it is a path,
-// from Dir; without, a file of CodeRoot or of the PATH.
+// lookUp finds the file of a command's first word: with a slash it is a path, relative to Dir;
+// without one it is a file in CodeRoot or on the PATH.
 func (c *Command) lookUp(word string) (string, error) {
 	if strings.Contains(word, "/") {
 		path := c.fromDir(word)
@@ -115,7 +114,7 @@ func (c *Command) lookUp(word string) (string, error) {
 	return "", &StartError{Message: c.notFound(word), Cause: syscall.ENOENT}
 }
 
-// fromDir is where the program finds path.
+// fromDir resolves path as the program does.
 func (c *Command) fromDir(path string) string {
 	if pathpkg.IsAbs(path) {
 		return path
@@ -123,7 +122,7 @@ func (c *Command) fromDir(path string) string {
 	return pathpkg.Join(c.Dir, path)
 }
 
-// folders are those of the PATH; an empty one is the working directory.
+// folders returns the folders of the PATH; an empty one is the working directory.
 func (c *Command) folders() []string {
 	if c.Path == "" {
 		return nil

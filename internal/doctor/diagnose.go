@@ -9,9 +9,8 @@ import (
 	"syscall"
 )
 
-// Diagnose says in a sentence or two why the file path can't be started in c's
-// Dir and with its PATH, and what helps. cause is the system's error; without a
-// finding it is repeated.
+// Diagnose says in a sentence or two why the file path can't be started in c's Dir with its PATH,
+// and what helps. cause is the system's error. If there is no finding, Diagnose repeats it.
 func (c *Command) Diagnose(path string, cause error) string {
 	if finding := c.examine(path, cause).finding(); finding != "" {
 		return finding
@@ -19,8 +18,7 @@ func (c *Command) Diagnose(path string, cause error) string {
 	return fmt.Sprintf("%s can't be started: %s.", path, system(cause))
 }
 
-// Check is Diagnose before there is an error; "" means that nothing is amiss
-// as far as can be seen.
+// Check is Diagnose before there is an error. It returns "" if it finds nothing wrong.
 func (c *Command) Check(path string) string {
 	return c.examine(path, nil).finding()
 }
@@ -33,7 +31,7 @@ func (c *Command) checkDir() string {
 	return ""
 }
 
-// finding is what the first of the examinations finds that finds something.
+// finding returns the first finding of the examinations, or "".
 func (s subject) finding() string {
 	for _, look := range []func(subject) string{
 		folder, noPermission, emptyFile, byteOrderMark, carriageReturn, interpreter, foreignBinary, elf, noShebang,
@@ -45,7 +43,7 @@ func (s subject) finding() string {
 	return ""
 }
 
-// subject is a file that is examined.
+// subject is a file under examination.
 type subject struct {
 	path    string
 	command *Command // whose PATH and directory count
@@ -66,7 +64,7 @@ func (c *Command) examine(path string, cause error) subject {
 	return s
 }
 
-// remedies are for what the system says about any program.
+// remedies are for errors of the system that can hit any program.
 var remedies = map[syscall.Errno]string{
 	syscall.E2BIG:   "its arguments and environment together are too large; pass less in variables",
 	syscall.EAGAIN:  "there are too many processes; the platform allows 1024 with their threads",

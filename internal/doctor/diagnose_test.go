@@ -145,7 +145,7 @@ func TestAScriptThatEnvCannotStartIsDiagnosed(t *testing.T) {
 	for line, want := range map[string]string{
 		"#!/usr/bin/env python9":          "wants the interpreter python9 by env, which is not on the PATH (" + folder + ":/bin)",
 		"#!/usr/bin/env -S A=b python9 x": "wants the interpreter python9 by env",
-		"#!/usr/bin/env sh -e":            `wants the interpreter "sh -e" by env, all of it being the name. Write env -S`,
+		"#!/usr/bin/env sh -e":            `wants the interpreter "sh -e" by env, which takes all of it as the name. Write env -S`,
 		"#!/usr/bin/env sh\r":             `has Windows line ends (CRLF): the system looks for the interpreter "/usr/bin/env sh\r"`,
 	} {
 		path := executableFile(t, []byte(line+"\n"))

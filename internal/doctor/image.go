@@ -16,7 +16,7 @@ type image struct {
 
 func (i image) arch() string { return i.target.Arch }
 
-// access goes by the bits of the mode: a ZIP has no owner.
+// access looks only at the mode bits: a ZIP has no owner.
 func (i image) access(path string) error {
 	info, err := i.stat(path)
 	if err == nil && info.Mode()&0o111 == 0 {
@@ -39,8 +39,8 @@ func (i image) stat(path string) (fs.FileInfo, error) {
 	return nil, &fs.PathError{Op: "stat", Path: path, Err: fs.ErrNotExist}
 }
 
-// readDir has the programs of the target for the folders of its Path, so that a slip of the hand
-// is seen in them as well.
+// readDir lists the target's programs in the folders of its Path, so that typing errors in their
+// names are found too.
 func (i image) readDir(path string) (entries []fs.DirEntry, err error) {
 	if path, err = i.follow(path); err != nil {
 		return nil, err
@@ -56,8 +56,8 @@ func (i image) readDir(path string) (entries []fs.DirEntry, err error) {
 	return entries, nil
 }
 
-// readAt reads nothing of the target's own programs: what is in them is not known. The file of a
-// ZIP can only be read from its start.
+// readAt can't read the target's own programs: their contents are not known. A file in a ZIP can
+// only be read from its start.
 func (i image) readAt(path string, p []byte, offset int64) (int, error) {
 	path, err := i.follow(path)
 	if err != nil {
@@ -78,7 +78,8 @@ func (i image) readAt(path string, p []byte, offset int64) (int, error) {
 	return io.ReadFull(f, p)
 }
 
-// program is the name of a program of the target, and what is known of it.
+// program is the name of a program of the target, as a file with the little that is known about
+// it.
 type program string
 
 func (p program) Name() string     { return string(p) }

@@ -12,7 +12,7 @@ import (
 // maxLinks is how many symbolic links Linux follows in one path.
 const maxLinks = 40
 
-// inCode is path's name in the code, if it is there.
+// inCode returns path's name inside the code, or false if path is not in it.
 func (i image) inCode(path string) (name string, ok bool) {
 	if path == i.target.CodeRoot {
 		return ".", true
@@ -20,8 +20,8 @@ func (i image) inCode(path string) (name string, ok bool) {
 	return strings.CutPrefix(path, i.target.CodeRoot+"/")
 }
 
-// follow is where path leads to when the symbolic links of the code are followed, out of the code
-// too. It is no error if there is nothing.
+// follow returns where path leads when the symbolic links in the code are followed, also out of
+// the code. The result need not exist.
 func (i image) follow(path string) (string, error) {
 	done, rest, links := "/", elements(path), 0
 	for len(rest) > 0 {
@@ -47,7 +47,7 @@ func elements(path string) []string {
 	return strings.FieldsFunc(path, func(r rune) bool { return r == '/' })
 }
 
-// readLink follows the links before the last element of path, which is one.
+// readLink follows the links in path except for its last element, which it reads.
 func (i image) readLink(path string) (string, error) {
 	folder, err := i.follow(pathpkg.Dir(path))
 	if err != nil {
@@ -59,7 +59,7 @@ func (i image) readLink(path string) (string, error) {
 	return "", &fs.PathError{Op: "readlink", Path: path, Err: syscall.EINVAL}
 }
 
-// link is what the symbolic link path points to; "" means that it is none.
+// link returns what the symbolic link path points to, or "" if path is not a link.
 func (i image) link(path string) string {
 	name, ok := i.inCode(path)
 	if !ok {
@@ -71,9 +71,9 @@ func (i image) link(path string) string {
 	}
 	if _, ok := i.code.(fs.ReadLinkFS); ok {
 		text, _ := fs.ReadLink(i.code, name)
-		return filepath.ToSlash(text) // of a folder on Windows
+		return filepath.ToSlash(text) // for a folder on Windows
 	}
-	f, err := i.code.Open(name) // of a ZIP: the text is the content
+	f, err := i.code.Open(name) // in a ZIP the text is the content
 	if err != nil {
 		return ""
 	}

@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// startError is for a file that is named but can't be executed.
+// startError makes the error for a file that was named but can't be executed.
 func (c *Command) startError(path string) error {
 	_, err := c.world().stat(path)
 	switch {
@@ -29,7 +29,7 @@ func (c *Command) startError(path string) error {
 	return &StartError{Message: message, Cause: err}
 }
 
-// Explain is the error of a start of path that failed for cause.
+// Explain makes the error for a start of path that failed with cause.
 func (c *Command) Explain(path string, cause error) *StartError {
 	message := c.checkDir()
 	if message == "" {
@@ -38,7 +38,7 @@ func (c *Command) Explain(path string, cause error) *StartError {
 	return &StartError{Message: message, Cause: cause}
 }
 
-// notFound is for a word that is no file of any folder.
+// notFound makes the message for a word that is not a file in any of the folders.
 func (c *Command) notFound(word string) string {
 	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", word, c.CodeRoot, c.Path)
 	if c.Path == "" {
@@ -48,7 +48,7 @@ func (c *Command) notFound(word string) string {
 		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
 	}
 	folders := []string{c.CodeRoot}
-	if len(word) > 3 { // of shorter names the PATH has one for every slip of the hand
+	if len(word) > 3 { // the PATH has something close to every shorter name
 		folders = append(folders, c.folders()...)
 	}
 	for _, folder := range folders {
@@ -66,10 +66,10 @@ func quoted(word string) string {
 	if !strings.ContainsAny(word, " \t") {
 		return ""
 	}
-	return " It is one word with a blank in it: was it quoted as a whole?"
+	return " It is one word with a space in it: was the whole command quoted?"
 }
 
-// runtime is the platform's own program of that name, or "".
+// runtime returns the path of the platform's own program of that name, or "".
 func (c *Command) runtime(name string) string {
 	if c.Runtimes != "" {
 		return c.below(c.Runtimes, name)

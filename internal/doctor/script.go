@@ -9,7 +9,7 @@ import (
 	"syscall"
 )
 
-// shebang is the first line after the #!, or "" where there is none.
+// shebang returns the first line after the #!, or "" if there is none.
 func (s subject) shebang() string {
 	text, found := bytes.CutPrefix(s.head, []byte("#!"))
 	if !found {
@@ -19,10 +19,10 @@ func (s subject) shebang() string {
 	return string(line)
 }
 
-// interpreters are the usual ones, by the ending of a script's name.
+// interpreters are the usual ones by file extension.
 var interpreters = map[string]string{".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".pl": "perl", ".php": "php", ".rb": "ruby"}
 
-// likelyInterpreter is that of the #! line, or what the file's name suggests.
+// likelyInterpreter returns the one in the #! line, or what the file's name suggests.
 func (s subject) likelyInterpreter() string {
 	if line := strings.TrimSpace(s.shebang()); line != "" {
 		return strings.TrimPrefix(strings.TrimPrefix(line, "/usr/bin/env "), "-S ")
@@ -73,11 +73,11 @@ func interpreter(s subject) string {
 	return ""
 }
 
-// byEnv is for a script whose #! line goes on with words after env.
+// byEnv checks a script whose #! line has words after env.
 func (s subject) byEnv(words []string) string {
 	if len(words) > 1 && !strings.HasPrefix(words[0], "-") && !strings.Contains(words[0], "=") {
-		// The kernel hands on all that follows the interpreter as one word.
-		return fmt.Sprintf("%s wants the interpreter %q by env, all of it being the name. Write env -S to give it arguments.",
+		// The kernel passes everything after the interpreter as one word.
+		return fmt.Sprintf("%s wants the interpreter %q by env, which takes all of it as the name. Write env -S to give it arguments.",
 			s.path, strings.Join(words, " "))
 	}
 	for len(words) > 0 && (strings.HasPrefix(words[0], "-") || strings.Contains(words[0], "=")) {

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// access has no meaning on a system where no program of a function can start: a Command there
-// is In a World that is described.
+// access has no meaning on a system where a function's program can't start: there Command.In is
+// always a described World.
 func (machine) access(string) error { return errors.ErrUnsupported }
 
 func errnoName(syscall.Errno) string { return "" }

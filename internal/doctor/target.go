@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Target describes the machine that a function's code is for. It has the code and the programs
-// it is known for. What else it has is not known, so that it counts as missing.
+// Target describes the machine that a function's code is for. It has the code and the known
+// programs. Everything else is unknown and counts as missing.
 type Target struct {
 	Arch string // as Go names it
 	// CodeRoot is the folder of the code, Path the PATH of programs.
@@ -45,12 +45,12 @@ func FunctionGraph() Target {
 	}
 }
 
-// With is the target with code in its CodeRoot: a folder, a ZIP, whatever is an fs.FS. A file of
-// a ZIP that is a symbolic link is followed as one. Nothing of this machine counts: code's own
-// links are read, if it is an fs.ReadLinkFS, and never followed by it.
+// With returns the target with code in its CodeRoot: a folder, a ZIP or any other fs.FS. Symbolic
+// links in a ZIP are followed. Nothing of this machine counts: if code is an fs.ReadLinkFS its
+// links are read, but code never follows them itself.
 func (t Target) With(code fs.FS) World { return image{target: t, code: code} }
 
-// has tells whether path is a program that the target is known for.
+// has reports whether path is a program that the target is known to have.
 func (t Target) has(path string) bool {
 	name := pathpkg.Base(path)
 	version := strings.TrimRight(name, "0123456789.")
@@ -63,5 +63,5 @@ func (t Target) has(path string) bool {
 	return t.folder(pathpkg.Dir(path)) || strings.HasPrefix(path, t.Runtimes+"/")
 }
 
-// folder tells whether path is a folder of the target's Path.
+// folder reports whether path is a folder of the target's Path.
 func (t Target) folder(path string) bool { return slices.Contains(strings.Split(t.Path, ":"), path) }

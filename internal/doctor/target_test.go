@@ -79,7 +79,7 @@ var cloudTests = map[string]struct {
 	"env and an unknown one": {fstest.MapFS{"handler": file("#!/usr/bin/env deno\n")},
 		"", "wants the interpreter deno by env, which is not on the PATH (/usr/bin:/bin:/usr/local/bin)."},
 	"env and two words": {fstest.MapFS{"handler": file("#!/usr/bin/env python3 -u\n")},
-		"", `wants the interpreter "python3 -u" by env, all of it being the name. Write env -S`},
+		"", `wants the interpreter "python3 -u" by env, which takes all of it as the name. Write env -S`},
 	"command that is known":    {fstest.MapFS{"app.py": plain("x")}, "python3 app.py", ""},
 	"command by its full path": {fstest.MapFS{"app.sh": plain("x")}, "/bin/bash app.sh", ""},
 	"command in a folder":      {fstest.MapFS{"bin/run": built("amd64", "")}, "bin/run", ""},

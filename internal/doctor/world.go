@@ -9,12 +9,12 @@ import (
 	"github.com/agnivade/levenshtein"
 )
 
-// World is where a program is to start: this machine, or a Target with the code in its place.
+// World is where a program will start: this machine, or a Target with the code in its place.
 // Paths are absolute and have slashes on any system.
 type World interface {
 	// arch is the processor by its name in Go.
 	arch() string
-	// access is the error of executing a file or entering a folder, as far as the right to it goes.
+	// access returns an error if the permissions forbid executing a file or entering a folder.
 	access(path string) error
 	stat(path string) (fs.FileInfo, error)
 	readDir(path string) ([]fs.DirEntry, error)
@@ -29,15 +29,15 @@ func (c *Command) world() World {
 	return c.In
 }
 
-// executable tells whether path is a file that may be executed; whether it can
-// is Diagnose's question.
+// executable reports whether path is a file that may be executed. Diagnose finds out whether it
+// can be.
 func (c *Command) executable(path string) bool {
 	w := c.world()
 	info, err := w.stat(path)
 	return err == nil && info.Mode().IsRegular() && w.access(path) == nil
 }
 
-// below is the executable of that name below the folder root, or "".
+// below returns the executable of that name below the folder root, or "".
 func (c *Command) below(root, name string) string {
 	one := c.children([]string{root})
 	folders := append(one, c.children(one)...)
@@ -51,7 +51,7 @@ func (c *Command) below(root, name string) string {
 	return ""
 }
 
-// children are all that is in the folders.
+// children returns the paths of everything in the folders.
 func (c *Command) children(folders []string) (all []string) {
 	for _, folder := range folders {
 		entries, _ := c.world().readDir(folder)
@@ -62,7 +62,7 @@ func (c *Command) children(folders []string) (all []string) {
 	return all
 }
 
-// near is a remark about the file of folder whose name is closest to name.
+// near suggests the file in folder whose name is closest to name, or returns "".
 func (c *Command) near(folder, name string) string {
 	entries, _ := c.world().readDir(folder)
 	best, distance := "", 3

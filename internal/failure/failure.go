@@ -1,6 +1,5 @@
-// Package failure says to the caller of a function what became of the user's
-// program: every mode in the same words. It looks at nothing but what it is
-// given; finding out is internal/process.
+// Package failure tells the caller of a function what became of the user's program, in the same
+// words in every mode. It only looks at what it is given; internal/process finds out.
 package failure
 
 import (
@@ -22,12 +21,12 @@ type Program struct {
 	OOM     *procfs.OOM
 	// Timeout is the function's.
 	Timeout time.Duration
-	// Full puts what the program printed last into errors.
+	// Full puts the last lines that the program printed into errors.
 	Full bool
 }
 
-// Exit is the error of a program, started from file, that ended with status; hint
-// is a sentence about it, or "", tail the last it printed to stderr.
+// Exit returns the error of a program, started from file, that ended with status. hint is a
+// sentence about it or ""; tail holds the last lines that it printed to stderr.
 func (p *Program) Exit(file string, status process.Status, hint string, tail []string) *adapter.Error {
 	out := &adapter.Error{
 		Type:    adapter.TypeExit,
@@ -43,19 +42,19 @@ func (p *Program) Exit(file string, status process.Status, hint string, tail []s
 	return out
 }
 
-// WithoutOutput is the error of Exit without what the program printed, which may be about the
-// event of somebody else.
+// WithoutOutput returns an error of Exit without what the program printed, which may be about
+// another caller's event.
 func WithoutOutput(e *adapter.Error) *adapter.Error {
 	message, _, spoke := strings.Cut(e.Message, lastWords)
 	if spoke {
-		message += " What it said last may be about another event: it is in the log."
+		message += " Its last output may be about another event: see the log."
 	}
 	return &adapter.Error{Type: e.Type, Message: message}
 }
 
-// memory says whether a failure was for want of memory: the kernel may have
-// killed the program or one of its children. It looks at every failure, so that
-// the next one does not get the blame.
+// memory says whether a failure was caused by lack of memory: the kernel may have killed the
+// program or one of its children. It is called for every failure, so that the next one does not
+// get the blame.
 func (p *Program) memory(status process.Status) string {
 	switch rose, known := p.OOM.Rose(); {
 	case rose && status.Killed():
@@ -69,7 +68,7 @@ func (p *Program) memory(status process.Status) string {
 	}
 }
 
-// finding is what is wrong with a file that a shell or env could not start.
+// finding says what is wrong with a file that a shell or env could not start.
 func (p *Program) finding(file string, status process.Status) string {
 	if code := status.ExitStatus(); code != 126 && code != 127 {
 		return ""
@@ -80,8 +79,7 @@ func (p *Program) finding(file string, status process.Status) string {
 	return ""
 }
 
-// Stack is the stackTrace of an error: the last lines of stderr, if they are to
-// be shown.
+// Stack returns the stackTrace of an error: tail, the last lines of stderr, if p.Full.
 func (p *Program) Stack(tail []string) []string {
 	if !p.Full {
 		return nil
@@ -89,8 +87,8 @@ func (p *Program) Stack(tail []string) []string {
 	return tail
 }
 
-// TimedOut is the error of an invocation whose context has ended for cause. hint
-// completes the message of a timeout.
+// TimedOut returns the error of an invocation whose context has ended with cause. hint completes
+// the message of a timeout.
 func (p *Program) TimedOut(cause error, inv *adapter.Invocation, hint string, tail []string) *adapter.Error {
 	if errors.Is(cause, adapter.ErrShutdown) {
 		return &adapter.Error{
@@ -108,5 +106,5 @@ func (p *Program) TimedOut(cause error, inv *adapter.Invocation, hint string, ta
 	}
 }
 
-// RaiseTimeout is the hint for a program that is at work.
+// RaiseTimeout is the hint for a program that is still working.
 const RaiseTimeout = "If it needs longer, raise the timeout in the function's settings."

@@ -14,8 +14,8 @@ import (
 	"fgbootstrap/internal/supervise"
 )
 
-// Start is the error of a program that can't be started. err is returned as it
-// is if it is no *doctor.StartError.
+// Start returns the error of a program that can't be started. It returns err itself if that is
+// not a *doctor.StartError.
 func Start(err error) error {
 	var start *doctor.StartError
 	if !errors.As(err, &start) {
@@ -28,21 +28,21 @@ func Start(err error) error {
 	return e
 }
 
-// Again is the error of a program that fails again and again: the last failure, and
-// that it was not the first.
+// Again returns the error of a program that fails again and again: the last failure and how many
+// there were.
 func Again(lost *supervise.LostCause) error {
 	var told *adapter.Error
 	if !errors.As(lost.Reason, &told) {
 		return lost
 	}
 	e := *told
-	e.Message += fmt.Sprintf(" (It has failed %d times in a row and is started again every two seconds or so.)", lost.Failures)
+	e.Message += fmt.Sprintf(" (It has failed %d times in a row and is restarted about every two seconds.)", lost.Failures)
 	return &e
 }
 
-// NotReady is the error of an event that has waited to its deadline for the start of
-// the program, which goes on since started. missing says what has not come, hint what
-// may help, or "".
+// NotReady returns the error of an event that has waited until its deadline for the program,
+// which has been starting since started. missing says what has not come; hint says what may help,
+// or is "".
 func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, running *process.Process, started time.Time, tail []string) *adapter.Error {
 	e := &adapter.Error{
 		Type: adapter.TypeInit,
@@ -62,9 +62,9 @@ func (p *Program) NotReady(inv *adapter.Invocation, missing, hint string, runnin
 	return e
 }
 
-// StartedAgain is the error of such an event where the start before had failed, which is
-// told: it says more than how far this one has come, and the type must not depend on who
-// is faster.
+// StartedAgain returns the error of such an event if the previous start failed with told. That
+// failure says more than how far this start has come, and the error type must not depend on
+// timing.
 func StartedAgain(told *adapter.Error, inv *adapter.Invocation, missing string) *adapter.Error {
 	return &adapter.Error{
 		Type: told.Type,
@@ -76,7 +76,7 @@ func StartedAgain(told *adapter.Error, inv *adapter.Invocation, missing string) 
 
 const lastWords = " Its last words: "
 
-// Waited is how long an event waits until its deadline.
+// Waited returns how long an event waits until its deadline.
 func Waited(inv *adapter.Invocation) time.Duration {
 	return inv.Deadline.Sub(inv.Received).Round(time.Millisecond)
 }

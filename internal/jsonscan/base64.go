@@ -17,7 +17,7 @@ func AppendBase64(dst, src []byte) []byte {
 	return dst
 }
 
-// AppendDecoded appends what src is the base64 of. Line ends in it are passed over.
+// AppendDecoded decodes base64 and appends the result. It skips line ends in src.
 func AppendDecoded(dst, src []byte) ([]byte, error) {
 	start, n := len(dst), base64.StdEncoding.DecodedLen(len(src))
 	dst = slices.Grow(dst, n)
@@ -25,8 +25,8 @@ func AppendDecoded(dst, src []byte) ([]byte, error) {
 	return dst[:start+n], err
 }
 
-// DecodeBase64 decodes text in its own memory, of which it returns a part. It reads ahead
-// of what it writes; that the module does so is held by a test.
+// DecodeBase64 decodes text in place and returns a part of it. This works because the module
+// reads ahead of what it writes, which a test checks.
 func DecodeBase64(text []byte) ([]byte, error) {
 	n, err := base64.StdEncoding.Decode(text, text)
 	return text[:n], err

@@ -1,15 +1,14 @@
-// Package jsonscan reads the outermost structure of JSON (RFC 8259) without decoding it, at
-// a speed of gigabytes a second, and writes text and bytes as JSON strings. It builds no
-// values; what is inside of one is its reader's business.
+// Package jsonscan reads the outermost structure of JSON (RFC 8259) without decoding it, at a
+// speed of gigabytes a second, and writes text and bytes as JSON strings. It builds no values and
+// does not look inside them.
 package jsonscan
 
 import "bytes"
 
-// Object calls member for each member of the JSON object that text is, with
-// the raw key (without its quotes, escapes not resolved) and the raw value, and
-// tells whether text is one object from end to end. It looks only at the
-// outermost structure, so that 6 MB take well under a millisecond; what is
-// inside a value is its reader's business.
+// Object calls member for each member of the JSON object that text is, with the raw key (without
+// its quotes, escapes not resolved) and the raw value, and reports whether text is one object
+// from end to end. It looks only at the outermost structure, so that 6 MB take well under a
+// millisecond. It does not look inside values.
 func Object(text []byte, member func(key, value []byte)) bool {
 	s := scanner{rest: text}
 	if !s.take('{') {
@@ -37,7 +36,7 @@ func Object(text []byte, member func(key, value []byte)) bool {
 	}
 }
 
-// Array is Object for an array and its elements.
+// Array does the same for an array and its elements.
 func Array(text []byte, element func(value []byte)) bool {
 	s := scanner{rest: text}
 	if !s.take('[') {

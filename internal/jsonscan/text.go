@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// WholeRunes is text without the character that its end cuts in two.
+// WholeRunes returns text without an incomplete character at its end.
 func WholeRunes(text []byte) []byte {
 	for n := 1; n < utf8.UTFMax && n <= len(text); n++ {
 		if tail := text[len(text)-n:]; utf8.RuneStart(tail[0]) {
@@ -21,8 +21,8 @@ func WholeRunes(text []byte) []byte {
 
 const hexDigits = "0123456789abcdef"
 
-// AppendText appends valid UTF-8 as the inside of a JSON string, up to where dst has
-// grown past limit.
+// AppendText appends valid UTF-8 as the inside of a JSON string. It stops once dst has grown past
+// limit.
 func AppendText(dst, text []byte, limit int) []byte {
 	start := 0
 	for i, c := range text {
@@ -50,8 +50,8 @@ func AppendText(dst, text []byte, limit int) []byte {
 	return append(dst, text[start:]...)
 }
 
-// Text is the content of a JSON string, or the JSON of anything else; null is nothing. It
-// refers to raw where that has no escapes. It is raw itself where that is no JSON.
+// Text returns the content of a JSON string, nil for null, or raw for anything else, also if it
+// is not JSON. The content refers to raw if raw has no escapes.
 func Text(raw []byte) []byte {
 	if len(raw) > 1 && raw[0] == '"' {
 		if content, ok := Unescape(raw[1 : len(raw)-1]); ok {
@@ -65,8 +65,8 @@ func Text(raw []byte) []byte {
 	return raw
 }
 
-// Unescape is the content of a JSON string of which raw is what is between the quotes, and
-// false if that is no JSON. It refers to raw where that has no escapes.
+// Unescape returns the content of a JSON string; raw is the part between the quotes. It returns
+// false if that is not JSON. The content refers to raw if raw has no escapes.
 func Unescape(raw []byte) (content []byte, ok bool) {
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return raw, true

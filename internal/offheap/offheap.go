@@ -1,5 +1,5 @@
-// Package offheap has large buffers outside of the Go heap. It follows mmap(2) and
-// madvise(2), and knows nothing of what is put into them.
+// Package offheap provides large buffers outside the Go heap. It follows mmap(2) and madvise(2),
+// and knows nothing about their contents.
 package offheap
 
 import (
@@ -8,19 +8,18 @@ import (
 	"syscall"
 )
 
-// Keep is how much of a buffer stays between events, in bytes. What is
-// larger is given back to the system at once: a 6 MB event every now and then
-// must not make up the instance's memory for ever.
+// Keep is how much of a buffer stays between events, in bytes. The rest is given back to the
+// system at once: an occasional event of 6 MB must not occupy the instance's memory forever.
 const Keep = 1 << 20
 
-// Buffer is a buffer outside the Go heap, of a fixed size whose pages cost
-// nothing before they are written. On the heap a single 6 MB event would raise
-// the collector's target for all time (measured: 70 MB against 19 MB peak).
-// Whoever called Map owns it; nothing may refer to it after Free.
+// Buffer is a buffer outside the Go heap, of a fixed size whose pages cost nothing before they
+// are written. On the heap a single event of 6 MB would raise the collector's target for good
+// (measured: 70 MB peak against 19 MB). The caller of Map owns it; nothing may refer to it after
+// Free.
 type Buffer []byte
 
-// hugePage is what a page has where the system has large ones. The first of them and
-// one that would not be full are left as small ones: a little in it would cost it all.
+// hugePage is the size of the system's large pages, in bytes. The first one, and one that would
+// not be full, are left as small pages: using a little of a large page would cost all of it.
 const hugePage = 2 << 20
 
 // Map reserves size bytes.
@@ -32,15 +31,15 @@ func Map(size int) (Buffer, error) {
 		return nil, fmt.Errorf("reserve %d bytes of memory: %w", size, err)
 	}
 	if full := size / hugePage * hugePage; full > hugePage {
-		// A kernel may not have them. On a virtual machine 6 MB of small pages took
-		// 17 ms to come by, of large ones 0.3.
+		// A kernel may not have large pages. On a virtual machine getting 6 MB took 17 ms with
+		// small pages and 0.3 ms with large ones.
 		_ = syscall.Madvise(m[hugePage:full], syscall.MADV_HUGEPAGE)
 	}
 	return m[:size], nil
 }
 
-// Populate gets the pages from one byte to another at once: to touch them one by one
-// costs ten times that. For memory that is sure to be used.
+// Populate allocates the pages between two offsets at once: touching them one by one costs ten
+// times as much. It is for memory that is sure to be used.
 func (m Buffer) Populate(from, to int) {
 	const populateWrite = 23 // MADV_POPULATE_WRITE; kernels before 5.14 don't have it, which is no harm
 	from &^= os.Getpagesize() - 1
@@ -49,16 +48,16 @@ func (m Buffer) Populate(from, to int) {
 	}
 }
 
-// Expect is told that n bytes are about to be written behind the first used ones. The
-// pages up to where they are large are used for sure then.
+// Expect announces that n bytes are about to be written after the first used ones. It populates
+// the small pages before the first large one if they will be used.
 func (m Buffer) Expect(used, n int) {
 	if used <= Keep && used+n > Keep {
 		m.Populate(Keep, hugePage)
 	}
 }
 
-// Trim gives back the pages of a buffer that was used up to byte used, but for
-// the first Keep bytes. The contents behind them are lost.
+// Trim gives back the pages of a buffer whose first used bytes were used, except for the first
+// Keep bytes. The contents after those are lost.
 func (m Buffer) Trim(used int) {
 	if used > Keep {
 		m = m[:cap(m)] // to the end of a large page, which would be split
@@ -67,7 +66,7 @@ func (m Buffer) Trim(used int) {
 	}
 }
 
-// Free gives everything back.
+// Free gives all memory back.
 func (m Buffer) Free() {
 	if m != nil {
 		_ = syscall.Munmap(m[:cap(m)])

@@ -13,17 +13,16 @@ import (
 )
 
 const (
-	// LineBytes is where a line is cut: what comes after goes on as the next
-	// one. The platform's own runtimes cut at 90 KB.
+	// LineBytes is where a line is cut; the rest becomes the next line. The platform's own
+	// runtimes cut at 90 KB.
 	LineBytes = 64 << 10
 
 	tailLines     = 20
 	tailLineBytes = 400
 )
 
-// Lines hands on what a program prints, line by line, and remembers the end.
-// The zero value with a Mask and an Emit is ready. What it remembers may be asked
-// for while Copy runs.
+// Lines passes on what a program prints, line by line, and remembers the end. It is ready when
+// Mask and Emit are set. Tail, Seen and Forget may be called while Copy runs.
 type Lines struct {
 	Mask *secret.Keyring
 	// Emit gets each line without its end, masked and not empty; it must not
@@ -47,9 +46,9 @@ func (l *Lines) Follow(f *os.File, buf []byte) error {
 	return l.Copy(pipe, buf)
 }
 
-// Copy reads r to its end or first error, with buf (of at least LineBytes) to
-// read into. It never stops reading for want of a line's end: a program that
-// writes a line of 5 MB would wait for ever.
+// Copy reads r to its end or first error, with buf (of at least LineBytes) to read into. It never
+// stops reading because a line does not end: a program that writes a line of 5 MB would wait
+// forever.
 func (l *Lines) Copy(r io.Reader, buf []byte) error {
 	used := 0
 	for {
@@ -73,8 +72,8 @@ func (l *Lines) Copy(r io.Reader, buf []byte) error {
 	}
 }
 
-// take hands on the lines in buf[:used], of which buf[:searched] held no line
-// end, and moves the rest to the front.
+// take passes on the lines in buf[:used] and moves the rest to the front. buf[:searched] is known
+// to hold no line end.
 func (l *Lines) take(buf []byte, searched, used int) (rest int) {
 	start := 0
 	for {
@@ -127,31 +126,31 @@ func (l *Lines) remember(text string) {
 	l.next = (l.next + 1) % tailLines
 }
 
-// Tail is the last twenty lines, each cut at 400 bytes.
+// Tail returns the last twenty lines, each cut at 400 bytes.
 func (l *Lines) Tail() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append(append([]string(nil), l.ring[l.next:]...), l.ring[:l.next]...)
 }
 
-// Seen tells whether anything was printed at all.
+// Seen reports whether anything was printed at all.
 func (l *Lines) Seen() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.any
 }
 
-// Forget forgets what was printed so far: what a program says about one event is
-// not for the caller of the next.
+// Forget forgets what was printed so far: output about one event must not reach the caller of the
+// next.
 func (l *Lines) Forget() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.ring, l.next, l.any = l.ring[:0], 0, false
 }
 
-// BestErrorLine is the line of a tail that tells what went wrong: the last that begins with
-// the name of an error, or else that has one in it, or else the last one. The very last
-// line of Node's is its version, of npm's where its log is, of Python's the error.
+// BestErrorLine returns the line of a tail that best tells what went wrong: the last one that
+// begins with the name of an error, or else contains one, or else the last line. The last line
+// that Node prints is its version, npm's says where its log is, Python's is the error.
 func BestErrorLine(lines []string) string {
 	for _, tells := range []func(line string) bool{beginsWithError, namesError} {
 		for _, line := range slices.Backward(lines) {

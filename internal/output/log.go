@@ -1,9 +1,8 @@
-// Package output is what a program that stays prints: it goes to the log, with the
-// event that it is about and without the credentials of any, and the end of it is
-// kept for errors, in which nobody may read what is about the event of another.
+// Package output handles what a program prints. It goes to the log, with the id of its event and
+// without credentials. Its end is kept for errors, in which no caller may read about another
+// caller's event.
 //
-// It does not know why a program runs (modes/worker, modes/httpproxy); reading the
-// pipes is internal/process.
+// It does not know why a program runs (modes/); internal/process reads the pipes.
 package output
 
 import (
@@ -19,7 +18,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Log hands on what one start of a program prints.
+// Log passes on what one start of a program prints.
 type Log struct {
 	keys    *secret.Keyring
 	out     *zap.Logger
@@ -44,8 +43,8 @@ func NewLog(keys *secret.Keyring, out *zap.Logger) *Log {
 	return &Log{keys: keys, out: out, visits: map[*Visit]bool{}}
 }
 
-// Follow begins to hand on what the program prints to these pipes, each up to its end
-// or deadline.
+// Follow begins to pass on what the program prints to these pipes, each up to its end or
+// deadline.
 func (l *Log) Follow(pipes ...*os.File) error {
 	for _, f := range pipes {
 		pipe, err := process.NewDrained(f)
@@ -62,10 +61,10 @@ func (l *Log) Follow(pipes ...*os.File) error {
 	return nil
 }
 
-// Wait waits until all that is to come has been handed on.
+// Wait waits until everything has been passed on.
 func (l *Log) Wait() { l.readers.Wait() }
 
-// Descriptors are those of the pipes, in the order in which they are followed.
+// Descriptors returns the descriptors of the pipes in the order of Follow.
 func (l *Log) Descriptors() (all []*rawio.Descriptor) {
 	for _, printed := range l.printed {
 		all = append(all, printed.pipe.Descriptor())
@@ -73,13 +72,13 @@ func (l *Log) Descriptors() (all []*rawio.Descriptor) {
 	return all
 }
 
-// Seen tells whether anything was printed to the pipe with this index.
+// Seen reports whether anything was printed to the pipe with this index.
 func (l *Log) Seen(pipe int) bool { return l.printed[pipe].lines.Seen() }
 
-// About ties the lines to come to an event, the only one in the program.
+// About ties the following lines to an event, the only one in the program.
 func (l *Log) About(id string) { l.event.Store(&id) }
 
-// LastID is the event that the last line was about, or "".
+// LastID returns the id of the event that the last line was about, or "".
 func (l *Log) LastID() string {
 	if id := l.event.Load(); id != nil {
 		return *id
@@ -87,8 +86,8 @@ func (l *Log) LastID() string {
 	return ""
 }
 
-// Afterwards is how long after an event lines are taken to be about it: servers log a
-// request when they have answered it.
+// Afterwards is how long after an event lines still count as being about it: servers log a
+// request after they have answered it.
 const Afterwards = 100 * time.Millisecond
 
 func (l *Log) eventField() []zap.Field {
@@ -99,11 +98,11 @@ func (l *Log) eventField() []zap.Field {
 	return []zap.Field{zap.String("requestId", id)}
 }
 
-// tailPatience is how long a program that prints without end may hold up an error.
+// tailPatience is how long a program that prints without end may delay an error.
 const tailPatience = 20 * time.Millisecond
 
-// Tail is what the program printed last; nothing if that may be of the event before. What
-// it printed before it answered may be unread yet and is waited for, a little.
+// Tail returns the last lines that the program printed, or nothing if they may belong to the
+// previous event. It waits a little for output that was printed but not read yet.
 func (l *Log) Tail() []string {
 	if l.blurred.Load() {
 		return nil
@@ -117,14 +116,12 @@ func (l *Log) Tail() []string {
 	return nil
 }
 
-// forgetPatience is how long a program that prints without end may hold up its next
-// event.
+// forgetPatience is how long a program that prints without end may delay its next event.
 const forgetPatience = time.Millisecond
 
-// Forget forgets what the program printed so far: what it said about one event is not
-// for the caller of the next. What it has printed but nobody has read yet is of the
-// last event, too: it is waited for, a little. unread says that there is something of
-// that kind; waited that it was.
+// Forget forgets what the program printed so far: output about one event must not reach the
+// caller of the next. Output that was printed but not read yet also belongs to the last event, so
+// Forget waits a little for it. unread says that there is such output; waited that Forget waited.
 func (l *Log) Forget(unread bool) (waited bool) {
 	for _, printed := range l.printed {
 		unread = unread || printed.pipe.Busy()
@@ -140,8 +137,8 @@ func (l *Log) Forget(unread bool) (waited bool) {
 	return waited
 }
 
-// catchUp waits until all that the program has printed so far is read, but not for longer
-// than patience.
+// catchUp waits until everything that the program has printed so far is read, up to patience. It
+// reports whether that happened.
 func (l *Log) catchUp(patience time.Duration) bool {
 	for end := time.Now().Add(patience); l.unread(); time.Sleep(forgetPatience / 20) {
 		if time.Now().After(end) {
@@ -191,7 +188,7 @@ func (l *Log) Enter(id string) *Visit {
 	return v
 }
 
-// Leave says that the program has no more to do with the event.
+// Leave says that the program is done with the event.
 func (v *Visit) Leave() {
 	v.log.mu.Lock()
 	defer v.log.mu.Unlock()
@@ -199,8 +196,8 @@ func (v *Visit) Leave() {
 	v.log.attribute()
 }
 
-// attribute ties the lines to come to the event at work, if there is only one and was no
-// other that they may be about: a line is read some time after it was printed.
+// attribute ties the following lines to the event in progress if there is only one and they can't
+// be about another: a line is read some time after it was printed.
 func (l *Log) attribute() {
 	if len(l.visits) == 0 { // what comes soon is about the last one
 		l.left.Store(time.Now().UnixNano())
@@ -215,15 +212,15 @@ func (l *Log) attribute() {
 	}
 }
 
-// Shared tells whether the program had another event at the same time: what it said
-// may be about that one.
+// Shared reports whether the program had another event at the same time: its output may be about
+// that one.
 func (v *Visit) Shared() bool {
 	v.log.mu.Lock()
 	defer v.log.mu.Unlock()
 	return v.crowded
 }
 
-// Tail is what the program printed last, if that can only be about this event.
+// Tail returns the last lines that the program printed, if they can only be about this event.
 func (v *Visit) Tail() []string {
 	if v.Shared() {
 		return nil

@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// childrenFile is the kernel's list of the children of our first thread, which is
-// given the orphans: that one list has them all.
+// childrenFile is the kernel's list of the children of our first thread. Orphans go to that
+// thread, so the list has all of them.
 func childrenFile() string {
 	self := strconv.Itoa(os.Getpid())
 	return "/proc/" + self + "/task/" + self + "/children"
 }
 
-// watch keeps the list of our children open: it is looked at after every event,
-// and to open it each time was a quarter of what an event cost in a worker.
+// watch keeps the list of our children open: it is read after every event, and opening it each
+// time was a quarter of the cost of an event in a worker.
 type watch struct{ fd int }
 
 func newWatch() watch {
@@ -29,7 +29,7 @@ func newWatch() watch {
 	return watch{fd}
 }
 
-// empty tells whether there is certainly no orphan.
+// empty reports whether there is certainly no child.
 func (w watch) empty() bool {
 	var first [1]byte
 	n, err := unix.Pread(w.fd, first[:], 0)

@@ -19,8 +19,8 @@ type pipes struct {
 	child []uintptr
 }
 
-// openPipes opens so many; with size, stdin and stdout get that much room where
-// the system allows it.
+// openPipes opens count pipes. If size is not 0, stdin and stdout get that much room if the
+// system allows it.
 func openPipes(count, size int) (*pipes, error) {
 	p := &pipes{}
 	for i := range count {
@@ -43,11 +43,11 @@ func openPipes(count, size int) (*pipes, error) {
 	return p, nil
 }
 
-// LargePipe is the most bytes that an ordinary user may have a pipe hold.
+// LargePipe is the largest pipe, in bytes, that an ordinary user may ask for.
 const LargePipe = 1 << 20
 
-// GrowPipe asks for a larger pipe, of which f is either end, and returns how much it
-// holds then; 0 if it can't be told.
+// GrowPipe asks for a larger pipe; f is either end. It returns how much the pipe holds then, or 0
+// if that can't be told.
 func GrowPipe(f *os.File, size int) (holds int) {
 	raw, err := f.SyscallConn()
 	if err != nil {
@@ -98,9 +98,9 @@ func (p *pipes) close() {
 	}
 }
 
-// Drained reads a pipe and, when its deadline has passed, what was in the pipe by
-// then: a deadline ends the wait for somebody who may still write, but what was
-// written is written, even if we were too slow to read it.
+// Drained reads a pipe. When the deadline has passed it still reads what is in the pipe by then:
+// a deadline ends the wait for a process that may still write, but must not lose output that we
+// were too slow to read.
 type Drained struct {
 	file *os.File
 	fast *rawio.Descriptor
@@ -108,7 +108,7 @@ type Drained struct {
 	left int
 }
 
-// NewDrained makes one. The file stays the caller's.
+// NewDrained makes a Drained. The caller keeps ownership of the file.
 func NewDrained(file *os.File) (*Drained, error) {
 	fast, err := rawio.New(file)
 	return &Drained{file: file, fast: fast}, err
@@ -139,8 +139,8 @@ func (d *Drained) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Busy tells whether whoever reads is at work on what it has read. With nothing
-// waiting in the pipe, asked before, that is all there is.
+// Busy reports whether the reader is still processing what it has read. If the pipe was empty
+// before the call and Busy returns false, everything has been processed.
 func (d *Drained) Busy() bool { return d.fast.Busy() }
 
 // Descriptor is the pipe's.

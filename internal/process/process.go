@@ -20,28 +20,26 @@ type Spec struct {
 	Args []string
 	Dir  string
 	Env  []string
-	// Input is written to stdin before the program starts, as far as the pipe
-	// takes it; what is left is the caller's to write to Process.Stdin, and to
-	// close that. It is not kept.
+	// Input is written to stdin before the program starts, as far as the pipe takes it. The
+	// caller writes the rest to Process.Stdin and closes it. Input is not kept.
 	Input []byte
-	// KeepStdin leaves stdin open where Input is all written; else it ends.
+	// KeepStdin leaves stdin open after all of Input is written; without it stdin is closed.
 	KeepStdin bool
-	// CountUnread keeps the reading end of stdin open here too, so that Unread can tell
-	// what nobody has read, also of a program that has ended. A write to Stdin then does
-	// not fail for want of a reader before TakeUnread is called.
+	// CountUnread keeps the reading end of stdin open here too, so that Unread can tell how much
+	// was not read, even after the program has ended. Until TakeUnread is called, a write to
+	// Stdin then does not fail for lack of a reader.
 	CountUnread bool
 	// Answers gives the program a fourth pipe, its descriptor 3, to write to.
 	Answers bool
-	// PipeBytes asks for larger pipes than the system's 64 KB; 0 does not.
+	// PipeBytes asks for pipes of that size; 0 means the system's 64 KB.
 	PipeBytes int
-	// Exited is called once the program has ended, before Done is closed; it
-	// must not wait for anything.
+	// Exited is called once the program has ended, before Done is closed. It must not block.
 	Exited func(*Process)
 }
 
-// Process is a program that was started: the leader of a process group of its
-// own. The pipes' ends belong to who started it, who closes them; Stdin is nil
-// where it has ended already, Answers where Spec did not ask for it.
+// Process is a program that was started: the leader of a process group of its own. The caller of
+// Start owns the ends of the pipes and closes them. Stdin is nil if it is closed already, Answers
+// if Spec did not ask for it.
 type Process struct {
 	PID                            int
 	Stdin, Stdout, Stderr, Answers *os.File
@@ -135,8 +133,8 @@ func (p *Process) Prefill(input []byte) (written int) {
 	return written
 }
 
-// Unread is how many bytes are in the pipe of stdin, with Spec.CountUnread and before
-// TakeUnread.
+// Unread returns how many bytes are in the pipe of stdin. It needs Spec.CountUnread and must be
+// called before TakeUnread.
 func (p *Process) Unread() (n int) {
 	raw, err := p.stdinEnd.SyscallConn()
 	if err != nil {
@@ -146,8 +144,8 @@ func (p *Process) Unread() (n int) {
 	return n
 }
 
-// TakeUnread empties the pipe of stdin, so that nobody else can read what was in it, and
-// returns how much that was. It ends the counting. Nobody may be writing. Without
+// TakeUnread empties the pipe of stdin, so that no other process can read what was in it, and
+// returns how much that was. It ends the counting. It must not be called during a write. Without
 // Spec.CountUnread it does nothing.
 func (p *Process) TakeUnread() (n int) {
 	if p.stdinEnd == nil {
@@ -193,15 +191,15 @@ func (p *Process) exited(status Status) {
 // ended.
 func (p *Process) Done() <-chan struct{} { return p.over }
 
-// Status is how the program ended; valid once Done is closed.
+// Status says how the program ended; valid once Done is closed.
 func (p *Process) Status() Status { return p.result }
 
-// Peak is the most bytes that the program, or one that it has waited for, had in memory,
-// shared ones too; valid once Done is closed. It is never below what this process had when
-// it started the program, for they were one then.
+// Peak returns the most bytes that the program, or a child that it has waited for, had in memory,
+// shared memory included; valid once Done is closed. It is never below what this process had when
+// it started the program, because the program began as a copy of it.
 func (p *Process) Peak() int64 { return p.maxRSS }
 
-// Signal sends a signal to the whole group; there being nobody left is fine.
+// Signal sends a signal to the whole group. It is not an error if the group is gone.
 //
 // The group's number can't have passed to somebody else while one of its
 // members lives or is not reaped. After that the kernel would first have to
@@ -216,9 +214,10 @@ func (p *Process) Signal(signal unix.Signal) error {
 // exitPatience bounds how long the kernel may take to end a program.
 const exitPatience = 10 * time.Second
 
-// EndsSoon waits for the program to end, as long as patience: it has just closed what it
-// should not. One that the kernel is ending, which closes that first, is waited for longer:
-// on a share of a processor it takes long to give back much memory. It is false at ctx's end.
+// EndsSoon waits up to patience for the program to end. It is for a program that has closed a
+// pipe or connection which it should have kept. If the kernel is already ending the program,
+// EndsSoon waits longer: on a share of a CPU it takes long to release much memory. It returns
+// false when ctx ends.
 func (p *Process) EndsSoon(ctx context.Context, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -248,9 +247,8 @@ type Step struct {
 	Wait   time.Duration // for the program to end, before the next step
 }
 
-// Stop goes down the ladder until the program has ended, and tells whether it
-// has. A program that ended before gets no signal: its number may be somebody
-// else's by now.
+// Stop goes through the steps until the program has ended, and reports whether it has. A program
+// that has already ended gets no signal: its pid may belong to another process by now.
 func (p *Process) Stop(ladder ...Step) bool {
 	for _, step := range ladder {
 		select {
@@ -276,11 +274,10 @@ func (p *Process) Stop(ladder ...Step) bool {
 // killPause bounds how often KillGroup looks whether its victims are gone.
 const killPause = 5 * time.Millisecond
 
-// KillGroup kills what is left of the group and returns when nothing is, or
-// false after patience: a process that hangs in the kernel can't be killed.
-// Zombies whose parent has left the group and does not wait for them are
-// nothing. Call it when the program itself has ended; before, its status is
-// lost.
+// KillGroup kills what is left of the group and returns true when nothing is left. It returns
+// false after patience: a process that hangs in the kernel can't be killed. Zombies whose parent
+// has left the group and does not wait for them don't count. Call it after the program itself has
+// ended; otherwise its status is lost.
 func (p *Process) KillGroup(patience time.Duration) (gone bool) {
 	end := time.Now().Add(patience)
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, killPause) {

@@ -1,7 +1,7 @@
 // Package process owns the life and death of the programs that this one starts: their
 // pipes and groups, how they are started and stopped, and who waits for them.
 //
-// It does not know what they are started for (modes/), nor why one can't be
+// It does not know what they are started for (modes/), nor why one can't be started
 // (internal/doctor).
 package process
 
@@ -17,15 +17,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Reaper waits for every child of this process: those it started and those it
-// inherits, because it is the subreaper of all their descendants. There can be
-// only one in a process, and nobody else there may start children.
+// Reaper waits for every child of this process: those it started and those it inherits as the
+// subreaper of their descendants. A process can have only one Reaper, and nothing else in it may
+// start children.
 type Reaper struct {
 	log   *zap.Logger
 	watch watch
 
-	// mu makes starting a child and knowing it one step, so that a child that
-	// dies at once is not taken for an inherited one.
+	// mu makes starting and recording a child one step, so that a child that dies at once is not
+	// mistaken for an inherited one.
 	mu       sync.Mutex
 	children map[int]*Process
 	stuck    map[int]bool  // inherited ones that were killed and did not go in time
@@ -38,8 +38,8 @@ type Reaper struct {
 // NewReaper makes this process a subreaper and begins to wait.
 func NewReaper(log *zap.Logger) *Reaper {
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		// A sandbox may forbid it; the programs themselves are ours all the same.
-		log.Warn("what programs leave behind can't be followed: this process may not become a subreaper", zap.Error(err))
+		// A sandbox may forbid it; the programs themselves are still our children.
+		log.Warn("can't track processes that programs leave behind: this process may not become a subreaper", zap.Error(err))
 	}
 	r := &Reaper{
 		log:      log,
@@ -64,8 +64,8 @@ func (r *Reaper) Close() {
 func (r *Reaper) run() {
 	defer close(r.done)
 	for {
-		// Only look, outside the lock: a pid must not become free, for the
-		// kernel to give it away, before everybody here knows it is dead.
+		// Only look, outside the lock: the kernel must not reuse a pid before everything here
+		// knows that the process is dead.
 		err := unix.Waitid(unix.P_ALL, 0, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		switch {
 		case err == nil:
@@ -85,8 +85,8 @@ func (r *Reaper) run() {
 	}
 }
 
-// childless notes that there is nobody to sweep. A child that was started since
-// the kernel said so is already known.
+// childless notes that there is nothing to sweep. A child that was started since the kernel said
+// so is already in children.
 func (r *Reaper) childless() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,14 +114,13 @@ func (r *Reaper) reap() {
 	}
 }
 
-// sweepPatience bounds Sweep: a process that has much memory takes a while to go, and
-// one that hangs in the kernel can't be killed. It is waited for once.
+// sweepPatience limits Sweep: a process with much memory takes a while to end, and one that hangs
+// in the kernel can't be killed. Sweep waits for such a process only once.
 const sweepPatience = 500 * time.Millisecond
 
-// Sweep kills the processes that we inherited and that belong to no group of
-// ours: what a program left behind with setsid. It returns when they are gone,
-// as a rule. Call it when no event is in flight, because a program that is at
-// work may have such children for a reason.
+// Sweep kills the inherited processes that do not belong to a group of ours: what a program left
+// behind with setsid. It usually returns when they are gone. Call it when no event is in flight,
+// because a program at work may need such children.
 func (r *Reaper) Sweep() {
 	if r.alone.Load() || r.watch.empty() {
 		return
@@ -146,7 +145,7 @@ func (r *Reaper) Sweep() {
 	}
 }
 
-// owns tells whether a program of ours is in the group; r.mu is held.
+// owns reports whether a program of ours is in the group; r.mu is held.
 func (r *Reaper) owns(group int) bool {
 	for _, p := range r.children {
 		if p.group == group {
@@ -156,15 +155,15 @@ func (r *Reaper) owns(group int) bool {
 	return false
 }
 
-// Inherits tells whether there are processes that we inherited.
+// Inherits reports whether this process has inherited children.
 func (r *Reaper) Inherits() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.ContainsFunc(inherited(), func(pid int) bool { return r.children[pid] == nil })
 }
 
-// Adopt makes a program of ours of a process that we inherited: one that has gone to
-// the background. It has no pipes. false: it is no child of ours, or has ended.
+// Adopt turns an inherited process, one that has gone to the background, into a program of ours.
+// It has no pipes. Adopt returns false if the process is not our child or has ended.
 func (r *Reaper) Adopt(pid int) (p *Process, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -177,8 +176,8 @@ func (r *Reaper) Adopt(pid int) (p *Process, ok bool) {
 	return p, true
 }
 
-// killStrays holds the lock, so that no pid of its list can be reaped and given to
-// somebody else before it is killed.
+// killStrays holds the lock, so that no pid in its list can be reaped and reused before the
+// process is killed.
 func (r *Reaper) killStrays() (killed []int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -227,7 +226,7 @@ func (s Status) String() string {
 		}
 		return fmt.Sprintf("was killed by signal %d", s.Signal()) // a real-time signal has no name
 	case s.ExitStatus() > 128 && unix.SignalName(unix.Signal(s.ExitStatus()-128)) != "":
-		// Shells and env report a killed program of theirs like this.
+		// Shells and env report a killed child like this.
 		return fmt.Sprintf("exited with code %d, which is how a shell says that a program it ran was killed by %s",
 			s.ExitStatus(), unix.SignalName(unix.Signal(s.ExitStatus()-128)))
 	default:
@@ -235,8 +234,8 @@ func (s Status) String() string {
 	}
 }
 
-// Killed tells whether the program, or for a shell the program in it, ended by
-// SIGKILL, which is what a full memory does.
+// Killed reports whether the program, or for a shell the program in it, ended by SIGKILL, as the
+// kernel does when memory runs out.
 func (s Status) Killed() bool {
 	return s.Signaled() && s.Signal() == unix.SIGKILL || s.Exited() && s.ExitStatus() == 128+int(unix.SIGKILL)
 }

@@ -11,13 +11,13 @@ import (
 	"sync"
 )
 
-// CGroup is where this process's control groups are found: the mount point, as a rule
-// /sys/fs/cgroup, and the list of its groups, /proc/self/cgroup.
+// CGroup says where to find this process's control groups: Root is the mount point, usually
+// /sys/fs/cgroup, Groups the list of its groups, /proc/self/cgroup.
 type CGroup struct{ Root, Groups string }
 
-// files yields where a file of our group may be that version 2 calls unified and that
-// version 1 has with a controller: in a container the group's path is often the host's,
-// and the group itself mounted at the root.
+// files yields the paths where a file of our group may be. Version 2 calls it unified, version 1
+// has it in a controller's folder. In a container the group's path is often the host's while the
+// group itself is mounted at the root.
 func (g CGroup) files(unified, controller, file string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		text, _ := os.ReadFile(g.Groups)
@@ -41,8 +41,8 @@ func (g CGroup) files(unified, controller, file string) iter.Seq[string] {
 	}
 }
 
-// CPUs is how many CPUs we may use, 0.3 being a share of one. What Go's scheduler goes by
-// is never below 2 where there are two.
+// CPUs returns how many CPUs we may use; 0.3 is a share of one. The value that Go's scheduler
+// uses is never below 2 on a machine with two.
 func (g CGroup) CPUs() float64 {
 	cpus := float64(runtime.NumCPU())
 	for file := range g.files("cpu.max", "cpu", "cpu.cfs_quota_us") {
@@ -73,8 +73,8 @@ func readShare(file string) (share float64, ok bool) {
 	return quota / period, err == nil && perr == nil && quota > 0 && period > 0
 }
 
-// OOM watches how often the kernel has killed for want of memory in our
-// control group. The zero value knows nothing.
+// OOM watches how often the kernel has killed a process in our control group because memory ran
+// out. The zero value knows nothing.
 type OOM struct {
 	group CGroup
 	once  sync.Once
@@ -84,13 +84,12 @@ type OOM struct {
 	count int
 }
 
-// NewOOM looks at nothing yet.
+// NewOOM makes an OOM, which looks at nothing before Begin.
 func NewOOM(g CGroup) *OOM { return &OOM{group: g} }
 
-// Begin finds the counter, unless it was found before: version 2 of control groups has it
-// in memory.events, version 1 in memory.oom_control. What was counted up to now is nobody's.
-// Call it with the first program that is started, and where that comes after the first
-// poll not before: it takes a tenth of a millisecond.
+// Begin finds the counter, once: version 2 of control groups has it in memory.events, version 1
+// in memory.oom_control. Kills before that are ignored. Call it when the first program has been
+// started, and not needlessly before the first poll: it takes a tenth of a millisecond.
 func (o *OOM) Begin() {
 	o.once.Do(func() {
 		for file := range o.group.files("memory.events", "memory", "memory.oom_control") {
@@ -116,8 +115,7 @@ func readCounter(file string) (count int, ok bool) {
 	return 0, false
 }
 
-// Rose tells whether the counter rose since the last call, and whether there is
-// one.
+// Rose reports whether the counter rose since the last call, and whether there is a counter.
 func (o *OOM) Rose() (rose, known bool) {
 	o.Begin()
 	if o.file == "" {

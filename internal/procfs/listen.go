@@ -13,22 +13,21 @@ import (
 	"strings"
 )
 
-// Listener is a socket that somebody listens on.
+// Listener is a listening socket.
 type Listener struct {
 	Addr netip.AddrPort // of TCP
 	Path string         // of a unix socket; one of the abstract kind begins with @
-	// PIDs are the processes that have it, as far as we may see.
+	// PIDs are the processes that have it open, as far as we can see.
 	PIDs []int
 }
 
-// Listeners are all sockets that are listened on and that can be seen; none where
-// there is no /proc. To look at every descriptor of every process takes long: it is for
-// the worst moment only.
+// Listeners returns all visible listening sockets; none if there is no /proc. Looking at every
+// descriptor of every process takes long, so call it only after a failure.
 func Listeners() []Listener {
 	return listeners("/proc/[0-9]*/fd/*")
 }
 
-// ListenersOf are those that one of these processes has; PIDs names no other.
+// ListenersOf returns the listening sockets of these processes; Listener.PIDs names no others.
 func ListenersOf(pids []int) []Listener {
 	var patterns []string
 	for _, pid := range pids {
@@ -65,7 +64,7 @@ func listeners(patterns ...string) []Listener {
 	return all
 }
 
-// procNet is one of the kernel's tables of sockets, line by line.
+// procNet returns one of the kernel's tables of sockets, line by line.
 func procNet(file string) (lines [][]string) {
 	text, _ := os.ReadFile("/proc/self/net/" + file)
 	for line := range strings.Lines(string(text)) {
@@ -107,16 +106,17 @@ func own(sockets map[string]*Listener, pattern string) {
 	}
 }
 
-// CommandLine is that of a process, words with blanks between; "" if it can't be seen.
+// CommandLine returns the command line of a process, its words separated by blanks; "" if it
+// can't be seen.
 func CommandLine(pid int) string {
 	words, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 	return string(bytes.ReplaceAll(bytes.TrimRight(words, "\x00"), []byte{0}, []byte{' '}))
 }
 
-// Family knows the parents of all processes, as they were when it was asked for.
+// Family maps each process to its parent at the time of the call to Processes.
 type Family map[int]int
 
-// Processes looks at all processes that can be seen.
+// Processes looks at all visible processes.
 func Processes() Family {
 	parents := Family{}
 	for pid, stat := range All {
@@ -125,7 +125,7 @@ func Processes() Family {
 	return parents
 }
 
-// Under are a process and its descendants.
+// Under returns a process and its descendants.
 func (f Family) Under(ancestor int) (pids []int) {
 	for pid := range f {
 		up := pid
@@ -139,8 +139,8 @@ func (f Family) Under(ancestor int) (pids []int) {
 	return pids
 }
 
-// ChildOf says of a process which of our children it is or descends from, and false if it
-// is no descendant of ours.
+// ChildOf returns the child of ours that a process is or descends from, or false if it is not our
+// descendant.
 func (f Family) ChildOf(pid int) (child int, ok bool) {
 	for self := os.Getpid(); pid > 0; pid = f[pid] {
 		if f[pid] == self {

@@ -9,31 +9,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sample is what a program, and what it has started, was found to have and to do.
+// Sample says what a program and its descendants use and do at one moment.
 type Sample struct {
-	// Own is what no other process has in memory, in bytes: as much again for each
-	// further start. Shared is in files, above all its code: there once, however many have
-	// them. Both are 0 where there is no telling.
+	// Own is the memory, in bytes, that no other process shares: each further start needs as much
+	// again. Shared is the memory of files, mostly code, which exists once for all starts. Both
+	// are 0 if unknown.
 	Own, Shared int64
 
-	// PIDs are the processes, in order, CPU what they have used so far. Busy says that one of
-	// them runs, would like to, or waits for a disk.
+	// PIDs are the processes in order, CPU is the time that they have used so far. Busy says that
+	// one of them runs, is ready to run, or waits for a disk.
 	PIDs []int
 	CPU  time.Duration
 	Busy bool
 }
 
-// leastOfCPU is what who waits may use between two looks.
+// leastOfCPU is the CPU time that a waiting program may use between two samples.
 const leastOfCPU = time.Millisecond
 
-// Idle tells whether it has only waited since a look before. A script waits, too, for what
-// it runs: other processes are a sign of life.
+// Idle reports whether the program has only waited since an earlier sample. A script also waits
+// for the programs that it runs, so a change in its processes counts as activity.
 func (l Sample) Idle(before Sample) bool {
 	return !l.Busy && !before.Busy && slices.Equal(l.PIDs, before.PIDs) && l.CPU-before.CPU < leastOfCPU
 }
 
-// Measure looks at the process leader and its descendants. It goes through all processes
-// that can be seen, which takes a millisecond or so.
+// Measure samples the process leader and its descendants. It looks at all visible processes,
+// which takes about a millisecond.
 func Measure(leader int) (l Sample) {
 	busy := map[int]bool{}
 	for pid, stat := range All {
@@ -55,7 +55,7 @@ func Measure(leader int) (l Sample) {
 	return l
 }
 
-// cpuTime is what all threads of a process have used.
+// cpuTime returns the CPU time that all threads of a process have used.
 func cpuTime(pid int) time.Duration {
 	const schedulersClock = 2 // as in clock_getcpuclockid: stat knows only hundredths of a second
 	var used unix.Timespec

@@ -1,6 +1,6 @@
-// Package procfs reads what the kernel tells of processes, their sockets, memory and control
-// groups, by proc(5) and cgroups(7). It starts and ends nothing, and where the kernel tells
-// nothing it says so.
+// Package procfs reads what the kernel tells about processes, their sockets, memory and control
+// groups, see proc(5) and cgroups(7). It starts and ends nothing. If the kernel does not tell, it
+// says so.
 package procfs
 
 import (
@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// GroupLives tells whether a process of the group is more than a zombie. It is
-// slow, and true where there is no telling.
+// GroupLives reports whether a process of the group is more than a zombie. It is slow, and
+// returns true if it can't tell.
 func GroupLives(group int) bool {
 	known := false
 	for _, stat := range All {
@@ -28,7 +28,7 @@ func GroupLives(group int) bool {
 // Stat is what we need of a process's line in /proc (proc(5)), as it stands there.
 type Stat struct{ State, Parent, Group, Flags string }
 
-// All goes through all processes that can be seen.
+// All iterates over all visible processes.
 func All(yield func(pid int, s Stat) bool) {
 	paths, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range paths {
@@ -52,11 +52,11 @@ func readStat(path string) (s Stat, ok bool) {
 	return Stat{State: fields[0], Parent: fields[1], Group: fields[2], Flags: fields[6]}, true
 }
 
-// exiting is the flag of proc(5), PF_EXITING, of a program that is not run any more.
+// exiting is PF_EXITING, the flag in proc(5) of a process that no longer runs.
 const exiting = 0x4
 
-// Exiting tells whether the kernel is ending a process: it has no memory and no open files
-// any more, or is giving them back.
+// Exiting reports whether the kernel is ending a process: its memory and open files have been
+// released or are being released.
 func Exiting(pid int) bool {
 	stat, _ := readStat(fmt.Sprintf("/proc/%d/stat", pid))
 	flags, _ := strconv.Atoi(stat.Flags)

@@ -14,8 +14,8 @@ var states = map[string]string{
 	"R": "is at work", "S": "sleeps", "D": "waits for a disk", "T": "is stopped", "t": "is stopped by a debugger", "Z": "has ended",
 }
 
-// State completes the sentence "The program …": what process pid does at the moment, as far
-// as the kernel tells.
+// State completes the sentence "The program …" with what process pid is doing, as far as the
+// kernel tells.
 func State(pid int) string {
 	for each, stat := range All {
 		if each != pid || states[stat.State] == "" {
@@ -32,8 +32,8 @@ func State(pid int) string {
 	return "can't be looked at"
 }
 
-// Bypassed is the command line of a process in the group of leader that does not have
-// leader's descriptor 3: if that is who should write to it, it can't. "" where there is none.
+// Bypassed returns the command line of a process in the group of leader that does not have
+// leader's descriptor 3, and so can't write to it; "" if there is none.
 func Bypassed(leader int) string {
 	link := func(pid int) string {
 		name, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/3", pid))

@@ -12,7 +12,7 @@ type Conn struct {
 	in, out *Descriptor
 }
 
-// NewConn makes a Conn of one of the system's, which it then owns.
+// NewConn makes a Conn of one of the system's connections, which it then owns.
 func NewConn(conn interface {
 	net.Conn
 	syscall.Conn
@@ -39,10 +39,10 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return n + more, err
 }
 
-// WriteNow writes what is taken without waiting, which may be nothing.
+// WriteNow writes as much as it can without waiting, which may be nothing.
 func (c *Conn) WriteNow(p []byte) (int, error) { return c.out.WriteNow(p) }
 
-// Quiet tells whether the connection is open as far as we know, and nothing has come.
+// Quiet reports whether the connection is open, as far as we know, and has nothing to read.
 func (c *Conn) Quiet() bool {
 	var b [1]byte
 	n, err := c.in.ReadNow(b[:])

@@ -1,11 +1,11 @@
-// Package rawio reads and writes descriptors that do not block by system calls of
-// which Go's scheduler is not told.
+// Package rawio reads and writes non-blocking descriptors, with raw system calls that bypass Go's
+// scheduler.
 //
-// It is told of others because they may take long. One that does not block takes
-// microseconds, unless the kernel runs whoever is at the other end first. On one CPU
-// that is the rule, and the scheduler gives our processor to another thread
-// meanwhile: coming back costs a wake-up. Measured with a worker on one CPU and
-// pauses between events: 75 us an event instead of 95, where a C program takes 51.
+// Other system calls inform the scheduler because they may take long. A non-blocking one takes
+// microseconds, unless the kernel first runs the process at the other end. On one CPU that is the
+// rule; the scheduler meanwhile gives our processor to another thread, and coming back costs a
+// wake-up. Measured with a worker on one CPU and pauses between events: 75 us an event instead of
+// 95, where a C program takes 51.
 package rawio
 
 import (
@@ -18,18 +18,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// most is how much is moved at a time: it bounds how long a call takes.
+// most is how many bytes are moved at a time. It limits how long a call takes.
 const most = 64 << 10
 
-// Descriptor is one that does not block, of a file or connection whose own deadlines
-// and Close go for it too. One goroutine at a time may use it; one may read while
-// another writes only if each has its own.
+// Descriptor is a non-blocking descriptor of a file or connection, whose deadlines and Close
+// apply to it too. One goroutine at a time may use it. To read and write at the same time, each
+// side needs its own Descriptor.
 type Descriptor struct {
 	raw    syscall.RawConn
 	fd     int32       // for as long as the file is open
-	atWork atomic.Bool // whoever reads is at work on what Read has given it
+	atWork atomic.Bool // the reader is processing what Read returned
 
-	// Of the call under way; kept here because a closure a call would be garbage.
+	// State of the call under way. It is kept here because a closure for each call would be
+	// garbage.
 	p             []byte
 	n             int
 	errno         syscall.Errno
@@ -37,7 +38,7 @@ type Descriptor struct {
 	read1, write1 func(fd uintptr) bool
 }
 
-// New makes a Descriptor of c, which stays the caller's.
+// New makes a Descriptor of c. The caller keeps ownership of c.
 func New(c syscall.Conn) (*Descriptor, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -51,12 +52,12 @@ func New(c syscall.Conn) (*Descriptor, error) {
 	return d, nil
 }
 
-// Read implements io.Reader: it waits until there is something.
+// Read implements io.Reader. It waits until there is something to read.
 func (d *Descriptor) Read(p []byte) (int, error) {
 	return d.transfer(p, true)
 }
 
-// ReadNow does not wait: without an error, 0 bytes are nothing yet.
+// ReadNow does not wait: 0 bytes without an error mean that nothing has come yet.
 func (d *Descriptor) ReadNow(p []byte) (int, error) {
 	return d.transfer(p, false)
 }
@@ -73,7 +74,7 @@ func (d *Descriptor) transfer(p []byte, wait bool) (n int, err error) {
 	return n, err
 }
 
-// result is that of a call; err is of the wait for it.
+// result returns the result of a call; err is the error of the wait for it.
 func (d *Descriptor) result(call string, err error) (int, error) {
 	d.p = nil
 	if err == nil && d.errno != 0 && d.errno != syscall.EAGAIN {
@@ -83,7 +84,7 @@ func (d *Descriptor) result(call string, err error) (int, error) {
 }
 
 func (d *Descriptor) readOnce(fd uintptr) (done bool) {
-	d.atWork.Store(true) // before: what is gone from the pipe must be somewhere
+	d.atWork.Store(true) // before the call: what has left the pipe must show here
 	for n := most; n == most && d.n < len(d.p); d.n += n {
 		n, d.errno = call(syscall.SYS_READ, fd, d.p[d.n:min(d.n+most, len(d.p))])
 	}
@@ -91,11 +92,11 @@ func (d *Descriptor) readOnce(fd uintptr) (done bool) {
 	return d.n > 0 || d.errno != syscall.EAGAIN || !d.wait
 }
 
-// Busy tells whether whoever reads is at work on what it has got, or about to be. It
-// may be asked at any time.
+// Busy reports whether the reader is processing what it has read, or is about to. It may be
+// called at any time.
 func (d *Descriptor) Busy() bool { return d.atWork.Load() }
 
-// WriteNow writes what is taken without waiting, which may be nothing.
+// WriteNow writes as much as it can without waiting, which may be nothing.
 func (d *Descriptor) WriteNow(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
@@ -109,8 +110,8 @@ func (d *Descriptor) writeOnce(fd uintptr) (done bool) {
 	return true
 }
 
-// Waiting is how many bytes are in a pipe, of which this is either end. Unlike the
-// others it may be asked at any time.
+// Waiting returns how many bytes are in a pipe; d may be either end. Unlike the others it may be
+// called at any time.
 func (d *Descriptor) Waiting() int {
 	var n int32
 	_ = d.raw.Control(func(fd uintptr) { // a closed one holds nothing

@@ -10,7 +10,7 @@ import (
 // Watch looks at several descriptors in one system call.
 type Watch struct{ fds []unix.PollFd }
 
-// NewWatch makes one. The files must be open whenever it is asked.
+// NewWatch makes a Watch. The files must be open whenever Ready is called.
 func NewWatch(all ...*Descriptor) *Watch {
 	w := &Watch{}
 	for _, d := range all {
@@ -19,8 +19,8 @@ func NewWatch(all ...*Descriptor) *Watch {
 	return w
 }
 
-// Ready has bit n set if the descriptor number n can be read, or has ended. It does
-// not wait. If the system can't tell, all are set.
+// Ready returns bit n set if descriptor n can be read or has ended. It does not wait. If the
+// system can't tell, all bits are set.
 func (w *Watch) Ready() (bits int) {
 	var now unix.Timespec
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&w.fds[0])), uintptr(len(w.fds)),

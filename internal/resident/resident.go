@@ -1,7 +1,7 @@
-// Package resident is the life that a worker and a web server share: a program that is
-// started ahead of its events and stays. It owns a start of it from its launch to the last
-// line that it printed, and knows how it ended and who may be told so. What is said to it
-// is its mode's business, when it is started again internal/supervise's.
+// Package resident is what a worker and a web server have in common: a program that is started
+// ahead of its events and keeps running. It owns one start of the program from its launch to the
+// last line that it prints, and knows how it ended and who may be told. The mode talks to the
+// program; internal/supervise decides when it is restarted.
 package resident
 
 import (
@@ -21,10 +21,11 @@ import (
 )
 
 const (
-	// Drain is how long what a program left behind may hold its pipes open after it ended.
+	// Drain is how long a process that a program left behind may hold its pipes open after the
+	// program ended.
 	Drain = 100 * time.Millisecond
-	// KillPatience is for a process that was killed: one that hangs in the kernel is left
-	// behind.
+	// KillPatience is how long to wait for a killed process to end. One that hangs in the kernel
+	// is left behind.
 	KillPatience = time.Second
 )
 
@@ -33,19 +34,19 @@ type Config struct {
 	Program failure.Program
 	// Env is the program's environment as KEY=value.
 	Env []string
-	// Grace is how long one that is to stop may take.
+	// Grace is how long a program that is asked to stop may take.
 	Grace  time.Duration
 	Mask   *secret.Mask
 	Reaper *process.Reaper
-	// Log is ours, Output what the program says.
+	// Log gets our own messages, Output what the program prints.
 	Log, Output *zap.Logger
 }
 
-// Life is one start of the program. It implements supervise.Instance but for Stop.
+// Life is one start of the program. It implements supervise.Instance except for Stop.
 type Life struct {
-	// Process is the program as it was started, which has the pipes.
+	// Process is the program as it was started. It has the pipes.
 	Process *process.Process
-	// Printed is what it prints beside its answers.
+	// Printed handles what it prints besides its answers.
 	Printed *output.Log
 	// StartedAt is when it was launched.
 	StartedAt time.Time
@@ -64,11 +65,11 @@ type Life struct {
 	mu     sync.Mutex
 	blamed error // why we stopped it, if that was its fault
 	how    error // it ended
-	public error // the same, for others than whose event that was
+	public error // the same, for events other than its own
 }
 
-// Launch finds and starts the program, with the rest of spec as it is. The error is for
-// the caller of a function.
+// Launch finds and starts the program. It fills in the Path, Args and Dir of spec. The error is
+// for the caller of the function.
 func Launch(c *Config, keys *secret.Keyring, spec process.Spec) (*Life, error) {
 	l := &Life{
 		conf: c, Printed: output.NewLog(keys, c.Output), StartedAt: time.Now(),
@@ -86,7 +87,7 @@ func Launch(c *Config, keys *secret.Keyring, spec process.Spec) (*Life, error) {
 	return l, nil
 }
 
-// MarkReady says, once, that it is ready. It is false if that was said before.
+// MarkReady marks the program ready. It returns false if it was marked before.
 func (l *Life) MarkReady() (news bool) {
 	l.once.Do(func() {
 		close(l.Up)
@@ -139,8 +140,9 @@ func (l *Life) Reason() error {
 	return l.public
 }
 
-// Stop ends p, which is Process or what that left in the background, by the ladder. When
-// all of it is over it closes the pipes; false: it hangs in the kernel.
+// Stop ends p, which is Process or the process that it left in the background, by the steps of
+// the ladder. When everything has ended it closes the pipes. It returns false if the program
+// hangs in the kernel.
 func (l *Life) Stop(p *process.Process, ladder ...process.Step) bool {
 	p.Stop(ladder...)
 	if !retry.Await(context.Background(), l.Over, KillPatience) {
@@ -150,9 +152,9 @@ func (l *Life) Stop(p *process.Process, ladder ...process.Step) bool {
 	return true
 }
 
-// NotReady is for an event that has waited to its deadline for the program to be ready,
-// which goes on starting. missing is what it waits for, half a sentence, hint what may
-// help, or "".
+// NotReady returns the error of an event that has waited until its deadline for the program,
+// which keeps starting. missing says, in half a sentence, what has not come; hint says what may
+// help, or is "".
 func (l *Life) NotReady(inv *adapter.Invocation, missing, hint string) error {
 	return l.conf.Program.NotReady(inv, missing, hint, l.Process, l.StartedAt, l.Printed.Tail())
 }

@@ -9,17 +9,17 @@ import (
 	"fgbootstrap/internal/supervise"
 )
 
-// Instance is a start of a program, with what can be said while it is not ready.
+// Instance is one start of a program that can say why it is not ready.
 type Instance interface {
 	supervise.Instance
-	// Missing is what it is waited for, half a sentence.
+	// Missing says, in half a sentence, what has not come yet.
 	Missing() string
-	// NotReady is the error of an event that has waited for it to the event's deadline.
+	// NotReady returns the error of an event that has waited for it until the event's deadline.
 	NotReady(inv *adapter.Invocation) error
 }
 
-// Unserved is the error of an event that no instance could take: err is why, busy what is
-// said of instances that are there and could not.
+// Unserved returns the error of an event that no instance could take. err says why; busy is the
+// error if instances are running but could not take it.
 func Unserved[T Instance](ctx context.Context, c *Config, all *supervise.Supervisor[T], inv *adapter.Invocation, err error, busy *adapter.Error) error {
 	var lost *supervise.LostCause
 	if errors.As(err, &lost) {

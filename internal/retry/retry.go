@@ -1,6 +1,5 @@
-// Package retry holds how this program waits: for what is to end, and before it tries
-// again. There is one back-off: 50 ms doubling to 2 s,
-// with jitter. The platform's own sample waits 50 ms after a failed poll.
+// Package retry waits: for something to end, and before the next attempt. There is one back-off:
+// 50 ms doubling to 2 s, with jitter. The platform's own sample waits 50 ms after a failed poll.
 package retry
 
 import (
@@ -18,7 +17,7 @@ const (
 // Backoff says how long to wait before the next try. The zero value is ready.
 type Backoff struct{ exponential *backoff.ExponentialBackOff }
 
-// Next is the time to wait now; it never says to give up.
+// Next returns how long to wait now. It never says to give up.
 func (b *Backoff) Next() time.Duration {
 	if b.exponential == nil {
 		b.exponential = backoff.NewExponentialBackOff()
@@ -33,19 +32,18 @@ func (b *Backoff) Next() time.Duration {
 // Reset forgets the failures so far.
 func (b *Backoff) Reset() { b.exponential = nil }
 
-// Wait waits for Next, or until ctx ends: then it returns false.
+// Wait waits for the time of Next. It returns false if ctx ends first.
 func (b *Backoff) Wait(ctx context.Context) bool {
 	return Pause(b.Next(), ctx.Done())
 }
 
-// Pause waits for d, or until stop is closed: then it returns false. It does not look at
-// stop if d is not positive.
+// Pause waits for d. It returns false if stop is closed first. It ignores stop if d is not
+// positive.
 func Pause(d time.Duration, stop <-chan struct{}) bool {
 	return d <= 0 || !Await(context.Background(), stop, d)
 }
 
-// Await waits until done is closed. It is false if that takes longer than patience, or
-// beyond the end of ctx.
+// Await waits until done is closed. It returns false if patience passes or ctx ends first.
 func Await(ctx context.Context, done <-chan struct{}, patience time.Duration) bool {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()

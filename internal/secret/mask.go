@@ -1,6 +1,6 @@
-// Package secret is the one place that knows what is secret: which variables are by their
-// names, how their values look elsewhere, and how text is masked before it leaves this
-// program other than as a response. What is secret of an invocation is told to it.
+// Package secret is the one place that knows what is secret: which variables are, judging by
+// their names, and how their values look elsewhere. It masks text that leaves this program other
+// than as a response. Callers tell it the secrets of an invocation.
 package secret
 
 import (
@@ -20,8 +20,8 @@ import (
 
 const (
 	maskText = "****"
-	// minSecret keeps a secret of a few characters from blacking out a log: a
-	// token of the platform has hundreds, a password worth the name six.
+	// minSecret is the least length of a secret in bytes: masking shorter ones would black out a
+	// log. The platform's tokens have hundreds of bytes, a sensible password has at least six.
 	minSecret = 6
 )
 
@@ -32,7 +32,7 @@ type Mask struct{ secrets [][]byte }
 // NewMask masks values; those of fewer than six bytes are left alone.
 func NewMask(values ...string) *Mask { return (*Mask)(nil).With(values...) }
 
-// With is m with more values. m itself is not changed.
+// With returns m with more values. It does not change m.
 func (m *Mask) With(values ...string) *Mask {
 	out := &Mask{}
 	if m != nil {
@@ -48,7 +48,7 @@ func (m *Mask) With(values ...string) *Mask {
 	return out
 }
 
-// Bytes is line without secrets; it is line itself where there are none.
+// Bytes returns line without secrets; it returns line itself if it has none.
 func (m *Mask) Bytes(line []byte) []byte {
 	if m == nil {
 		return line
@@ -61,7 +61,7 @@ func (m *Mask) Bytes(line []byte) []byte {
 	return line
 }
 
-// String is Bytes for strings.
+// String does the same for strings.
 func (m *Mask) String(text string) string {
 	if m == nil {
 		return text
@@ -72,9 +72,9 @@ func (m *Mask) String(text string) string {
 	return text
 }
 
-// Cut is where text that goes on may be cut without tearing a character or a
-// secret, whole or only begun: len(text) or less. A torn secret would pass Bytes
-// in two halves.
+// Cut returns where text that continues may be cut without splitting a character or a secret,
+// even one that has only begun: len(text) or less. The halves of a split secret would pass Bytes
+// unmasked.
 func (m *Mask) Cut(text []byte) int {
 	text = jsonscan.WholeRunes(text)
 	cut := len(text)
@@ -89,7 +89,7 @@ func (m *Mask) Cut(text []byte) int {
 			}
 		}
 	}
-	// That beginning may lie in a whole secret, the end of which it is.
+	// That beginning may be the end of another, whole secret.
 	for before := len(text) + 1; cut < before; {
 		before = cut
 		for _, s := range m.secrets {
@@ -108,8 +108,8 @@ type Sink interface {
 	Sync() error
 }
 
-// Writer masks what is written through it: the last place where a secret can be kept out
-// of a log. A line has to be written at once.
+// Writer masks what is written through it. It is the last place where a secret can be kept out of
+// a log. Each line must be written by a single Write.
 type Writer struct {
 	Sink // where it goes
 	Mask *Mask
@@ -132,8 +132,8 @@ const (
 	scanBytes  = 64 << 10
 )
 
-// Keyring masks as Mask does, and knows the credentials of the last events too:
-// a program that stays may print them at any time later.
+// Keyring masks as Mask does, and also masks the credentials of the last events: a program that
+// keeps running may print them at any later time.
 type Keyring struct {
 	always *Mask
 
@@ -142,7 +142,7 @@ type Keyring struct {
 	mask   atomic.Pointer[Mask]
 }
 
-// NewKeyring makes one that masks what always masks.
+// NewKeyring makes a Keyring that also masks what always masks.
 func NewKeyring(always *Mask) *Keyring {
 	k := &Keyring{always: always}
 	k.mask.Store(always)
@@ -169,17 +169,17 @@ func (k *Keyring) Add(values []string) {
 	k.mask.Store(k.always.With(k.values...))
 }
 
-// Bytes is line without secrets.
+// Bytes returns line without secrets.
 func (k *Keyring) Bytes(line []byte) []byte { return k.mask.Load().Bytes(line) }
 
-// String is text without secrets.
+// String returns text without secrets.
 func (k *Keyring) String(text string) string { return k.mask.Load().String(text) }
 
-// Cut is where text that goes on may be cut; see Mask.
+// Cut returns where text that continues may be cut; see Mask.
 func (k *Keyring) Cut(text []byte) int { return k.mask.Load().Cut(text) }
 
-// Quote is the beginning of a text for people to read. It is masked before it is
-// cut: half a secret would not be known for one.
+// Quote returns the beginning of a text for messages. It masks before it cuts: half a secret
+// would not be recognized.
 func (k *Keyring) Quote(text []byte) string {
 	text = k.Bytes(text[:min(len(text), scanBytes)])
 	more := ""
@@ -193,7 +193,7 @@ func (k *Keyring) Quote(text []byte) string {
 	return "«" + oneLine(strings.ToValidUTF8(string(text), "\ufffd")) + more + "»"
 }
 
-// oneLine writes control characters as Go does, but for tabs.
+// oneLine escapes control characters as Go does, except for tabs.
 func oneLine(text string) string {
 	var b strings.Builder
 	for _, c := range text {

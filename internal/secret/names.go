@@ -8,19 +8,21 @@ import (
 	"unicode"
 )
 
-// secretWords make a name smell of a secret when they are a segment of it: KEY does in API_KEY, not in MONKEY.
+// secretWords mark a name as secret if they are a segment of it: KEY does in API_KEY, but not in
+// MONKEY.
 var secretWords = []string{
 	"PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "PASS", "PWD", "SECRET", "SECRETS", "TOKEN", "TOKENS",
 	"KEY", "KEYS", "APIKEY", "ACCESSKEY", "SECRETKEY", "PRIVATEKEY", "AUTHKEY",
 	"CREDENTIAL", "CREDENTIALS", "CRED", "CREDS", "PRIVATE", "AUTH", "AUTHORIZATION", "BEARER", "JWT",
 }
 
-// secretEndings do so at the end of a segment too, as in PGPASSWORD and AUTHTOKEN.
+// secretEndings do so at the end of a segment as well, as in PGPASSWORD and AUTHTOKEN.
 var secretEndings = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS"}
 
-// Values collects the values to mask, the longest first: of each secret variable the whole value and, as output is masked line by line,
-// each line of it. A program that prints its whole environment prints RUNTIME_USERDATA too, and there a value may look
-// different: quotes, backslashes, <, é.
+// Values collects the values to mask, the longest first. For each secret variable these are the
+// whole value and, since output is masked line by line, each of its lines. A program that prints
+// its whole environment prints RUNTIME_USERDATA too, and there a value may look different:
+// quotes, backslashes, <, é.
 func Values(vars map[string]string, userData map[string]json.RawMessage) []string {
 	var list []string
 	for name, value := range vars {
@@ -44,7 +46,8 @@ func Values(vars map[string]string, userData map[string]json.RawMessage) []strin
 	return slices.Clip(slices.Compact(list))
 }
 
-// settings are ours; none of them is a secret, and some hold the word for one.
+// settings is the prefix of our own settings: none of them is a secret, but some names contain a
+// secret word.
 const settings = "BOOTSTRAP_"
 
 func isSecret(name string) bool {
@@ -57,8 +60,8 @@ func isSecret(name string) bool {
 	})
 }
 
-// segments splits a name at everything that is no letter, and where a capital follows a small letter, and gives the
-// parts in capitals: DB_PASSWORD2 and dbPassword are both DB, PASSWORD.
+// segments splits a name at every character that is not a letter and between a small letter and a
+// capital. It returns the parts in capitals: DB_PASSWORD2 and dbPassword both give DB, PASSWORD.
 func segments(name string) []string {
 	var b strings.Builder
 	var last rune

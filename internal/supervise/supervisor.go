@@ -107,7 +107,7 @@ func (s *Supervisor[T]) Close() {
 // sync.Cond it lets a context end the wait.
 type monitor struct {
 	sync.Mutex
-	changed chan struct{} // made by who waits, closed by notify; nil while nobody waits
+	changed chan struct{} // made by a waiter, closed by notify; nil while there is none
 }
 
 // until calls done with the lock held, now and after each change, until it returns true or
@@ -132,7 +132,7 @@ func (m *monitor) until(ctx context.Context, done func() bool) error {
 	}
 }
 
-// notify wakes whoever waits. The lock is held.
+// notify wakes all that wait. The lock is held.
 func (m *monitor) notify() {
 	if m.changed != nil {
 		close(m.changed)

@@ -97,8 +97,8 @@ func (s *Supervisor[T]) Retire(lease *Lease[T], cause error) (others int) {
 	return lease.load - lease.leaving
 }
 
-// Lease is an instance together with the work it has. Whoever has acquired one has work in
-// it and gives it back by Release. The methods want the monitor locked.
+// Lease is an instance together with the work it has. A caller that has acquired one has work in
+// it and returns it by Release. The methods want the monitor locked.
 type Lease[T Instance] struct {
 	Instance T
 

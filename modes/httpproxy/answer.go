@@ -10,21 +10,21 @@ import (
 )
 
 const (
-	// headBytes is the most that the head of an answer may have.
+	// headBytes is the limit for the head of an answer.
 	headBytes = 64 << 10
 	// mostInterim is how many answers of 1xx may come before the answer.
 	mostInterim = 20
-	// answerBytes is how much of an answer is taken at a time. It is more than answer.in
-	// holds, which then copies nothing.
+	// answerBytes is how much of an answer is taken at a time. It is larger than the buffer of
+	// answer.in, which therefore copies nothing.
 	answerBytes = 96 << 10
 )
 
-// answer reads what the server answers, and hands it on.
+// answer reads what the server answers and passes it on.
 type answer struct {
 	http   fasthttp.Response
 	in     *bufio.Reader
 	conn   *conn
-	noBody bool   // it has none by its nature, whatever it says of its length
+	noBody bool   // it can't have a body, whatever length it declares
 	whole  bool   // it has been read to its end
 	piece  []byte // of its body
 	text   []byte // what goes to the platform next
@@ -36,11 +36,11 @@ func newAnswer() *answer {
 }
 
 var (
-	// errSwitched is a server that wants to speak something else.
+	// errSwitched means that the server wants to speak another protocol.
 	errSwitched = errors.New("it switched protocols")
-	// errAnnounces is one that sends answers of 1xx without end.
-	errAnnounces = errors.New("it goes on announcing an answer")
-	// errStatus is an answer with a status that is none.
+	// errAnnounces means that the server sends 1xx answers without end.
+	errAnnounces = errors.New("it keeps announcing an answer")
+	// errStatus means that an answer's status is not valid.
 	errStatus = errors.New("its status is below 100")
 )
 
@@ -72,7 +72,7 @@ func (a *answer) receive(c *conn, method string) error {
 	return errAnnounces
 }
 
-// Read reads the answer's body. Its error, but for io.EOF, is a *broken.
+// Read reads the answer's body. Its error is io.EOF or a *broken.
 func (a *answer) Read(p []byte) (int, error) {
 	stream := a.http.BodyStream()
 	if stream == nil {
@@ -80,7 +80,7 @@ func (a *answer) Read(p []byte) (int, error) {
 	}
 	n, err := stream.Read(p)
 	if err == io.EOF && a.http.Header.ContentLength() == chunked && a.conn.ended {
-		err = io.ErrUnexpectedEOF // the library takes it for the last chunk
+		err = io.ErrUnexpectedEOF // the library mistakes it for the last chunk
 	}
 	a.whole = err == io.EOF
 	if err != nil && !a.whole {
@@ -89,7 +89,7 @@ func (a *answer) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// chunked is the ContentLength of such an answer.
+// chunked is the ContentLength of a chunked answer.
 const chunked = -1
 
 // broken is an answer whose body breaks off.
@@ -97,24 +97,25 @@ type broken struct{ cause error }
 
 func (b *broken) Error() string { return "the answer broke off: " + b.cause.Error() }
 
-// declared is how long its body is said to be; false: that is not said, or there is none.
+// declared returns the declared length of the body. It returns false if none is declared or there
+// is no body.
 func (a *answer) declared() (size int64, ok bool) {
 	size = int64(a.http.Header.ContentLength())
 	return size, size >= 0 && !a.noBody
 }
 
-// keeps tells whether the server goes on with the connection, and has said no more than
-// its answer.
+// keeps reports whether the server keeps the connection open and has sent no more than its
+// answer.
 func (a *answer) keeps() bool {
 	h := &a.http.Header
 	if length := h.ContentLength(); a.noBody && (length > 0 || length == chunked) {
-		return false // some send the body all the same, and it would be the next answer
+		return false // some send the body anyway; it would be taken for the next answer
 	}
 	ends := h.ConnectionClose() || h.ContentLength() < chunked && !a.noBody
 	return !ends && !hasToken(h.Peek(fasthttp.HeaderConnection), "close") && a.in.Buffered() == 0
 }
 
-// hasToken tells whether a header that is a list has this token.
+// hasToken reports whether a header that is a list has this token.
 func hasToken(list []byte, token string) bool {
 	for item := range bytes.SplitSeq(list, []byte(",")) {
 		if bytes.EqualFold(bytes.TrimSpace(item), []byte(token)) {

@@ -90,9 +90,9 @@ func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
 		"of no length, with a reset":         {script("GET", step{Write: "HTTP/1.1 200 OK\r\n\r\nbody", Pause: 100}, step{Reset: true}), "in the middle"},
 		"nothing":                            {script("GET", step{Close: true}), "did not answer GET /script"},
 		"nothing, with a reset":              {script("GET", step{Reset: true}), "did not answer GET /script"},
-		"101":                                {says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "switching to another protocol (101)"},
-		"nonsense":                           {says("SSH-2.0-OpenSSH_9.9\r\n"), "is no HTTP: it begins with «SSH-2.0-OpenSSH_9.9"},
-		"nonsense bytes":                     {says("\x00\xff\x01\n\n"), "is no HTTP"},
+		"101":                                {says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n"), "switched to another protocol (status 101)"},
+		"nonsense":                           {says("SSH-2.0-OpenSSH_9.9\r\n"), "is not HTTP: it begins with «SSH-2.0-OpenSSH_9.9"},
+		"nonsense bytes":                     {says("\x00\xff\x01\n\n"), "is not HTTP"},
 		"half a line":                        {saysAndCloses("HTTP/1.1 20"), "it begins with «HTTP/1.1 20»"},
 		"half a line, in pieces":             {script("GET", append(pieces("HTTP/1.1 20"), step{Close: true})...), "it begins with «HTTP/1.1 20»"},
 		"half a head":                        {saysAndCloses("HTTP/1.1 200 OK\r\nContent-Len"), "The head of the server's answer is broken"},
@@ -107,11 +107,11 @@ func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
 		"two lengths":                        {says("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nok"), "The head of the server's answer is broken"},
 		"a length that is none":              {says("HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nok"), "The head of the server's answer is broken"},
 		"a negative length":                  {says("HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok"), "The head of the server's answer is broken"},
-		"announcements without end":          {says(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1000)), "goes on announcing an answer (1xx)"},
+		"announcements without end":          {says(strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 1000)), "keeps announcing an answer (1xx)"},
 		"an alert of TLS":                    {saysAndCloses("\x15\x03\x01\x00\x02\x02\x46"), "speaks HTTPS"},
 		"an alert of TLS that is left open":  {says("\x15\x03\x01\x00\x02\x02\n"), "speaks HTTPS"},
 		"an alert of TLS, in pieces":         {script("GET", append(pieces("\x15\x03\x01\x00\x02\x02\x46"), step{Close: true})...), "speaks HTTPS"},
-		"an answer of some other line first": {says("hello\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "is no HTTP"},
+		"an answer of some other line first": {says("hello\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "is not HTTP"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := h.invoke("id", c.event, 5*time.Second)
@@ -125,7 +125,7 @@ func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
 		})
 	}
 	pid := h.pid()
-	if n := h.logs.FilterMessageSnippet("started again").Len(); n > 0 {
+	if n := h.logs.FilterMessageSnippet("restarting").Len(); n > 0 {
 		t.Errorf("the server %s was restarted for what it said", pid)
 	}
 }
@@ -252,7 +252,7 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 func TestAHeadWhoseLinesEndWithLineFeedsAloneIsNamed(t *testing.T) {
 	t.Parallel()
 	h := open(t, "puppet", nil)
-	const why = "end with LF alone"
+	const why = "end in LF alone"
 	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), time.Second, "Runtime.Timeout", why)
 	h.fails(saysAndCloses("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), patience, "Runtime.ProtocolError", why)
 }

@@ -18,9 +18,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// envelop writes the answer as what the gateway wants. What is valid UTF-8 goes as
-// text, and anything else as base64; so does every body while it is streamed, since
-// nobody knows yet what will come.
+// envelop writes the answer as the gateway wants it. Valid UTF-8 goes as text, anything else as
+// base64. A streamed body always goes as base64, since nobody knows yet what will come.
 func (a *answer) envelop(r *adapter.Response) error {
 	a.text = appendHead(a.room(r), &a.http.Header)
 	if r.Stream != nil {
@@ -42,7 +41,7 @@ func (a *answer) envelop(r *adapter.Response) error {
 	}
 }
 
-// room is where text for r is made ready: in r itself, if it has room.
+// room returns memory in which to prepare text for r: r's own, if it has room.
 func (a *answer) room(r *adapter.Response) []byte {
 	if room := r.Room(); cap(room) > 0 {
 		return room
@@ -83,7 +82,7 @@ func eofIsNil(err error) error {
 	return err
 }
 
-// collect reads a body that looks like text to its end, and sees whether it is.
+// collect reads a body that looks like text to its end and checks whether it is text.
 func (a *answer) collect(r *adapter.Response) error {
 	size := min(r.Limit, math.MaxInt-1)
 	if declared, ok := a.declared(); ok {
@@ -135,13 +134,13 @@ func (a *answer) inPieces(r *adapter.Response, body []byte, appendTo func(dst, p
 	}
 }
 
-// isText tells whether a body reaches the client byte for byte if it is handed over as
-// text: it is UTF-8, and says nothing else of itself.
+// isText reports whether a body reaches the client byte for byte if it is passed on as text: it
+// is UTF-8, and its headers do not say otherwise.
 func isText(h *fasthttp.ResponseHeader, body []byte) bool {
 	if e := h.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
 		return false
 	}
-	_, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // one that is none has no charset
+	_, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // an invalid one has no charset
 	switch strings.ToLower(parameters["charset"]) {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
 	default:

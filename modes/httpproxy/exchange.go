@@ -7,8 +7,8 @@ import (
 	"fgbootstrap/internal/apig"
 )
 
-// exchange is a request and its answer, over one connection or, if a kept one turns out to
-// be dead, two. It is used again and again, by one goroutine.
+// exchange is a request and its answer, over one connection or, if a kept one turns out to be
+// dead, two. It is reused, by one goroutine at a time.
 type exchange struct {
 	mode     *Mode
 	inv      *adapter.Invocation
@@ -32,7 +32,7 @@ func (x *exchange) reset() {
 	x.answer.conn, x.answer.text = nil, nil
 }
 
-// begin makes the request of an event. Its error is that there can't be one.
+// begin makes the request of an event. It fails if the event can't become a request.
 func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
 	x.mode, x.inv, x.answered = m, inv, false
 	event, call := apig.Read(inv.Payload)
@@ -49,15 +49,15 @@ func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
 	return nil
 }
 
-// roundTrip sends the request and reads the head of the answer. It takes one of the
-// kept connections at most: that the server has closed it is no failure, as long as
-// the request can be repeated.
+// roundTrip sends the request and reads the head of the answer. It tries at most one kept
+// connection. If the server has closed that one, this is not a failure as long as the request can
+// be repeated.
 func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) error {
 	var before error // of a connection into which something was written
 	for fresh := false; ; fresh = true {
 		c, err := p.get(ctx, fresh)
 		if err != nil && before != nil {
-			return before // it has been delivered: that may be what was the end of the server
+			return before // it has been delivered, which may have ended the server
 		}
 		if err != nil {
 			return &undelivered{err}
@@ -81,7 +81,7 @@ func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) er
 	}
 }
 
-// undelivered is that there is no connection to the server.
+// undelivered means that there is no connection to the server.
 type undelivered struct{ cause error }
 
 func (u *undelivered) Error() string { return "connect to the server: " + u.cause.Error() }
@@ -105,5 +105,5 @@ func (x *exchange) hangUp(p *pool) {
 	x.conn = nil
 }
 
-// heard tells whether the server has said anything.
+// heard reports whether the server has said anything.
 func (x *exchange) heard() bool { return x.conn != nil && len(x.conn.sample) > 0 }

@@ -7,7 +7,7 @@ import (
 	"fgbootstrap/runtimeapi/functiongraph"
 )
 
-// Wire is the request that an event becomes, or why it becomes none. call tells whether
+// Wire is the request that an event becomes, or why it becomes none. call reports whether
 // it is one of the gateway's.
 func Wire(event []byte, prefix string) (wire []byte, call bool, err error) {
 	x := newExchange()

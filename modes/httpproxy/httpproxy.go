@@ -1,8 +1,8 @@
-// Package httpproxy keeps a web server running and hands events to it: an API gateway's
-// call as the HTTP request that it was, any other event as a POST. It owns how an event
-// becomes a request (request.go, body.go) and an answer the result (envelope.go), the
-// connections to the server (pool.go, exchange.go), and when the server is ready.
-// Its life is internal/resident. fasthttp's memory does not leave it.
+// Package httpproxy keeps a web server running and hands events to it: an API gateway's call as
+// the original HTTP request, any other event as a POST. It owns how an event becomes a request
+// (sender.go) and an answer becomes the result (envelope.go), the connections to the server
+// (pool.go, exchange.go), and when the server is ready (ready.go). Its life is internal/resident.
+// fasthttp's memory does not leave it.
 package httpproxy
 
 import (
@@ -18,30 +18,30 @@ import (
 	"fgbootstrap/internal/supervise"
 )
 
-// Config is what a Mode needs; all of it is kept.
+// Config configures a Mode, which keeps all of it.
 type Config struct {
 	// Resident's Env gets PORT added.
 	Resident resident.Config
-	// Port is the program's on loopback; 0 picks a free one at each start. Socket is
-	// the path of a unix socket instead, abstract if it begins with @.
+	// Port is the program's port on loopback; 0 picks a free one at each start. Socket, if set,
+	// is the path of a unix socket to use instead, abstract if it begins with @.
 	Port   int
 	Socket string
-	// ReadyPath is what has to answer below 500 before the server gets events;
-	// "": it has to take connections.
+	// ReadyPath is the path that must answer below 500 before the server gets events. If it is
+	// "", the server is ready when it accepts connections.
 	ReadyPath string
-	// EventPath is where events that are no calls of the gateway are POSTed, a path
-	// and maybe a query.
+	// EventPath is the path, perhaps with a query, to which events that are not calls of the
+	// gateway are POSTed.
 	EventPath string
-	// StripPrefix is taken off the paths of the gateway's calls.
+	// StripPrefix is removed from the paths of the gateway's calls.
 	StripPrefix string
-	// IsMetadata tells whether a header, its name in lower case with - for _, is one that only
-	// the platform's word is taken for.
+	// IsMetadata reports whether a header, its name in lower case with - for _, may come only
+	// from the platform.
 	IsMetadata func(name string) bool
-	// Fails tells of the status of an answer to the gateway whether it is a failure.
+	// Fails reports whether the status of an answer to the gateway is a failure.
 	Fails func(status int) bool
-	// Identity are headers that tell about the function, with canonical names.
+	// Identity holds headers about the function, with canonical names.
 	Identity []adapter.Header
-	// Credentials hands the invocation's keys and tokens to the program.
+	// Credentials says that the program gets the invocation's keys and tokens.
 	Credentials bool
 	// Concurrency is how many events the server is given at a time.
 	Concurrency int
@@ -57,8 +57,8 @@ type Mode struct {
 	free    sync.Pool
 }
 
-// New starts the server and waits until it is ready, or has failed once, or ctx ends:
-// whatever it is, events can be handed in then.
+// New starts the server and waits until it is ready, has failed once, or ctx ends. In each case
+// events can be handed in afterwards.
 func New(ctx context.Context, c Config) *Mode {
 	m := &Mode{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
 	m.free.New = func() any { return newExchange() }
@@ -71,8 +71,7 @@ func New(ctx context.Context, c Config) *Mode {
 	return m
 }
 
-// errUnsent is an event of which the server has not got a byte: the next start of it
-// may have it.
+// errUnsent means that the server got no byte of the event: the next start may have it.
 var errUnsent = errors.New("the event was not sent")
 
 // Invoke implements adapter.Handler.
@@ -114,12 +113,11 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.R
 	}
 }
 
-// examineAhead is which part of an event's time before its deadline is for finding out why
-// the server is not ready: it takes long where the processor is small, and the platform
-// does not wait.
+// examineAhead divides an event's time: the last 1/examineAhead is reserved for finding out why
+// the server is not ready. That takes long on a small CPU, and the platform does not wait.
 const examineAhead = 10
 
-// lease waits for the server. Its error is the event's.
+// lease waits for the server. Its error is the outcome of the event.
 func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.Lease[*server], error) {
 	if lease := m.servers.TryAcquire(); lease != nil {
 		return lease, nil
@@ -143,7 +141,7 @@ func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.L
 	return nil, why
 }
 
-// unserved is for an event that the server could not take.
+// unserved makes the error of an event that the server could not take.
 func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
 	return resident.Unserved(ctx, &m.Resident, &m.servers, inv, err, &adapter.Error{
 		Type: adapter.TypeTimeout,
@@ -155,8 +153,7 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 // Reported implements adapter.Handler: a web server may have processes in the background.
 func (*Mode) Reported(int) {}
 
-// Shutdown implements adapter.Handler. The server has the grace; ctx adds nothing to
-// that.
+// Shutdown implements adapter.Handler. The server gets the grace period; ctx does not extend it.
 func (m *Mode) Shutdown(context.Context) error {
 	m.probes.Wait()
 	m.servers.Close()

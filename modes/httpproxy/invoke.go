@@ -13,12 +13,12 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// endPatience is how long a server that has dropped its connection may take to end:
-// then that was the reason.
+// endPatience is how long a server that has dropped its connection may take to end. If it ends
+// within that, its end is the reason.
 const endPatience = 200 * time.Millisecond
 
-// invoke gives an event to the server. The error is errUnsent if the next start of it
-// may have the event.
+// invoke gives an event to the server. The error is errUnsent if the next start of the server may
+// have the event.
 func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) error {
 	s.life.Given.Add(1)
 	visit := s.life.Printed.Enter(x.inv.ID)
@@ -50,12 +50,12 @@ func (s *server) dealtWith(x *exchange) {
 	s.answers.Add(1)
 }
 
-// verdict is a failure that the server's answer says.
+// verdict is a failure that the server reported in its answer.
 type verdict struct{ told *adapter.Error }
 
 func (v *verdict) Error() string { return v.told.Error() }
 
-// relay hands the answer on.
+// relay passes the answer on.
 func (x *exchange) relay(r *adapter.Response) error {
 	status := x.answer.http.StatusCode()
 	if x.call && x.mode.Fails(status) || !x.call && (status < 200 || status >= 300) {
@@ -71,7 +71,7 @@ func (x *exchange) relay(r *adapter.Response) error {
 	return err
 }
 
-// fail is the error of an answer that is a failure.
+// fail makes the error of an answer that is a failure.
 func (x *exchange) fail(status int) error {
 	n, err := io.ReadFull(x.answer, x.answer.piece)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // of ReadFull: less than it asked for
@@ -92,25 +92,25 @@ func (x *exchange) fail(status int) error {
 	return &verdict{&adapter.Error{Type: fmt.Sprintf("HTTP.%d", status), Message: text}}
 }
 
-// pageBytes is where a page has said what it says.
+// pageBytes is how much of an error page is quoted.
 const pageBytes = 1000
 
-// quotePage quotes a page without its indentation, which would be most of the quote. It is
-// masked first: a secret may have line breaks.
+// quotePage quotes a page without its indentation, which would be most of the quote. It masks the
+// page first: a secret may contain line breaks.
 func (x *exchange) quotePage(page []byte) string {
 	page = x.mode.keys.Bytes(page)
 	page = page[:min(len(page), pageBytes)]
 	return x.mode.keys.Quote(bytes.Join(bytes.Fields(page), []byte(" ")))
 }
 
-// eventAdvice completes the message of an event that is no call of the gateway.
+// eventAdvice completes the message of an event that is not a call of the gateway.
 func (x *exchange) eventAdvice(status int) string {
-	const where = "; BOOTSTRAP_HTTP_EVENT_PATH is where events that are no calls of the API gateway are POSTed"
+	const where = "; events that are not calls of the API gateway are POSTed to BOOTSTRAP_HTTP_EVENT_PATH"
 	switch {
 	case status == fasthttp.StatusNotFound || status == fasthttp.StatusMethodNotAllowed || status == fasthttp.StatusNotImplemented:
 		return where
 	case status >= 300 && status < 400:
-		return ". A redirection is not followed" + where
+		return ". Redirects are not followed" + where
 	}
 	return ""
 }

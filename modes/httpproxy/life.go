@@ -31,8 +31,8 @@ type server struct {
 	gone      chan struct{} // closed when nothing of it is left
 }
 
-// start implements supervise.Supervisor's Start. The server before may still have the
-// port: it is waited for.
+// start implements supervise.Supervisor's Start. It waits for the previous server, which may
+// still have the port.
 func (m *Mode) start() (*server, error) {
 	if m.last != nil {
 		<-m.last.gone
@@ -71,7 +71,7 @@ func (m *Mode) start() (*server, error) {
 	return s, nil
 }
 
-// wait sees the server to its end.
+// wait waits for the server's end and cleans up.
 func (s *server) wait() {
 	p := s.tenant.process()
 	for <-p.Done(); s.tenant.inBackground(p); <-p.Done() {
@@ -127,8 +127,8 @@ func (s *server) Stop() {
 // to listen.
 const settlePatience = 5 * time.Second
 
-// tenant is the process that has the place: the program as it was started, or what that
-// left in the background.
+// tenant is the process that listens: the program as it was started, or the process that it left
+// in the background.
 type tenant struct {
 	place   place
 	pool    *pool
@@ -140,21 +140,21 @@ type tenant struct {
 	current *process.Process
 }
 
-// leave has nothing adopted any more.
+// leave ends the adoption of processes.
 func (t *tenant) leave() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	close(t.leaving)
 }
 
-// process is the program, or what it left in the background.
+// process returns the program, or the process that it left in the background.
 func (t *tenant) process() *process.Process {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.current
 }
 
-// lives tells whether the program has not ended.
+// lives reports whether the program has not ended.
 func (t *tenant) lives() bool {
 	select {
 	case <-t.process().Done():
@@ -164,8 +164,8 @@ func (t *tenant) lives() bool {
 	}
 }
 
-// inBackground tells whether a program that has exited has left the server in the
-// background, as daemons do: then that is what t.current is from here on.
+// inBackground reports whether a program that has exited has left the server in the background,
+// as daemons do. If so, t.current is that process from then on.
 func (t *tenant) inBackground(p *process.Process) bool {
 	if !p.Status().Success() {
 		return false
@@ -184,7 +184,7 @@ func (t *tenant) inBackground(p *process.Process) bool {
 	return false
 }
 
-// adopt makes who listens the program.
+// adopt makes the listening process the program.
 func (t *tenant) adopt() bool {
 	processes := procfs.Processes()
 	for _, l := range procfs.Listeners() {
@@ -197,8 +197,8 @@ func (t *tenant) adopt() bool {
 				continue
 			}
 			if t.become(child) {
-				t.log.Warn(fmt.Sprintf("the server has gone to the background, as process %d, and is kept as long as that runs. "+
-					"Better have it stay in the foreground: what it prints reaches the log for sure then", child))
+				t.log.Warn(fmt.Sprintf("the server has gone to the background as process %d and is kept as long as that runs. "+
+					"Better keep it in the foreground: then all its output reaches the log", child))
 				return true
 			}
 		}
@@ -206,8 +206,8 @@ func (t *tenant) adopt() bool {
 	return false
 }
 
-// become makes an inherited process the program, unless that is being stopped: Stop
-// would not know it.
+// become makes an inherited process the program, unless the program is being stopped: Stop would
+// not know about it.
 func (t *tenant) become(pid int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -26,7 +26,7 @@ func TestAServerThatDiesInAnEventIsThatEventsError(t *testing.T) {
 		"in the middle of a chunk": {[]step{{Write: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nbody"}, {Exit: code(7)}}, []string{"exited with code 7"}},
 		"by a signal":              {[]step{{Kill: int(unix.SIGKILL)}}, []string{"SIGKILL"}},
 		"for memory, perhaps":      {[]step{{Kill: int(unix.SIGKILL)}}, []string{"SIGKILL", "out of memory"}},
-		"with code 0":              {[]step{{Exit: code(0)}}, []string{"exited with code 0", "A web server has to stay"}},
+		"with code 0":              {[]step{{Exit: code(0)}}, []string{"exited with code 0", "A web server must keep running"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pid := h.pid()
@@ -227,7 +227,7 @@ func TestAServerThatTakesNoConnectionsAnyMoreIsStartedAgain(t *testing.T) {
 		if got := h.answer(call(method, "/pid", "")).Body; got == deaf {
 			t.Error("it has answered again")
 		}
-		if n := h.logs.FilterMessageSnippet("takes no connections").Len(); n > 1 {
+		if n := h.logs.FilterMessageSnippet("no longer accepts connections").Len(); n > 1 {
 			t.Errorf("the log says so %d times", n)
 		}
 	}
@@ -241,7 +241,7 @@ func TestAPortInUseIsToldWithWhoHasItAndTakenWhenItIsFree(t *testing.T) {
 	defer func() { _ = listener.Close() }()
 	port := listener.Addr().(*net.TCPAddr).Port
 	h := open(t, "puppet", func(c *httpproxy.Config) { c.Port = port })
-	h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("port %d is in use already, by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
+	h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("port %d is already in use by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
 	_ = listener.Close()
 	h.recovers() // with the next start
 }
@@ -283,7 +283,7 @@ func TestUnixSockets(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := open(t, "on a socket", all(env("SOCKET="+path), func(c *httpproxy.Config) { c.Socket = path }))
-		h.fails(says(ok), time.Second, "Runtime.ConfigError", "BOOTSTRAP_HTTP_SOCKET is "+path, "no socket")
+		h.fails(says(ok), time.Second, "Runtime.ConfigError", "BOOTSTRAP_HTTP_SOCKET is "+path, "not a socket")
 		if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
 			t.Errorf("got %q, %v", text, err)
 		}
@@ -298,7 +298,7 @@ func TestUnixSockets(t *testing.T) {
 		}
 		defer func() { _ = listener.Close() }()
 		h := open(t, "on a socket", all(env("SOCKET="+path), func(c *httpproxy.Config) { c.Socket = path }))
-		h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("the socket %s is in use already, by process %d", path, os.Getpid()))
+		h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("the socket %s is already in use by process %d", path, os.Getpid()))
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 	"fgbootstrap/internal/secret"
 )
 
-// elsewhere is where the program listens instead, a sentence or two, or "".
+// elsewhere says in a sentence or two where the program listens instead, or returns "".
 func (p place) elsewhere() string {
 	var places []string
 	partly, right := false, false
@@ -48,7 +48,7 @@ func (p place) elsewhere() string {
 	}
 }
 
-// inUse is the error of a start where somebody else listens already.
+// inUse makes the error of a start when another process already listens there.
 func (p place) inUse(keys *secret.Keyring) error {
 	who := "a process that can't be seen"
 	for _, l := range procfs.Listeners() {
@@ -62,6 +62,6 @@ func (p place) inUse(keys *secret.Keyring) error {
 	}
 	return &adapter.Error{
 		Type:    adapter.TypeInit,
-		Message: fmt.Sprintf("The server can't be started, because %s is in use already, by %s. To cure it: %s.", p, who, advice),
+		Message: fmt.Sprintf("The server can't be started: %s is already in use by %s. To fix this, %s.", p, who, advice),
 	}
 }

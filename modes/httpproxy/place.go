@@ -19,7 +19,7 @@ type place struct {
 	socket string // abstract if it begins with @
 }
 
-// choose is where the next start is to listen: as configured, or on a port that is free.
+// choose says where the next start listens: as configured, or on a free port.
 func choose(port int, socket string) (place, error) {
 	if socket != "" {
 		return place{socket: socket}, nil
@@ -33,7 +33,7 @@ func choose(port int, socket string) (place, error) {
 	return place{port: port}, nil
 }
 
-// String is the place for people to read.
+// String returns the place for messages.
 func (p place) String() string {
 	if p.port == 0 {
 		return "the socket " + p.socket
@@ -41,7 +41,7 @@ func (p place) String() string {
 	return fmt.Sprintf("port %d", p.port)
 }
 
-// is tells whether l listens there.
+// is reports whether l listens at this place.
 func (p place) is(l procfs.Listener) bool {
 	if p.port == 0 {
 		return l.Path == p.socket
@@ -49,7 +49,7 @@ func (p place) is(l procfs.Listener) bool {
 	return int(l.Addr.Port()) == p.port
 }
 
-// host is the Host of requests that name none.
+// host returns the Host for requests that name none.
 func (p place) host() string {
 	if p.port == 0 {
 		return "localhost"
@@ -66,7 +66,7 @@ func (p place) newPool() *pool {
 	return newPool(p.host(), "tcp", "127.0.0.1:"+port, "[::1]:"+port)
 }
 
-// environment is env, in which the variable PORT names it.
+// environment returns env with the variable PORT set.
 func (p place) environment(env []string) []string {
 	if p.port == 0 {
 		return env
@@ -75,8 +75,8 @@ func (p place) environment(env []string) []string {
 	return append(env, "PORT="+strconv.Itoa(p.port))
 }
 
-// Linux gives ports from 32768 on to whoever asks for any, and to outgoing connections: one
-// of those might be somebody else's when the server listens at last.
+// Linux gives ports from 32768 on to programs that ask for any port and to outgoing connections:
+// another process might have taken such a port before the server listens.
 const lowestFree, highestFree = 10000, 32767
 
 func freePort() (int, error) {
@@ -93,8 +93,8 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, l.Close() // as the network is called
 }
 
-// removeSocket removes what a server that has ended has left: the next one could not
-// listen there.
+// removeSocket removes the socket of a server that has ended: the next one could not listen
+// there.
 func removeSocket(path string) error {
 	info, err := os.Lstat(path)
 	if strings.HasPrefix(path, "@") || err != nil {
@@ -103,7 +103,7 @@ func removeSocket(path string) error {
 	if info.Mode().Type() != os.ModeSocket {
 		return &adapter.Error{
 			Type:    adapter.TypeConfig,
-			Message: fmt.Sprintf("BOOTSTRAP_HTTP_SOCKET is %s, which is there already and is no socket: name another path.", path),
+			Message: fmt.Sprintf("BOOTSTRAP_HTTP_SOCKET is %s, which exists and is not a socket: choose another path.", path),
 		}
 	}
 	if err := os.Remove(path); err != nil {

@@ -16,22 +16,21 @@ import (
 )
 
 const (
-	// keepIdle is how long a connection is kept for the next request. It is short,
-	// because an instance may be frozen between events and the server have closed it
-	// meanwhile, and because a server that serves one connection at a time can't take
-	// another one before this one ends.
+	// keepIdle is how long a connection is kept for the next request. It is short because the
+	// instance may be frozen between events while the server closes the connection, and because a
+	// server that serves one connection at a time can't take another one before this one ends.
 	keepIdle = time.Second
-	// crowdedAfter is how long a new connection may be without an answer before others
-	// are closed for it. A server that is only slow loses little.
+	// crowdedAfter is how long a new connection may wait for an answer before others are closed
+	// for it. A server that is only slow loses little.
 	crowdedAfter = 100 * time.Millisecond
-	// sampleBytes is how much of an answer is kept to be quoted.
+	// sampleBytes is how much of an answer is kept for quoting.
 	sampleBytes = 200
 )
 
 // past is a deadline that ends a wait at once.
 var past = time.Unix(1, 0)
 
-// conn is a connection to the server, in the hands of one exchange.
+// conn is a connection to the server, used by one exchange at a time.
 type conn struct {
 	raw    *rawio.Conn
 	in     io.Reader // raw
@@ -59,7 +58,7 @@ func (c *conn) cut() { _ = c.raw.SetDeadline(past) }
 
 // pool has the connections to one start of the server.
 type pool struct {
-	host    string // of requests that name none
+	host    string // for requests that name no host
 	network string
 	addrs   []string     // where it may listen
 	known   atomic.Int32 // which of them was right last
@@ -76,7 +75,7 @@ func newPool(host, network string, addrs ...string) *pool {
 	return p
 }
 
-// get is a connection that was used within the last second, or else a new one.
+// get returns a connection that was used within the last second, or a new one.
 func (p *pool) get(ctx context.Context, fresh bool) (*conn, error) {
 	for c := p.take(); c != nil; c = p.take() {
 		if !fresh && time.Since(c.used) < keepIdle && c.raw.Quiet() {
@@ -113,7 +112,7 @@ func (p *pool) hold(c *conn) {
 	p.busy[c] = true
 }
 
-// put takes a connection back, which can be used for another request or not.
+// put takes a connection back. It keeps the connection if it is usable for another request.
 func (p *pool) put(c *conn, usable bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -127,9 +126,9 @@ func (p *pool) put(c *conn, usable bool) {
 	p.timer.Reset(keepIdle)
 }
 
-// crowded tells whether a new connection has not been answered for a while. The server
-// may be one that takes the next connection when one has ended: as long as a busy
-// poller goes on with its own, others would wait for ever.
+// crowded reports whether a new connection has not been answered for a while. The server may be
+// one that takes the next connection when one has ended: as long as a busy poller keeps its own,
+// others would wait forever.
 func (p *pool) crowded() bool {
 	for c := range p.busy {
 		if !c.heard.Load() && time.Since(c.opened) > crowdedAfter {
@@ -146,7 +145,7 @@ func (p *pool) clear() {
 	}
 }
 
-// sweep closes what was idle for too long. put has asked for it.
+// sweep closes connections that were idle for too long. put schedules it.
 func (p *pool) sweep() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -159,8 +158,8 @@ func (p *pool) sweep() {
 	}
 }
 
-// end closes what is idle and bounds how long answers are waited for: the server has
-// ended, but what it left behind may hold its connections.
+// end closes idle connections and limits the wait for answers: the server has ended, but
+// processes that it left behind may hold its connections.
 func (p *pool) end(patience time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -192,9 +191,9 @@ func (p *pool) dial(ctx context.Context) (raw *rawio.Conn, err error) {
 }
 
 func dial(ctx context.Context, network, addr string) (*rawio.Conn, error) {
-	dialer := net.Dialer{KeepAlive: -1} // nobody pulls a cable out of loopback
+	dialer := net.Dialer{KeepAlive: -1} // loopback has no cable to pull
 	c, err := dialer.DialContext(ctx, network, addr)
-	for errors.Is(err, unix.EAGAIN) && ctx.Err() == nil { // of a unix socket on which as many wait as may
+	for errors.Is(err, unix.EAGAIN) && ctx.Err() == nil { // a unix socket whose queue is full
 		time.Sleep(lookEvery)
 		c, err = dialer.DialContext(ctx, network, addr)
 	}

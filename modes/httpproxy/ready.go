@@ -21,19 +21,19 @@ import (
 )
 
 const (
-	// lookEvery is how often it is looked whether the server is ready: an event that
-	// waits is served so much later at most. A look takes some 30 us.
+	// lookEvery is how often to look whether the server is ready. It delays a waiting event by
+	// that much at most. A look takes about 30 us.
 	lookEvery = 4 * time.Millisecond
-	// askEvery is the same for the ready path, whose answer costs the server something:
-	// a server that takes long is asked less often.
+	// askEvery is the same for the ready path, whose answer costs the server something. A server
+	// that takes long is asked less often.
 	askEvery = 10 * time.Millisecond
-	// readyPatience is for the answer of the ready path.
+	// readyPatience is how long to wait for the answer of the ready path.
 	readyPatience = 5 * time.Second
 )
 
-// readiness finds out when a server can have events, and what it lacks.
+// readiness finds out when a server can have events, and what is missing until then.
 type readiness struct {
-	path  string // that has to answer, or ""
+	path  string // that must answer, or ""
 	place place
 	pool  *pool
 	life  *resident.Life
@@ -43,7 +43,7 @@ type readiness struct {
 	lastAnswer string // of the path
 }
 
-// await says when the server is ready.
+// await marks the server ready when it is.
 func (r *readiness) await() {
 	for !r.holds() {
 		every := lookEvery
@@ -83,7 +83,7 @@ func (r *readiness) pathAnswers() bool {
 	case err == nil:
 		what = fmt.Sprintf("answered %d %s: %s", status, fasthttp.StatusMessage(status), r.mode.keys.Quote(bytes.TrimSpace(got)))
 	case len(got) > 0:
-		what = "got no answer that can be read. " + r.mode.broken(got)
+		what = "got an answer that can't be read. " + r.mode.broken(got)
 	case errors.Is(err, fasthttp.ErrTimeout) || errors.Is(err, os.ErrDeadlineExceeded):
 		what = fmt.Sprintf("got no answer within %s", readyPatience)
 	default:
@@ -104,7 +104,7 @@ func (m *Mode) tellWhatIsMissing() {
 	m.Resident.Log.Warn("the server is not ready yet, so events wait for it"+text, after)
 }
 
-// missing is what the server is waited for, half a sentence.
+// missing says, in half a sentence, what has not come yet.
 func (r *readiness) missing() string {
 	if last := r.answeredLast(); last != "" {
 		return last
@@ -115,7 +115,7 @@ func (r *readiness) missing() string {
 	return "nothing answers on " + r.place.String()
 }
 
-// hint is what may help a server that is not ready, or "".
+// hint says what may help a server that is not ready, or returns "".
 func (r *readiness) hint() string {
 	if r.answeredLast() != "" {
 		return "" // it listens where it should
@@ -123,7 +123,7 @@ func (r *readiness) hint() string {
 	return r.place.elsewhere()
 }
 
-// answeredLast is what the ready path answered, or "".
+// answeredLast returns what the ready path answered, or "".
 func (r *readiness) answeredLast() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,14 +131,14 @@ func (r *readiness) answeredLast() string {
 }
 
 const (
-	// probePatience is how long a server may take for an answer of no content after it
-	// has missed a deadline, and for a connection at any time.
+	// probePatience is how long a server may take to answer a probe after it has missed a
+	// deadline, and to accept a connection at any time.
 	probePatience = time.Second
-	// askedBytes is the most that is read of an answer to a question of ours.
+	// askedBytes is the most that is read of the answer to a request of our own.
 	askedBytes = 64 << 10
 )
 
-// taken tells whether somebody takes connections where it is to listen.
+// taken reports whether a process accepts connections where the server is to listen.
 func (p *pool) taken() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), probePatience)
 	defer cancel()
@@ -146,11 +146,11 @@ func (p *pool) taken() bool {
 	if err == nil {
 		_ = c.Close()
 	}
-	return err == nil || ctx.Err() != nil // whoever is too busy to take one is there, too
+	return err == nil || ctx.Err() != nil // a process that is too busy to accept one is there, too
 }
 
-// ask sends a request of ours, on a connection of its own. got is the answer's body, or
-// the beginning of what is no answer. The error is *undelivered if the server takes no
+// ask sends a request of our own on a separate connection. got is the answer's body, or the
+// beginning of what is not an answer. The error is *undelivered if the server accepts no
 // connection.
 func (p *pool) ask(method, target string, patience time.Duration) (status int, got []byte, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -174,15 +174,15 @@ func (p *pool) ask(method, target string, patience time.Duration) (status int, g
 	return 0, c.sample, err
 }
 
-// probe is the question whether a server that has missed a deadline still works. There is
-// one at a time, and none after one that it has failed.
+// probe checks whether a server that has missed a deadline still works. There is one probe at a
+// time, and none after the server has failed one.
 type probe struct {
 	mu    sync.Mutex
 	under chan struct{} // closed when the one under way is over; nil without one
 	hangs bool          // it has failed one
 }
 
-// begin is false if there is one already, or need not be one.
+// begin returns false if a probe is under way or the server has already failed one.
 func (p *probe) begin() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -200,7 +200,8 @@ func (p *probe) end(works bool) {
 	p.under, p.hangs = nil, !works
 }
 
-// passed waits for the one under way; false: the server has failed it, or ctx has ended.
+// passed waits for the probe under way. It returns false if the server has failed it or ctx has
+// ended.
 func (p *probe) passed(ctx context.Context) bool {
 	p.mu.Lock()
 	under, hangs := p.under, p.hangs
@@ -216,9 +217,9 @@ func (p *probe) passed(ctx context.Context) bool {
 	}
 }
 
-// examine finds out whether a server that has missed a deadline still works, and has it
-// started again if it does not. It gives the lease back then: a server that takes one
-// event at a time gets no other one meanwhile.
+// examine finds out whether a server that has missed a deadline still works, and has it restarted
+// if it does not. Only then does it give the lease back, so that a server that takes one event at
+// a time gets no other event meanwhile.
 func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	s := lease.Instance
 	if !s.probe.begin() {
@@ -228,10 +229,10 @@ func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	m.probes.Go(func() {
 		works := s.works()
 		if !works {
-			m.Resident.Log.Error("the server answers nothing any more after an event has missed its deadline, and is started again")
+			m.Resident.Log.Error("the server no longer answers after an event missed its deadline, restarting it")
 			m.servers.Retire(lease, &adapter.Error{
 				Type:    adapter.TypeTimeout,
-				Message: "The server did not answer any more after an event had missed its deadline, and was stopped.",
+				Message: "The server no longer answered after an event had missed its deadline, and was stopped.",
 			})
 		}
 		s.probe.end(works) // events that wait for it must not come back to this server
@@ -239,8 +240,8 @@ func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	})
 }
 
-// works tells whether the server answers anything, and be it nonsense. It is asked what
-// means nothing to most programs: a connection alone, the system makes by itself.
+// works reports whether the server answers anything at all. The request means nothing to most
+// programs. A connection would prove nothing: the system accepts it without the server.
 func (s *server) works() bool {
 	method, target := fasthttp.MethodOptions, "*"
 	if s.mode.ReadyPath != "" {

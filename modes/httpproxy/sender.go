@@ -11,8 +11,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// inlineBytes is what is written by the goroutine that then reads the answer. More
-// is written by another: a server may answer before it has read everything, and
+// inlineBytes is the most that is written by the goroutine that then reads the answer. A larger
+// request is written by another goroutine: a server may answer before it has read everything and
 // wait for us to read.
 const inlineBytes = 64 << 10
 
@@ -21,13 +21,13 @@ type sender struct {
 	request apig.Request
 	head    fasthttp.RequestHeader
 	out     []byte     // the request's head, and a small body
-	written bool       // something of the request was
-	writing chan error // what is written beside; nil if nothing is
+	written bool       // part of the request has been written
+	writing chan error // result of the goroutine that writes; nil if there is none
 }
 
-// writeHead puts the head of the request into s.out; host is for one that names none.
-// The library is not to know any header: it would sort and merge cookies, and let a path
-// that is a URL name the host.
+// writeHead puts the head of the request into s.out; host is for a request that names none.
+// Headers are hidden from the library: it would sort and merge cookies, and take the host from a
+// path that is a URL.
 func (s *sender) writeHead(inv *adapter.Invocation, c *Config, host string) {
 	h := &s.head
 	h.Reset()
@@ -56,7 +56,8 @@ func (s *sender) writeHead(inv *adapter.Invocation, c *Config, host string) {
 	s.out = h.AppendBytes(s.out[:0])
 }
 
-// send writes the request, as much as is taken at once; the rest beside.
+// send writes as much of the request as the connection takes at once. Another goroutine writes
+// the rest.
 func (s *sender) send(c *conn) error {
 	s.written, s.writing = false, nil
 	body := &s.request.Body
@@ -86,7 +87,7 @@ func (s *sender) send(c *conn) error {
 	return nil
 }
 
-// sent tells whether all of the request has been written.
+// sent reports whether all of the request has been written.
 func (s *sender) sent() bool {
 	if s.writing == nil {
 		return true
@@ -100,7 +101,7 @@ func (s *sender) sent() bool {
 	}
 }
 
-// path is the request's, without what may be a secret, for people to read.
+// path returns the request's path for messages, without the query, which may hold secrets.
 func (s *sender) path() string {
 	path, _, _ := bytes.Cut(s.request.Target, []byte("?"))
 	if len(path) > 100 {
@@ -109,5 +110,5 @@ func (s *sender) path() string {
 	return string(path)
 }
 
-// String is the request for people to read.
+// String returns the request for messages.
 func (s *sender) String() string { return string(s.request.Method) + " " + s.path() }

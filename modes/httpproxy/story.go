@@ -13,10 +13,10 @@ import (
 	"fgbootstrap/internal/retry"
 )
 
-// story is what became of a server and of the events that it had: their errors.
+// story makes the errors of a server and of its events.
 type story struct{ server *server }
 
-// explain is the error of an exchange that failed for err.
+// explain makes the error of an exchange that failed with err.
 func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, err error) error {
 	var none *undelivered
 	var broke *broken
@@ -38,9 +38,9 @@ func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, e
 	request := x.sender.String()
 	switch {
 	case errors.Is(err, errSwitched):
-		e.Message = "The server answered by switching to another protocol (101), which the gateway can't do."
+		e.Message = "The server switched to another protocol (status 101), which the gateway does not support."
 	case errors.Is(err, errAnnounces):
-		e.Message = "The server goes on announcing an answer (1xx), but sends none."
+		e.Message = "The server keeps announcing an answer (1xx) but sends none."
 	case errors.As(err, &broke) && x.conn.ended:
 		e.Message = fmt.Sprintf("The server dropped the connection in the middle of its answer to %s. %s", request, seeLog)
 	case errors.As(err, &broke):
@@ -59,7 +59,7 @@ func (m *Mode) broken(sample []byte) string {
 	case looksLikeTLS(sample):
 		return "The server speaks HTTPS. " + plainHTTP
 	case !bytes.HasPrefix(sample, []byte("HTTP/")):
-		return fmt.Sprintf("The server's answer is no HTTP: it begins with %s. %s", m.keys.Quote(sample), plainHTTP)
+		return fmt.Sprintf("The server's answer is not HTTP: it begins with %s. %s", m.keys.Quote(sample), plainHTTP)
 	case endsLinesWithLF(sample):
 		return "The head of the server's answer is broken. " + crLF
 	default:
@@ -68,54 +68,54 @@ func (m *Mode) broken(sample []byte) string {
 }
 
 const (
-	plainHTTP = "It has to serve plain HTTP on its port (BOOTSTRAP_HTTP_PORT); HTTPS is the gateway's business."
-	seeLog    = "What it printed then may say why: see the log under this request id."
+	plainHTTP = "It must serve plain HTTP on its port (BOOTSTRAP_HTTP_PORT); the gateway handles HTTPS."
+	seeLog    = "Its output may say why: see the log under this request id."
 )
 
-// looksLikeTLS tells whether an answer is a record of TLS: an alert or a handshake.
+// looksLikeTLS reports whether an answer is a record of TLS: an alert or a handshake.
 func looksLikeTLS(sample []byte) bool {
 	return len(sample) > 2 && (sample[0] == 0x15 || sample[0] == 0x16) && sample[1] == 3
 }
 
-const crLF = "The lines of its head end with LF alone, and HTTP wants CR LF."
+const crLF = "The lines of its head end in LF alone; HTTP requires CR LF."
 
 func endsLinesWithLF(sample []byte) bool {
 	line, _, ended := bytes.Cut(sample, []byte("\n"))
 	return ended && !bytes.HasSuffix(line, []byte("\r")) && bytes.HasPrefix(line, []byte("HTTP/"))
 }
 
-// endsSoon waits a little for the server's end, and not beyond the event's deadline.
+// endsSoon waits a little for the server's end, but not beyond the event's deadline.
 func (s *story) endsSoon(ctx context.Context) bool {
 	return s.server.tenant.process().EndsSoon(ctx, endPatience) &&
 		retry.Await(ctx, s.server.life.Over, resident.KillPatience) // else it has gone to the background, perhaps
 }
 
-// unreachable is a server that runs but takes no connections any more.
+// unreachable means that the server runs but no longer accepts connections.
 type unreachable struct{ error }
 
 func (u *unreachable) Unwrap() []error { return []error{u.error, errUnsent} }
 
-// refusesConnections is for an event of which the server could not get a byte: it goes to the next
-// start.
+// refusesConnections makes the error of an event that could not be sent: the event goes to the
+// next start.
 func (s *story) refusesConnections(ctx context.Context, err error) error {
 	if s.endsSoon(ctx) {
 		return errUnsent
 	}
 	return &unreachable{&adapter.Error{
 		Type:    adapter.TypeProtocol,
-		Message: fmt.Sprintf("The server takes no connections on %s any more, and was stopped.", s.server.tenant.place),
+		Message: fmt.Sprintf("The server no longer accepts connections on %s and was stopped.", s.server.tenant.place),
 		Cause:   err,
 	}}
 }
 
-// overdue is the error of an event that the server has not answered in time.
+// overdue makes the error of an event that the server has not answered in time.
 func (s *story) overdue(ctx context.Context, x *exchange, visit *output.Visit) error {
 	if errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
 		return s.server.mode.Resident.Program.TimedOut(context.Cause(ctx), x.inv, "", visit.Tail())
 	}
 	did := "not answered"
 	if x.heard() {
-		did = "begun to answer, but not to an end,"
+		did = "not finished its answer to"
 	}
 	hint := failure.RaiseTimeout
 	if x.conn != nil && endsLinesWithLF(x.conn.sample) {
@@ -129,11 +129,11 @@ func (s *story) overdue(ctx context.Context, x *exchange, visit *output.Visit) e
 	}
 }
 
-// exit is how the server ended of itself.
+// exit says how the server ended by itself.
 func (s *story) exit() *adapter.Error {
 	status, hint := s.server.tenant.process().Status(), ""
 	if status.Success() {
-		hint = "A web server has to stay: it gets one request after the other. For a program that runs once for each event, set BOOTSTRAP_MODE=pipe."
+		hint = "A web server must keep running: it gets one request after another. For a program that runs once for each event, set BOOTSTRAP_MODE=pipe."
 	}
 	life := s.server.life
 	return s.server.mode.Resident.Program.Exit(life.File, status, hint, life.Printed.Tail())

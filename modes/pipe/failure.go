@@ -18,7 +18,7 @@ func (r *run) overdue(cause error) error {
 	if port := r.port.Load(); port != 0 {
 		hint = fmt.Sprintf("It listens on port %d: a web server needs BOOTSTRAP_MODE=http, and BOOTSTRAP_HTTP_PORT=%d.", port, port)
 	} else if !r.program.stderr.Seen() && r.response.Written() == 0 {
-		hint = "It had written nothing, neither to stdout nor to stderr: does it wait for something else than " +
+		hint = "It had written nothing, neither to stdout nor to stderr: does it wait for something other than " +
 			"the end of its stdin? Does it flush its output?"
 	}
 	return r.mode.Program.TimedOut(cause, r.inv, hint, r.program.stderr.Tail())
@@ -51,11 +51,11 @@ func (r *run) failed() error {
 // lastBytes is how much of stdout is shown.
 const lastBytes = 400
 
-// lastOutput is the end of stdout, where some print their errors and nobody
-// sees them.
+// lastOutput returns the end of stdout, where some programs print their errors and nobody sees
+// them.
 func (r *run) lastOutput() string {
 	text, _ := r.response.Whole()
-	// Masked before it is cut: half a secret would not be known for one.
+	// Mask before cutting: half a secret would not be recognized.
 	text = r.program.keys.Bytes(bytes.TrimSpace(text[max(0, len(text)-output.LineBytes):]))
 	text = text[max(0, len(text)-lastBytes):]
 	for len(text) > 0 && !utf8.RuneStart(text[0]) {

@@ -1,8 +1,7 @@
-// Package pipe runs one process per event: the event on stdin, the response on
-// stdout, the log on stderr, the metadata in environment variables and in a
-// file. It owns nothing between events but a few buffers and, if they are asked for,
-// processes that wait for their event. Finding, starting and stopping the program is
-// internal/process.
+// Package pipe runs one process per event: the event on stdin, the response on stdout, the log on
+// stderr, the metadata in environment variables and in a file. Between events it owns only a few
+// buffers and, if configured, processes that wait for their event. internal/process starts and
+// stops the program, internal/doctor finds it.
 package pipe
 
 import (
@@ -18,37 +17,36 @@ import (
 	"go.uber.org/zap"
 )
 
-// Config is what a Mode needs; all of it is kept.
+// Config configures a Mode, which keeps all of it.
 type Config struct {
 	Program failure.Program
-	// Env is the program's environment as KEY=value; each event's metadata are
-	// added to it.
+	// Env is the program's environment as KEY=value. Each event's metadata are added to it.
 	Env []string
 	// Margin is the function's; a program that is still running at the deadline
 	// gets TERM, and KILL a quarter of the margin later.
 	Margin time.Duration
-	// Grace is between asking a spare to end and killing it.
+	// Grace is the time between asking a spare to end and killing it.
 	Grace time.Duration
-	// IsMetadata tells whether a header, its name in lower case, is the platform's about an
-	// invocation: no other may give a program a variable of that name.
+	// IsMetadata reports whether a header, its name in lower case, is the platform's metadata
+	// about an invocation. Nothing else may set a program's variable of that name.
 	IsMetadata func(name string) bool
 	// Credentials hands the platform's keys and tokens to the program.
 	Credentials bool
-	// Spares is how many programs are started ahead of their events. With any, an event's
-	// metadata are in the file alone: a program must not find them at times.
+	// Spares is how many programs are started ahead of their events. If it is not 0, an event's
+	// metadata are in the file only: a program must not find them in variables only sometimes.
 	Spares int
-	// Concurrency is how many events there are at once, MemoryMB the memory for all of
-	// it, 0 if that is not known, CPUs how many CPUs there are, or what share of one.
+	// Concurrency is how many events run at once. MemoryMB is the memory for all of them; 0 if
+	// unknown. CPUs is the number of CPUs, or the share of one.
 	Concurrency, MemoryMB int
 	CPUs                  float64
 	Mask                  *secret.Mask
 	Reaper                *process.Reaper
-	// Log is ours, Output what the program says.
+	// Log gets our own messages, Output what the program prints.
 	Log, Output *zap.Logger
 }
 
-// checkAfter is how long the first event has to show whether the program starts. To look
-// before the first poll took a tenth of the time to it.
+// checkAfter is how long to wait for the first event to show whether the program starts. Checking
+// before the first poll would delay it by a tenth.
 const checkAfter = 100 * time.Millisecond
 
 // Mode is the adapter.Handler of pipe mode.
@@ -81,7 +79,7 @@ func New(c Config) *Mode {
 	return m
 }
 
-// isOurs tells whether a variable is one that an event's program gets from us.
+// isOurs reports whether we set this variable for an event's program.
 func (m *Mode) isOurs(name string) bool {
 	header := strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	return name == contextFileVariable || name == strings.ToUpper(name) && m.IsMetadata(header)
@@ -106,8 +104,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.R
 	return newRun(m, p, inv, r).finish(ctx)
 }
 
-// check says in the log what would keep the program from starting, if no event has had it
-// started by then.
+// check logs what would keep the program from starting, unless an event has started it by then.
 func (m *Mode) check() {
 	path, _, remembered, err := m.finder.find()
 	switch {
@@ -121,8 +118,8 @@ func (m *Mode) check() {
 	}
 }
 
-// Reported implements adapter.Handler. What programs have left behind is ended when no event
-// is in flight.
+// Reported implements adapter.Handler. When no event is in flight it kills what programs have
+// left behind.
 func (m *Mode) Reported(inFlight int) {
 	if inFlight == 0 {
 		m.Reaper.Sweep()

@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	// drain is how long what a program left behind may hold its stdout or
-	// stderr open after it ended.
+	// drain is how long a process that a program left behind may hold its stdout or stderr open
+	// after the program ended.
 	drain = 100 * time.Millisecond
-	// defaultPipe is the system's pipe; events and results over it get
-	// process.LargePipe: that took 0.8 of the time for 1 MB events, 0.67 for 6 MB.
+	// defaultPipe is the size of the system's pipes. Larger events and results get
+	// process.LargePipe, which took 0.8 of the time for 1 MB events and 0.67 for 6 MB.
 	defaultPipe = 64 << 10
-	// lastWords is for what is in stderr's pipe when the program had to be stopped.
+	// lastWords is the time to read what is in stderr's pipe after the program had to be stopped.
 	lastWords = 10 * time.Millisecond
 )
 
@@ -44,8 +44,8 @@ type program struct {
 	unread  int                    // bytes of it that nobody has read; valid after tidy, for spares
 }
 
-// start starts the program with the context file of s, which it owns from then on; on
-// an error the caller still does.
+// start starts the program with the context file of s. The program owns s from then on, unless
+// start fails.
 func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
 	spec.Dir, spec.Exited = m.Program.Command.Dir, letGo
 	p := &program{mode: m, slot: s, began: time.Now(), keys: secret.NewKeyring(m.Mask)}
@@ -91,8 +91,8 @@ func (m *Mode) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 	return m.start(s, spec)
 }
 
-// ahead starts a program for an event to come. It finds no context before that: what is in
-// the file may be another's.
+// ahead starts a program for a future event. Until then its context file holds {}: what was in it
+// may be another event's context.
 func (m *Mode) ahead() (*program, error) {
 	s, err := m.slots.take()
 	if err != nil {
@@ -114,13 +114,13 @@ func (m *Mode) startAhead(s *slot) (*program, error) {
 	return m.start(s, process.Spec{Env: environment(m.Env, nil, s.context.path), KeepStdin: true, CountUnread: true})
 }
 
-// follow begins to hand on what the program prints to stderr.
+// follow begins to pass on what the program prints to stderr.
 func (p *program) follow() {
 	p.readers.Go(func() { _ = p.stderr.Follow(p.process.Stderr, p.slot.lines) }) // a deadline ends it
 }
 
-// launch starts the program. One that was started before and can't be now may
-// have moved: it is looked for once more.
+// launch starts the program. If its remembered file can't be started, the program may have moved,
+// so launch looks for it once more.
 func (m *Mode) launch(p *program, spec *process.Spec) error {
 	for {
 		var remembered bool
@@ -139,8 +139,8 @@ func (m *Mode) launch(p *program, spec *process.Spec) error {
 	}
 }
 
-// letGo bounds how long the pipes of a program that has ended are waited for: a
-// process that it left behind may hold them.
+// letGo limits the wait for the pipes of a program that has ended: a process that it left behind
+// may hold them.
 func letGo(p *process.Process) {
 	end := time.Now().Add(drain)
 	_ = p.Stdin.SetWriteDeadline(end) // nil, as a rule, which is no harm
@@ -148,15 +148,15 @@ func letGo(p *process.Process) {
 	_ = p.Stderr.SetReadDeadline(end)
 }
 
-// belong says whose event it is that the program gets.
+// belong ties the program to the event that it gets.
 func (p *program) belong(inv *adapter.Invocation) {
 	p.keys.Add(inv.Credentials())
 	id := inv.ID // the rest of inv is the poller's
 	p.about.Store(&id)
 }
 
-// feed writes rest, what of the event is not in the pipe yet, and ends stdin. A program
-// need not read it: then the write fails when the program ends, or in tidy.
+// feed writes rest, the part of the event that is not in the pipe yet, and closes stdin. A
+// program need not read it: then the write fails when the program ends, or in tidy.
 func (p *program) feed(rest []byte) {
 	switch {
 	case p.process.Stdin == nil: // it has got everything, and ended, at the start
@@ -170,7 +170,7 @@ func (p *program) feed(rest []byte) {
 	}
 }
 
-// event is the field of a line of its log: none of what it says before an event.
+// event returns the log field with the request id; none before the program has an event.
 func (p *program) event() zap.Field {
 	if id := p.about.Load(); id != nil {
 		return zap.String("requestId", *id)
@@ -178,9 +178,9 @@ func (p *program) event() zap.Field {
 	return zap.Skip()
 }
 
-// tidy leaves nothing of a program that has ended. What hangs in the kernel and can't
-// be killed is waited for no longer than patience; what has left the group and
-// holds a pipe, as long as letGo or stop said.
+// tidy cleans up after a program that has ended. It waits no longer than patience for processes
+// that hang in the kernel and can't be killed. For processes that have left the group and hold a
+// pipe it waits as long as letGo or stop allow.
 func (p *program) tidy(patience time.Duration) {
 	if !p.process.KillGroup(patience) {
 		p.mode.Log.Error("processes of this event can't be killed", p.event(), zap.Int("group", p.process.PID))
@@ -193,7 +193,7 @@ func (p *program) tidy(patience time.Duration) {
 	p.mode.slots.give(p.slot)
 }
 
-// stop ends the program by the ladder, and then the wait for its pipes.
+// stop ends the program by TERM and KILL, and then the wait for its pipes.
 func (p *program) stop(grace, patience time.Duration) {
 	p.process.Stop(process.Step{Signal: unix.SIGTERM, Wait: grace}, process.Step{Signal: unix.SIGKILL, Wait: patience})
 	now := time.Now()
@@ -214,7 +214,7 @@ func (p *program) Measure() procfs.Sample { return procfs.Measure(p.process.PID)
 // Peak implements spare.
 func (p *program) Peak() int64 { return p.process.Peak() }
 
-// Dismiss implements spare. Its stdin stays open: its end would be an event without bytes.
+// Dismiss implements spare. Stdin stays open: closing it would look like an empty event.
 func (p *program) Dismiss() {
 	p.stop(p.mode.Grace, drain)
 	p.tidy(drain)

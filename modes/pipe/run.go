@@ -19,20 +19,19 @@ type run struct {
 	program  *program
 	inv      *adapter.Invocation
 	response *adapter.Response
-	port     atomic.Int32 // that it listens on, as far as that is known
-	sent     int          // bytes of the event that a spare was handed at once
+	port     atomic.Int32 // that the program listens on; 0 if unknown
+	sent     int          // bytes of the event that a spare got at once
 }
 
 func newRun(m *Mode, p *program, inv *adapter.Invocation, r *adapter.Response) *run {
 	return &run{mode: m, program: p, inv: inv, response: r}
 }
 
-// serve serves an event with a program that was started ahead of it. missed: it has ended
-// without having read anything of the event. That is as if it had never been there, and
-// the event is for another program.
+// serve serves an event with a program that was started ahead of it. missed means that the
+// program ended without reading any of the event; another program can still have it.
 func (r *run) serve(ctx context.Context) (missed bool, err error) {
 	p, spares := r.program, r.mode.spares
-	p.belong(r.inv) // before it can read, and print, what is to be masked
+	p.belong(r.inv) // before it can read and print what must be masked
 	if err := p.slot.context.write(r.inv.Context(r.mode.Credentials)); err != nil {
 		spares.work.Go(p.Dismiss)
 		return false, err
@@ -48,7 +47,7 @@ func (r *run) serve(ctx context.Context) (missed bool, err error) {
 	err = r.finish(ctx)
 	release()
 	switch {
-	case r.sent == 0: // of an event without bytes there is no telling
+	case r.sent == 0: // whether it read an empty event can't be told
 		return false, err
 	case p.unread < r.sent+p.fed:
 		spares.served()
@@ -61,19 +60,19 @@ func (r *run) serve(ctx context.Context) (missed bool, err error) {
 	if !r.response.Discard() {
 		return false, &adapter.Error{
 			Type: adapter.TypeProtocol,
-			Message: "A part of the response is sent, but the program, which was started ahead of the event, has not read it: it " +
+			Message: "Part of the response was sent, but the program, which was started ahead of the event, did not read the event: it " +
 				how + ". " + advice,
 		}
 	}
 	return true, nil
 }
 
-// signsOfLife is how long a program is watched that may hang.
+// signsOfLife is how long a program that may hang is watched.
 const signsOfLife = 100 * time.Millisecond
 
-// watch stops a spare that hangs since before its event: half of the time is left for
-// another. One that is at work may be slow, or the instance may have slept. Where the
-// event was not handed over whole, there is no telling.
+// watch stops a spare that has hung since before its event, so that half of the time is left for
+// another program. A spare that is working may just be slow, or the instance may have been
+// frozen. If the event was not handed over whole, watch can't tell and does nothing.
 func (r *run) watch() (release func()) {
 	half := time.Until(r.inv.Deadline) / 2
 	then := r.inv.Received.Add(-half)
@@ -92,14 +91,14 @@ func (r *run) watch() (release func()) {
 	return func() { hangs.Stop() }
 }
 
-// stop ends the program: the error has to be on its way when half of the margin is over.
+// stop ends the program. The error must be on its way when half of the margin is over.
 func (r *run) stop() { r.program.stop(r.mode.Margin/4, r.mode.Margin/8) }
 
-// finish relays stdout until the program has ended or ctx has, and sees to it
-// that nothing of this event is left.
+// finish relays stdout until the program or ctx has ended, and makes sure that nothing of this
+// event is left.
 func (r *run) finish(ctx context.Context) error {
-	// A web server would run to the deadline. To find that out may take long, and then
-	// there is no time for it.
+	// A web server would run to the deadline. Finding that out may take long, so it starts before
+	// the deadline.
 	look := time.AfterFunc(time.Until(r.inv.Deadline)*9/10, func() { r.port.Store(int32(r.listens())) })
 	defer look.Stop()
 	stopped := make(chan struct{})
@@ -136,7 +135,7 @@ func (r *run) finish(ctx context.Context) error {
 	return nil
 }
 
-// relay hands stdout on.
+// relay passes stdout on.
 func (r *run) relay() error {
 	stdout, err := process.NewDrained(r.program.process.Stdout)
 	if err != nil {

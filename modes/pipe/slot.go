@@ -16,9 +16,9 @@ import (
 // contextFileVariable names the file with the invocation's context.
 const contextFileVariable = "BOOTSTRAP_CONTEXT_FILE"
 
-// contextFile is a file that any descendant of ours can read by its path, again
-// and again, without inheriting a descriptor: memory that is found under
-// /proc/<our pid>/fd, or a temporary file where there is no /proc.
+// contextFile is a file that any descendant of ours can read by its path, again and again,
+// without inheriting a descriptor: a memory file under /proc/<our pid>/fd, or a temporary file if
+// there is no /proc.
 type contextFile struct {
 	file *os.File
 	path string
@@ -91,7 +91,8 @@ type slot struct {
 	context *contextFile
 }
 
-// slots are those that nobody uses; there are as many as there were events, or spares, at once.
+// slots holds the slots that are not in use. There are as many in all as there were events or
+// spares at once.
 type slots struct {
 	mu   sync.Mutex
 	free []*slot

@@ -14,28 +14,27 @@ import (
 	"go.uber.org/zap"
 )
 
-// advice is for programs that are no spares.
+// advice is for programs that can't be spares.
 const advice = "BOOTSTRAP_PIPE_SPARES is for programs that read their stdin before they do anything else."
 
-// spare is a program that was started ahead and waits for its event, as far as the policy
-// has to know it.
+// spare is a program that was started ahead and waits for its event, as the policy sees it.
 type spare interface {
 	comparable
 	// Done is closed when it has ended.
 	Done() <-chan struct{}
 	// StartedAt is when it was started.
 	StartedAt() time.Time
-	// Measure is what it has and does now, Peak the most bytes it had; valid once it has
-	// ended.
+	// Measure says what it uses and does now. Peak is the most bytes of memory that it had; it is
+	// valid once the program has ended.
 	Measure() procfs.Sample
 	Peak() int64
-	// Dismiss ends one that has no event, and returns when it has ended.
+	// Dismiss ends a spare that has no event and returns when it has ended.
 	Dismiss()
-	// Epitaph says how one ended that no event has taken, and gives back what it held.
+	// Epitaph says how a spare ended that no event has taken, and releases what it held.
 	Epitaph() string
 }
 
-// policy is what the spares of a function go by.
+// policy configures the spares of a function.
 type policy[T spare] struct {
 	// Start starts one.
 	Start func() (T, error)
@@ -49,10 +48,10 @@ type policy[T spare] struct {
 	Log   *zap.Logger
 }
 
-// spares are the programs that are started ahead and wait for their events. New ones are
-// started when nobody waits: after a report. Where events come without a pause, they are
-// started while an event is served if there is another CPU for it, and else not at all:
-// then the next event is there before they are, and a start ahead is a detour.
+// spares are the programs that are started ahead and wait for their events. New ones are started
+// when nobody waits: after a report. If events come without a pause, they are started while an
+// event is served, provided that there is another CPU. With a single CPU none is started: the
+// next event would come before it is ready, so a start ahead would gain nothing.
 type spares[T spare] struct {
 	policy policy[T]
 	gaps   *gaps
@@ -61,18 +60,18 @@ type spares[T spare] struct {
 	mu      sync.Mutex
 	wanted  int
 	waiting queue[T]
-	filling bool       // somebody is at it
-	filled  *sync.Cond // that there is one more, or nobody at it
+	filling bool       // a goroutine is starting spares
+	filled  *sync.Cond // signals one more spare, or the end of filling
 	scale   scale
 	record  record
 	idle    bool // no event has come since the last report
 	closed  bool
 }
 
-// queue has the spares that wait, the longest waiting first; guarded by spares.mu.
+// queue holds the waiting spares, the one that has waited longest first. spares.mu guards it.
 type queue[T spare] []T
 
-// oldest is the first that has not ended: of another, onEarlyExit is about to see the end.
+// oldest returns the first spare that has not ended; onEarlyExit handles the others.
 func (q queue[T]) oldest() (p T, ok bool) {
 	for _, p := range q {
 		select {
@@ -84,7 +83,7 @@ func (q queue[T]) oldest() (p T, ok bool) {
 	return p, false
 }
 
-// remove takes one out, and tells whether it still waited.
+// remove takes a spare out and reports whether it was still waiting.
 func (q *queue[T]) remove(p T) (waited bool) {
 	before := len(*q)
 	*q = slices.DeleteFunc(*q, func(other T) bool { return other == p })
@@ -100,8 +99,8 @@ func newSpares[T spare](p policy[T]) *spares[T] {
 	return s
 }
 
-// take gives the one that has waited longest to an event, and false if there is none. One
-// that is being started is waited for: to start another one takes as long.
+// take returns the spare that has waited longest, or false if there is none. It waits for one
+// that is being started: starting another one would take as long.
 func (s *spares[T]) take() (taken T, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +114,7 @@ func (s *spares[T]) take() (taken T, ok bool) {
 	}
 }
 
-// begun is told of each event when its program has got it, and how long the poll had
+// begun is called for each event when its program has got it; waited is how long the poll had
 // waited for the event.
 func (s *spares[T]) begun(waited time.Duration) {
 	if s.gaps.begun(waited) {
@@ -123,7 +122,7 @@ func (s *spares[T]) begun(waited time.Duration) {
 	}
 }
 
-// reported is told when nobody waits for an event any more.
+// reported is called when nobody waits for an event's outcome any more.
 func (s *spares[T]) reported() {
 	s.mu.Lock()
 	s.idle = true
@@ -176,7 +175,7 @@ func (s *spares[T]) startOne() {
 	defer s.mu.Unlock()
 	if err != nil {
 		if !s.record.broken {
-			s.policy.Log.Warn("no program can be started ahead of its event: " + sentence(err))
+			s.policy.Log.Warn("starting a program ahead of its event failed: " + sentence(err))
 		}
 		s.record.broken = true
 		s.pause()
@@ -216,7 +215,7 @@ func (s *spares[T]) retireAll(then time.Time) {
 	}
 }
 
-// shutdown ends them all, and returns when they have, or soon after the grace: one that
+// shutdown ends all spares and returns when they have ended, or soon after the grace: one that
 // hangs in the kernel can't be ended.
 func (s *spares[T]) shutdown() {
 	s.mu.Lock()

@@ -8,26 +8,26 @@ import (
 )
 
 const (
-	// settling is the pause between two looks at a program that starts. When it has only
-	// waited in so many of them in a row, and its memory has hardly grown, it has started:
-	// in a single one it may just wait for something else than its event.
+	// settling is the pause between two looks at a program that starts. A program has started
+	// when it has only waited in calm of them in a row and its memory has hardly grown. In a
+	// single one it may just wait for something other than its event.
 	settling = 250 * time.Millisecond
 	calm     = 4
-	// restless is how many may end before that.
+	// restless is how many programs may end before they have settled.
 	restless = 5
-	// ours is what of the function's memory is bootstrap's own, with events of 6 MB.
+	// ours is how much of the function's memory bootstrap itself needs, with events of 6 MB.
 	ours = 24 << 20
 )
 
-// scale is what is known of the memory that a program takes; guarded by spares.mu.
+// scale is what is known about the memory that a program takes. spares.mu guards it.
 type scale struct {
 	known     bool
 	unsettled int // how many have ended before they could be measured
 }
 
-// measure finds out what the program takes when it has started, and how many fit. If it has
-// ended before, the next one is measured. If events leave none of them the time to settle,
-// the most that one had is what counts.
+// measure finds out how much memory a started program takes and how many fit. If it ends before,
+// the next one is measured. If events leave no program the time to settle, the peak of one
+// counts.
 func (s *spares[T]) measure(p T) {
 	last, settled := settle(p)
 	if settled {

@@ -7,10 +7,10 @@ import (
 	"fgbootstrap/internal/retry"
 )
 
-// lostCause is how many spares in a row have to be of no use until there are no more.
+// lostCause is after how many useless spares in a row no more are started.
 const lostCause = 5
 
-// record is how the last ones did; guarded by spares.mu.
+// record says how the last spares did. spares.mu guards it.
 type record struct {
 	useless int  // in a row
 	broken  bool // the last one could not be started
@@ -31,7 +31,7 @@ func (s *spares[T]) onEarlyExit(p T) {
 	s.complain(useless, "A program that was started ahead has ended before an event came. "+p.Epitaph())
 }
 
-// served is told that a spare has read its event.
+// served is called when a spare has read its event.
 func (s *spares[T]) served() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,10 +39,9 @@ func (s *spares[T]) served() {
 	s.record.backoff.Reset()
 }
 
-// failed counts one that was of no use to an event: it is not replaced at once, and after
-// too many not at all. A program that does not wait for its event does its work without
-// one, and each start may do harm. Those that end together count as one. reason is a
-// sentence or two.
+// failed counts a spare that was useless. It is not replaced at once, and after too many not at
+// all: a program that does not wait for its event does its work without one, and each start may
+// do harm. Spares that end together count as one. reason is a sentence or two.
 func (s *spares[T]) failed(reason string) {
 	s.mu.Lock()
 	useless := s.count()
@@ -56,8 +55,8 @@ func (s *spares[T]) complain(useless int, reason string) {
 	case 1:
 		s.policy.Log.Warn(reason + " " + advice)
 	case lostCause:
-		s.policy.Log.Error(fmt.Sprintf("%s It is the %dth in a row that was of no use: none is started ahead any more, and each event "+
-			"gets a program of its own. %s", reason, lostCause, advice))
+		s.policy.Log.Error(fmt.Sprintf("%s It was the %dth useless one in a row: no more programs are started ahead, and each event "+
+			"gets its own program. %s", reason, lostCause, advice))
 	}
 }
 
@@ -91,8 +90,8 @@ func (s *spares[T]) pause() {
 	})
 }
 
-// hung is told of a spare that hangs, and of when it was started at the latest: those that
-// are as old are replaced, too.
+// hung is called for a spare that hangs and was started before then. The other spares of that age
+// are replaced, too.
 func (s *spares[T]) hung(then time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -61,7 +61,7 @@ func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBack
 	began := time.Now()
 	// On a busy machine what it said may be read when it already has an event.
 	explained := func(told adapter.Error) {
-		if !strings.Contains(told.Message, "no database") && !strings.Contains(told.Message, "it is in the log") {
+		if !strings.Contains(told.Message, "no database") && !strings.Contains(told.Message, "see the log") {
 			t.Fatalf("got %s", told.Message)
 		}
 	}

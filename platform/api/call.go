@@ -17,8 +17,9 @@ type Event struct {
 	Headers   map[string]string // metadata headers of the poll's answer, over the configured ones; "" takes one away
 	RequestID string            // default: a fresh UUID
 
-	// Stream receives a streamed response as it arrives. Its Write may block, which holds the function back, and an
-	// error of it cuts the stream. It is not used after Invoke has returned; Invoke and Server.Close wait for a Write.
+	// Stream receives a streamed response as it arrives. Its Write may block, which holds the
+	// function back, and an error of it cuts the stream. It is not used after Invoke has
+	// returned; Invoke and Server.Close wait for a Write in progress.
 	Stream io.Writer
 }
 
@@ -36,7 +37,8 @@ type Result struct {
 	Duration  time.Duration // from delivery to outcome
 }
 
-// Reason is the failure in one sentence: the platform's message or the errorMessage of the function; "" for a success.
+// Reason returns the failure in one sentence: the platform's message or the errorMessage of the
+// function; "" for a success.
 func (r *Result) Reason() string {
 	if !r.Failed {
 		return ""
@@ -64,7 +66,7 @@ const (
 	settled         // it has its outcome
 )
 
-// call is an event on its way. Its fields are guarded by Server.mu but for those that never change.
+// call is an event on its way. Server.mu guards its fields, except for those that never change.
 type call struct {
 	event Event
 	id    string

@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// Codes of the failures that the platform itself makes, as FunctionGraph numbers them (shown to callers as FSS.<code>).
+// Codes of the failures that the platform itself makes, as FunctionGraph numbers them (shown to
+// callers as FSS.<code>).
 const (
 	CodeInvocation    = 4002 // the invocation was given up
 	CodeTooLarge      = 4008 // response body over the limit
@@ -17,8 +18,8 @@ const (
 	CodeStartFailures = 4218 // the bootstrap failed to start several times in a row
 )
 
-// Failure is a result that the platform makes when the function gives none, with one of the codes. It is the caller's, or
-// that of the method it is given to.
+// Failure makes the platform's result, with one of the codes, for a function that gives none. The
+// caller owns it until it passes it on.
 func Failure(code int, format string, args ...any) *Result {
 	msg := fmt.Sprintf(format, args...)
 	return &Result{Failed: true, Code: code, Message: msg, Payload: errorJSON(code, msg)}

@@ -20,7 +20,8 @@ const (
 	DoorPost   FaultDoor = "post"   // POST …/invocation/response/ID and …/error/ID
 )
 
-// Rule is one fault, repeated Count times. Rules of a door are used up in the order in which they stand, one a request.
+// Rule is one fault, repeated Count times. The rules of a door are used up in order, one for each
+// request.
 type Rule struct {
 	Door  FaultDoor
 	Kind  string
@@ -42,7 +43,7 @@ const (
 	argMaybeSize
 )
 
-// trait is what the grammar, the help text and the doors need to know of a kind.
+// trait is what the grammar, the help text and the doors need to know about a kind.
 type trait struct {
 	arg     argument
 	onEvent bool // strikes the answer that carries an event, so it waits for one
@@ -97,8 +98,8 @@ func argHint(a argument) string {
 	return map[argument]string{argDuration: "=2s", argSize: "=32K", argMaybeSize: "[=64K]"}[a]
 }
 
-// ParseFaults reads rules such as `listen:refuse=3s,poll:reset*2,post:500`. An empty text is no faults. An error names
-// the rule and what would have been allowed.
+// ParseFaults reads rules such as `listen:refuse=3s,poll:reset*2,post:500`. An empty text means
+// no faults. An error names the rule and what is allowed.
 func ParseFaults(text string) (Faults, error) {
 	var faults Faults
 	for _, part := range strings.Split(text, ",") {
@@ -127,7 +128,7 @@ func parseRule(text string) (Rule, error) {
 	}
 	door, kind, ok := strings.Cut(body, ":")
 	if !ok {
-		return Rule{}, fmt.Errorf("it has to look like door:kind[=arg][*count], doors are %s", allowed(kinds()))
+		return Rule{}, fmt.Errorf("it must look like door:kind[=arg][*count]; the doors are %s", allowed(kinds()))
 	}
 	kind, arg, hasArg := strings.Cut(kind, "=")
 	rule.Door, rule.Kind = FaultDoor(door), kind
@@ -143,11 +144,11 @@ func (r Rule) trait() (trait, error) {
 	all := kinds()
 	door, ok := all[r.Door]
 	if !ok {
-		return trait{}, fmt.Errorf("there is no door %q, doors are %s", r.Door, allowed(all))
+		return trait{}, fmt.Errorf("there is no door %q; the doors are %s", r.Door, allowed(all))
 	}
 	t, ok := door[r.Kind]
 	if !ok {
-		return trait{}, fmt.Errorf("%s has no fault %q, it has %s", r.Door, r.Kind, allowed(door))
+		return trait{}, fmt.Errorf("%s has no fault %q; it has %s", r.Door, r.Kind, allowed(door))
 	}
 	return t, nil
 }
@@ -214,7 +215,7 @@ func (f Faults) refusal() time.Duration {
 	return d
 }
 
-// script is the queue of rules that are left. Safe for concurrent use.
+// script is the queue of the remaining rules. It is safe for concurrent use.
 type script struct {
 	mu    sync.Mutex
 	rules Faults
@@ -229,7 +230,8 @@ func (s *script) add(f Faults) {
 	}
 }
 
-// take uses up the next rule of the door, if it strikes in this phase: a poll asks twice, on arrival and with an event.
+// take uses up the next rule of the door, if it strikes in this phase: a poll asks twice, on
+// arrival and with an event.
 func (s *script) take(door FaultDoor, onEvent bool) (Rule, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Kind tells the two ways to report apart.
+// Kind is one of the two kinds of report.
 type Kind string
 
 // The kinds of report.
@@ -32,14 +32,15 @@ type Report struct {
 	SHA256    [sha256.Size]byte // of the bytes that arrived
 }
 
-// keep has a small body in the report; it is shared from here on.
+// keep stores a small body in the report, which shares it from then on.
 func (r *Report) keep(body *bytes.Buffer) {
 	if body.Len() <= keptBody {
 		r.Body = body.Bytes()
 	}
 }
 
-// history remembers what came in: of the last requests only, so that a platform may run for days.
+// history remembers polls and reports of the last requests only, so that a platform may run for
+// days.
 type history struct {
 	mu      sync.Mutex
 	polls   int
@@ -91,22 +92,22 @@ func (h *history) outcome(id string) (Report, bool) {
 	return Report{}, false
 }
 
-// Polls is the number of GETs so far, whatever they were answered.
+// Polls returns the number of GETs so far, whatever the answers were.
 func (s *Server) Polls() int {
 	s.history.mu.Lock()
 	defer s.history.mu.Unlock()
 	return s.history.polls
 }
 
-// PollTimes says when the last GETs arrived, at least 32,000 of them.
+// PollTimes returns the times of the last GETs, at least 32,000 of them.
 func (s *Server) PollTimes() []time.Time {
 	s.history.mu.Lock()
 	defer s.history.mu.Unlock()
 	return slices.Clone(s.history.pollAt)
 }
 
-// Reports lists what was reported for a request id, known or not, in the order of the answers. The last 32,768 ids are
-// remembered.
+// Reports lists what was reported for a request id, known or not, in the order of the answers.
+// The last 32,768 ids are remembered.
 func (s *Server) Reports(id string) []Report {
 	s.history.mu.Lock()
 	defer s.history.mu.Unlock()

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// Invoke queues the event and waits for its outcome. A failed invocation is a Result with Failed set; the error is for
-// what never got that far: an event over the limit, a request id in use, the platform closed, or ctx at its end.
+// Invoke queues the event and waits for its outcome. A failed invocation is a Result with Failed
+// set. An error means that there is no outcome: the event is over the limit, the request id is in
+// use, the platform is closed, or ctx has ended.
 func (s *Server) Invoke(ctx context.Context, ev Event) (*Result, error) {
 	c := newCall(ev)
 	if err := s.admit(c); err != nil {
@@ -84,7 +85,8 @@ func (s *Server) awaitTaken(ctx context.Context, c *call) error {
 	}
 }
 
-// loadLeft is what is left of LoadTimeout since the last sign of life. An event in hand is one.
+// loadLeft returns what is left of LoadTimeout since the last sign of life. An event in hand
+// counts as one.
 func (s *Server) loadLeft() time.Duration {
 	if s.busy() {
 		return s.cfg.LoadTimeout
@@ -130,8 +132,8 @@ func (s *Server) deadline(c *call) time.Time {
 	return c.started.Add(s.cfg.Timeout)
 }
 
-// expire fails a call that took too long, and has its instance killed. If no instance took the event, all are killed: each
-// could have taken it.
+// expire fails a call that took too long and has its instance killed. If no instance took the
+// event, all are killed: each of them could have taken it.
 func (s *Server) expire(c *call, r *Result) {
 	s.mu.Lock()
 	taken, late := !c.started.IsZero(), []int{c.instance}
@@ -160,7 +162,8 @@ func (s *Server) abandon(c *call, why error) error {
 	return why
 }
 
-// endStream breaks off a stream that is still arriving, so that the event's writer is not used after Invoke.
+// endStream breaks off a stream that is still arriving, so that the event's writer is not used
+// after Invoke.
 func (s *Server) endStream(c *call) {
 	s.mu.Lock()
 	ended, conn := c.ended, c.conn

@@ -14,8 +14,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Listener is one address of the runtime API, for the instances that run one after the other with that address. A poll
-// belongs to the instance of the listener through which it came. Its methods are safe for concurrent use.
+// Listener is one address of the runtime API, for the instances that run one after the other with
+// that address. A poll belongs to the instance of the listener through which it came. Its methods
+// are safe for concurrent use.
 type Listener struct {
 	server   *Server
 	http     *httpserver.Server
@@ -24,8 +25,9 @@ type Listener struct {
 	taker    atomic.Int64 // number of its last instance that took an event
 }
 
-// Listen opens an address, an IPv4 host:port; port 0 takes a free one. Connections are refused for as long as Config.Faults
-// says. Close ends the listener. The error names what is wrong with the address, or is ErrClosed.
+// Listen opens an address, an IPv4 host:port; port 0 takes a free one. Connections are refused
+// for as long as Config.Faults says. Close ends the listener. The error says what is wrong with
+// the address, or is ErrClosed.
 func (s *Server) Listen(addr string) (*Listener, error) {
 	l := &Listener{server: s}
 	l.http = httpserver.New(l.handle)
@@ -71,11 +73,12 @@ func (l *Listener) openLater(r *reserved, refusal time.Duration) {
 	}
 }
 
-// Addr is the value of RUNTIME_API_ADDR: host:port.
+// Addr returns the value of RUNTIME_API_ADDR: host:port.
 func (l *Listener) Addr() string { return l.addr }
 
-// Begin makes a new instance the current one and returns its number. Numbers count from 1 across all listeners. Polls of
-// this listener belong to the instance from here on, and so do the events that they get.
+// Begin makes a new instance the current one and returns its number. Numbers count from 1 across
+// all listeners. Polls of this listener belong to the instance from here on, and so do the events
+// that they get.
 func (l *Listener) Begin() int {
 	l.server.touch()
 	number := l.server.started.Add(1)
@@ -92,7 +95,8 @@ func (l *Listener) Busy() bool {
 	return l.server.anyInHand(func(c *call) bool { return c.instance == number })
 }
 
-// Exited fails what the current instance had in hand. A report that is just being read may still become the outcome.
+// Exited fails the events that the current instance had in hand. A report that is being read may
+// still become the outcome.
 func (l *Listener) Exited() {
 	number := l.number()
 	l.server.mu.Lock()
@@ -127,7 +131,7 @@ func (l *Listener) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
 	}
 }
 
-// reportPath takes …/response/ID and …/error/ID apart; the id is empty if it is neither.
+// reportPath splits …/response/ID and …/error/ID; the id is empty if path is neither.
 func reportPath(path string) (Kind, string) {
 	rest, ok := strings.CutPrefix(path, pathReport)
 	kind, escaped, _ := strings.Cut(rest, "/")

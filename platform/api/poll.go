@@ -86,7 +86,8 @@ func (s *Server) writeEvent(ctx *fasthttp.RequestCtx, c *call) {
 	ctx.SetBody(c.event.Payload)
 }
 
-// mergeHeaders lays name-value sets over each other, whatever the case of the names; an empty value takes one away.
+// mergeHeaders merges sets of headers, ignoring the case of names. Later sets win; an empty value
+// removes a header.
 func mergeHeaders(sets ...map[string]string) map[string][2]string {
 	merged := make(map[string][2]string)
 	for _, set := range sets {

@@ -72,7 +72,7 @@ func (q *queue) remove(c *call) {
 	q.events = slices.DeleteFunc(q.events, func(o *call) bool { return o == c })
 }
 
-// waits tells whether an event waits for a poller.
+// waits reports whether an event is waiting for a poller.
 func (q *queue) waits() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -35,7 +35,8 @@ func (s *Server) report(ctx *fasthttp.RequestCtx, c *httpserver.Conn, kind Kind,
 	s.reply(ctx, c, r, rule)
 }
 
-// streams decides whether the body flows to the caller, and if so makes this connection the one that carries it.
+// streams decides whether the body flows to the caller, and if so makes this connection the one
+// that carries it.
 func (s *Server) streams(call *call, r Report, rule Rule, c *httpserver.Conn) bool {
 	if !s.cfg.Streaming || !r.Chunked || r.Kind != KindResponse || call == nil || rejects(rule) != 0 {
 		return false
@@ -49,7 +50,7 @@ func (s *Server) streams(call *call, r Report, rule Rule, c *httpserver.Conn) bo
 	return true
 }
 
-// rejects is the status with which a fault turns a report away; 0 if it does not.
+// rejects returns the status with which a fault rejects a report; 0 if it does not.
 func rejects(rule Rule) int {
 	return map[string]int{
 		"500": fasthttp.StatusInternalServerError,
@@ -87,7 +88,8 @@ func receive(r *Report, b *httpserver.Body, dst io.Writer, limit int64) error {
 	return err
 }
 
-// rejection is the caller's outcome when a fault turned the report away; none after a 500, which asks for a repetition.
+// rejection returns the caller's outcome when a fault rejected the report; nil after a 500, which
+// asks for a repetition.
 func rejection(rule Rule) *Result {
 	switch rule.Kind {
 	case "404":
@@ -103,7 +105,7 @@ func tooLarge(limit int64) *Result {
 	return Failure(CodeTooLarge, "response body is larger than the limit of %d bytes", limit)
 }
 
-// turnAway refuses a report. With a result the invocation is over, too.
+// turnAway rejects a report. If result is not nil, it also ends the invocation.
 func (s *Server) turnAway(call *call, r *Report, status int, result *Result) {
 	r.Status = status
 	s.history.add(*r)
@@ -128,8 +130,8 @@ func (s *Server) judge(call *call, r *Report, result *Result) {
 	s.history.add(*r)
 }
 
-// awaitStream lets a stream of the same id come to its end first: an error report overtakes the news that the
-// connection before it was cut.
+// awaitStream lets a stream of the same id come to its end first: an error report overtakes the
+// news that the connection before it was cut.
 func (s *Server) awaitStream(call *call) {
 	if call == nil {
 		return
@@ -146,7 +148,8 @@ func (s *Server) awaitStream(call *call) {
 	}
 }
 
-// counts makes a complete report the outcome if the call is open for it. The history knows it before Invoke returns.
+// counts makes a complete report the outcome if the call is open for it. The history knows it
+// before Invoke returns.
 func (s *Server) counts(call *call, r *Report, result *Result) bool {
 	if call == nil {
 		return false
@@ -190,7 +193,8 @@ func (s *Server) stream(call *call, r *Report, b *httpserver.Body) {
 	}
 }
 
-// reading finds the call of an id, nil if there is none, and keeps its instance's exit from being its outcome.
+// reading finds the call of an id, nil if there is none. Until readingEnds the exit of its
+// instance does not become its outcome.
 func (s *Server) reading(id string) *call {
 	s.mu.Lock()
 	defer s.mu.Unlock()

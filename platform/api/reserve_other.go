@@ -7,7 +7,7 @@ import (
 	"net"
 )
 
-// reserved is there to let the rest build; there never is one.
+// reserved only lets the rest build; there is never one.
 type reserved struct{ addr string }
 
 func reserve(string) (*reserved, error) {

@@ -16,7 +16,8 @@ type reserved struct {
 	addr string
 }
 
-// reserve binds addr, an IPv4 host:port (port 0 takes a free one), without listening: connecting to it is refused.
+// reserve binds addr, an IPv4 host:port (port 0 takes a free one), without listening: connecting
+// to it is refused.
 func reserve(addr string) (*reserved, error) {
 	tcp, err := net.ResolveTCPAddr("tcp4", addr)
 	if err != nil {

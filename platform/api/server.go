@@ -1,7 +1,8 @@
-// Package api is the server side of FunctionGraph's runtime API: events in by Invoke, out by a bootstrap's poll, and the
-// one outcome of each by its report; with faults, so that a bootstrap can be tried on a platform that misbehaves. What is
-// not documented by the vendor is decided here so that a bootstrap that is right here is right on the real platform. It
-// starts no process.
+// Package api is the server side of FunctionGraph's runtime API: events in by Invoke, out by a
+// bootstrap's poll, and the one outcome of each by its report; with faults, so that a bootstrap
+// can be tried on a platform that misbehaves. What is not documented by the vendor is decided
+// here so that a bootstrap that is right here is right on the real platform. It starts no
+// process.
 package api
 
 import (
@@ -25,13 +26,14 @@ const (
 	pathReport = "/v1/runtime/invocation/"
 )
 
-// ErrEventTooLarge is an event over the platform's limit; it was not queued.
+// ErrEventTooLarge means that an event is over the platform's limit; it was not queued.
 var ErrEventTooLarge = errors.New("event too large")
 
-// ErrClosed is an event that was under way when the platform was closed.
+// ErrClosed means that the platform was closed before the event had its outcome.
 var ErrClosed = errors.New("the platform is closed")
 
-// Credentials are what a function with an agency finds in the headers of its events. Empty ones are left out.
+// Credentials are what a function with an agency finds in the headers of its events. Empty ones
+// are left out.
 type Credentials struct {
 	AccessKey, SecretKey, SecurityToken, AuthToken string
 	SecurityAccessKey, SecuritySecretKey           string
@@ -51,7 +53,7 @@ func (c Credentials) headers() map[string]string {
 // Config says how the runtime API behaves. The zero value is the platform's default.
 type Config struct {
 	Timeout     time.Duration     // from delivery to outcome; default 3s
-	LoadTimeout time.Duration     // how long an event waits for a poll while nothing else happens; 0 is for ever
+	LoadTimeout time.Duration     // how long an event waits for a poll while nothing else happens; 0 means forever
 	MaxPayload  int64             // bytes of an event or of a held response; default MaxPayload
 	MaxStream   int64             // bytes of a streamed response; default MaxStream
 	Streaming   bool              // the function's Streaming Response switch: chunked responses flow
@@ -59,8 +61,9 @@ type Config struct {
 	Headers     map[string]string // further metadata headers of each event
 	Faults      Faults
 
-	// Expired is called when an event has run into Timeout or LoadTimeout, before Invoke returns: to kill the
-	// instance of that number. After LoadTimeout it is called for the current instance of each listener. It may be nil.
+	// Expired is called when an event has run into Timeout or LoadTimeout, before Invoke returns:
+	// to kill the instance of that number. After LoadTimeout it is called for the current
+	// instance of each listener. It may be nil.
 	Expired func(instance int)
 }
 
@@ -80,8 +83,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Server is the runtime API: one queue of events and one table of calls behind all listeners. Its methods are safe for
-// concurrent use. It does not run the function: the process that polls a listener serves it.
+// Server is the runtime API: one queue of events and one table of calls behind all listeners. Its
+// methods are safe for concurrent use. It does not run the function: the process that polls a
+// listener serves it.
 type Server struct {
 	cfg     Config
 	queue   queue
@@ -113,7 +117,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Inject appends rules to the script of faults. Of listen rules only those in Config.Faults have an effect.
+// Inject appends rules to the script of faults. Listen rules have an effect only in
+// Config.Faults.
 func (s *Server) Inject(f Faults) error {
 	if err := f.validate(); err != nil {
 		return err
@@ -122,8 +127,8 @@ func (s *Server) Inject(f Faults) error {
 	return nil
 }
 
-// Close ends all listeners and connections and waits until nothing of the server runs any more. Events under way end with
-// ErrClosed. A second call returns nil at once.
+// Close ends all listeners and connections and waits until nothing of the server runs any more.
+// Events under way end with ErrClosed. A second call returns nil at once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {
@@ -147,7 +152,8 @@ func (s *Server) touch() { s.active.Store(time.Now().UnixNano()) }
 // Closing is closed when Close begins.
 func (s *Server) Closing() <-chan struct{} { return s.closing }
 
-// PayloadLimit is how many bytes an event may have; an async one may be limited to less, see MaxAsync.
+// PayloadLimit returns how many bytes an event may have. The limit of an async event may be
+// lower, see MaxAsync.
 func (s *Server) PayloadLimit() int64 { return s.cfg.MaxPayload }
 
 // Waits reports whether an event waits for a poller.
@@ -160,7 +166,7 @@ func answer(ctx *fasthttp.RequestCtx, status int, msg string) {
 	ctx.SetBody(errorJSON(status, msg))
 }
 
-// OnQueued sets what is called when an event was queued. It is called by Invoke and must not block.
+// OnQueued sets a function that Invoke calls when it has queued an event. f must not block.
 func (s *Server) OnQueued(f func()) { s.queued.Store(&f) }
 
 // Refuse fails all events that nobody has polled yet, each with a copy of why.

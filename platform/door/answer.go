@@ -13,8 +13,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// write answers. Headers that belong to the connection are the server's to set, and so is the length of a body; where
-// there is none (HEAD, 304) it is the function's.
+// write answers. Headers that belong to the connection are the server's to set, and so is the
+// length of a body; if there is no body (HEAD, 304) the function's Content-Length stays.
 func write(ctx *fasthttp.RequestCtx, r response) {
 	a := r.answer
 	head := answerHead(a, ctx.IsHead())
@@ -68,7 +68,8 @@ func answerHead(a gateway.Answer, isHead bool) []byte {
 	return append(b, "\r\n"...)
 }
 
-// visible keeps a value in its line. An envelope's values are; the errorType of an error may be anything.
+// visible keeps a value on its line. An envelope's values always are; the errorType of an error
+// may contain anything.
 func visible(c rune) rune {
 	if c < ' ' && c != '\t' || c == 0x7f {
 		return ' '
@@ -76,8 +77,8 @@ func visible(c rune) rune {
 	return c
 }
 
-// declaredLength is the Content-Length of an answer without a body: that which the function gives, or to HEAD that of the
-// body it gave all the same.
+// declaredLength returns the Content-Length of an answer without a body: the one that the
+// function gives, or for HEAD the length of a body that it gave anyway.
 func declaredLength(a gateway.Answer, isHead bool) (uint64, bool) {
 	if a.Status == fasthttp.StatusNoContent || !isHead && a.Status != fasthttp.StatusNotModified {
 		return 0, false

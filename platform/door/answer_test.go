@@ -112,7 +112,7 @@ func TestAnEnvelopeCannotBreakTheAnswer(t *testing.T) {
 			t.Errorf("%s: %d %s", envelope, r.Status, r.Body)
 		}
 		log := log.String()
-		if i := strings.LastIndex(log, "none for the API gateway: envelope: "); i < 0 || !strings.Contains(log[i:], reason) {
+		if i := strings.LastIndex(log, "not valid for the API gateway: envelope: "); i < 0 || !strings.Contains(log[i:], reason) {
 			t.Errorf("%s: the log does not say %s:\n%s", envelope, reason, log[max(i, 0):])
 		}
 		if r := w.Ask("GET", target("/")); r.Status != 200 { // nor what comes next

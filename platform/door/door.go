@@ -1,5 +1,6 @@
-// Package door is the HTTP server in front of a function: raw events at RawPath, and the API gateway anywhere else. What a
-// request means is package gateway's to say; here it is read off the wire byte for byte, and the answer written so.
+// Package door is the HTTP server in front of a function: raw events at RawPath, and the API
+// gateway anywhere else. Package gateway says what a request means; this package reads requests
+// and writes answers byte for byte.
 package door
 
 import (
@@ -24,19 +25,22 @@ import (
 // RawPath is where an event is POSTed as it is.
 const RawPath = "/_fg/invoke"
 
-// Door is the front of a platform: an HTTP server where POST /_fg/invoke takes raw events, and any other request is an
-// API gateway call.
+// Door is the front of a platform: an HTTP server where POST /_fg/invoke takes raw events, and
+// any other request is an API gateway call.
 //
-// A raw event's answer is the function's result; a failed invocation is a 500 with the error's JSON and its type in
-// X-Cff-Function-Error. ?async=1 makes the invocation type async; the answer still waits for the result.
+// A raw event's answer is the function's result; a failed invocation is a 500 with the error's
+// JSON and its type in X-Cff-Function-Error. ?async=1 makes the invocation type async; the answer
+// still waits for the result.
 //
-// gateway.NewEvent says what becomes of a call, gateway.Unwrap what becomes of a result. The answer is the envelope's except
-// for headers of the connection; a body's length is counted, and to HEAD and with 304, where none goes out, the function's
-// own Content-Length stays. Date and X-Request-Id are added where the function gives none, nothing else is invented. A
-// client that leaves does not end its invocation.
+// gateway.NewEvent says what becomes of a call, gateway.Unwrap what becomes of a result. The
+// answer is the envelope's except for headers of the connection. The length of a body is counted;
+// for HEAD and 304, which have no body, the function's own Content-Length stays. Date and
+// X-Request-Id are added if the function gives none; nothing else is added. A client that leaves
+// does not end its invocation.
 //
-// A streamed result reaches the client as it arrives: a raw event's as it is, a call's as the body of the answer if all
-// else of the envelope comes before that and it is base64. If it breaks off, so does the answer.
+// A streamed result reaches the client as it arrives: for a raw event unchanged, for a call as
+// the body of the answer, provided that the body is base64 and comes last in the envelope. If the
+// result breaks off, so does the answer.
 type Door struct {
 	p      *platform.Platform
 	server *httpserver.Server
@@ -45,8 +49,8 @@ type Door struct {
 	cancel context.CancelFunc
 }
 
-// Open listens on addr, host:port, and calls the function of p. The error is net.Listen's. Both are the caller's to close:
-// p first, so that calls under way get their answers.
+// Open listens on addr, host:port, and calls the function of p. The error is net.Listen's. Both
+// are the caller's to close: p first, so that calls under way get their answers.
 func Open(p *platform.Platform, addr string) (*Door, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -63,7 +67,7 @@ func Open(p *platform.Platform, addr string) (*Door, error) {
 	return d, nil
 }
 
-// Addr is where it listens, host:port.
+// Addr returns where it listens, host:port.
 func (d *Door) Addr() string { return d.addr }
 
 // Close ends all calls and returns when none is left.
@@ -88,20 +92,20 @@ func (d *Door) handle(ctx *fasthttp.RequestCtx, c *httpserver.Conn) {
 	}
 }
 
-// unreadable answers for what is no request.
+// unreadable answers what is not a request.
 func unreadable(ctx *fasthttp.RequestCtx, err error) {
 	var long *fasthttp.ErrSmallBuffer
 	if errors.As(err, &long) {
 		write(ctx, refused(fasthttp.StatusRequestHeaderFieldsTooLarge, "the head of the request is too long"))
 		return
 	}
-	write(ctx, refused(fasthttp.StatusBadRequest, "the request can't be read: it is not whole or no HTTP/1.1"))
+	write(ctx, refused(fasthttp.StatusBadRequest, "the request can't be read: it is incomplete or not HTTP/1.1"))
 }
 
 // response is what goes out to a client.
 type response struct {
 	answer gateway.Answer
-	stream io.ReadCloser // the body where that is still arriving, else nil; whoever writes the response closes it
+	stream io.ReadCloser // the body while it is still arriving, else nil; the writer of the response closes it
 }
 
 func (d *Door) answer(r gateway.Request) response {
@@ -115,14 +119,14 @@ func (d *Door) answer(r gateway.Request) response {
 	case strings.HasPrefix(r.Path, "/_fg/"):
 		return refused(fasthttp.StatusNotFound, "there is nothing here but POST "+RawPath)
 	case r.Method == fasthttp.MethodConnect:
-		return refused(fasthttp.StatusNotImplemented, "CONNECT is for proxies, and this is none")
+		return refused(fasthttp.StatusNotImplemented, "CONNECT is for proxies, and this is not a proxy")
 	default:
 		return d.gateway(r)
 	}
 }
 
 func (d *Door) raw(r gateway.Request) response {
-	query, _ := url.ParseQuery(r.Query) // what it can't read is not async
+	query, _ := url.ParseQuery(r.Query) // an unreadable query is not async
 	async, _ := strconv.ParseBool(query.Get("async"))
 	result, stream, err := d.begin(api.Event{Payload: r.Body, Async: async})
 	if err != nil {
@@ -148,7 +152,7 @@ func (d *Door) raw(r gateway.Request) response {
 	return response{answer: a}
 }
 
-// errorType is the function's errorType, or the platform's code.
+// errorType returns the function's errorType, or the platform's code.
 func errorType(r *api.Result) string {
 	if r.Code != 0 {
 		return fmt.Sprintf("FSS.%d", r.Code)
@@ -162,7 +166,8 @@ func errorType(r *api.Result) string {
 	return "Function.Error"
 }
 
-// gateway makes the call. Where the function sets a header that the gateway adds, the function's stays.
+// gateway makes the call. If the function sets a header that the gateway adds, the function's
+// stays.
 func (d *Door) gateway(r gateway.Request) response {
 	id := strings.ReplaceAll(api.NewID(), "-", "")
 	out, invocation := d.call(r, id)
@@ -199,7 +204,7 @@ func (d *Door) call(r gateway.Request, id string) (response, string) {
 	answer, err := gateway.Unwrap(result.Payload)
 	if err != nil && !result.Failed {
 		// The gateway's answer below does not say what is wrong with the result.
-		d.p.Logf("the result of request '%s' is none for the API gateway: %v", result.RequestID, err)
+		d.p.Logf("the result of request '%s' is not valid for the API gateway: %v", result.RequestID, err)
 	}
 	if result.Failed || err != nil {
 		answer = gateway.NotAnEnvelope(resultText(result))

@@ -90,7 +90,7 @@ func TestTheGatewayRefusesWhatIsNoEnvelope(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != 500 || e.Code != "FSS.1206" || !strings.Contains(e.Msg, `"httpMethod":"GET"`) {
 		t.Error(resp.Status, body, err)
 	}
-	if !strings.Contains(log.String(), "is none for the API gateway: envelope: 'statusCode' is not specified") {
+	if !strings.Contains(log.String(), "is not valid for the API gateway: envelope: 'statusCode' is not specified") {
 		t.Error("the log does not say why")
 	}
 }

@@ -19,7 +19,8 @@ type flow struct {
 
 var errBrokeOff = errors.New("the streamed result broke off")
 
-// begin invokes, and returns the result, or once its first byte is there the stream.
+// begin invokes the function. It returns the result, or a stream as soon as its first byte has
+// come.
 func (d *Door) begin(ev api.Event) (*api.Result, *flow, error) {
 	r, w := io.Pipe()
 	f := &flow{id: api.NewID(), bytes: r, over: make(chan struct{})}
@@ -49,7 +50,7 @@ func (d *Door) begin(ev api.Event) (*api.Result, *flow, error) {
 	}
 }
 
-// firstWrite tells when there is one.
+// firstWrite closes began at the first write.
 type firstWrite struct {
 	w     io.Writer
 	once  sync.Once
@@ -61,7 +62,8 @@ func (f *firstWrite) Write(p []byte) (int, error) {
 	return f.w.Write(p)
 }
 
-// held waits for the end, and makes of it a result that was not streamed. start is what was read of it already.
+// held waits for the end and makes it a result that was not streamed. start is what has been read
+// of it already.
 func (f *flow) held(start []byte) (*api.Result, error) {
 	rest, err := io.ReadAll(f.bytes)
 	<-f.over
@@ -77,7 +79,7 @@ func (f *flow) held(start []byte) (*api.Result, error) {
 // Read implements io.Reader.
 func (f *flow) Read(p []byte) (int, error) { return f.bytes.Read(p) }
 
-// Close has the invocation go on without the client.
+// Close lets the invocation go on without the client.
 func (f *flow) Close() error {
 	go func() { _, _ = io.Copy(io.Discard, f.bytes) }()
 	return nil
@@ -89,7 +91,8 @@ type answerBody struct{ io.ReadCloser }
 // SupportsBodyWriteTo implements fasthttp.BodyWriterTo.
 func (answerBody) SupportsBodyWriteTo() bool { return true }
 
-// WriteTo implements io.WriterTo: what has arrived goes out at once, in pieces larger than the server's own.
+// WriteTo implements io.WriterTo: what has arrived goes out at once, in pieces larger than the
+// server's own.
 func (b answerBody) WriteTo(w io.Writer) (int64, error) {
 	return io.CopyBuffer(w, struct{ io.Reader }{b.ReadCloser}, make([]byte, 256<<10))
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// readRequest copies the request; nothing of it refers to the server's memory. A body over the limit is read to its end
-// and is an api.ErrEventTooLarge.
+// readRequest copies the request; nothing of it refers to the server's memory. A body over the
+// limit is read to its end and is an api.ErrEventTooLarge.
 //
-// All is taken as it was sent and not from the library's view of it, which merges and unquotes cookies and drops empty and
-// repeated values of some headers.
+// It takes everything as it was sent and not as the library presents it: the library merges and
+// unquotes cookies and drops empty and repeated values of some headers.
 func readRequest(ctx *fasthttp.RequestCtx, c *httpserver.Conn, limit int64) (gateway.Request, error) {
 	path, query, host := splitTarget(string(ctx.Request.Header.Peek(targetKey)))
 	if host == "" {
@@ -42,7 +42,8 @@ func readRequest(ctx *fasthttp.RequestCtx, c *httpserver.Conn, limit int64) (gat
 	return r, err
 }
 
-// splitTarget takes a request's target apart; authority is empty unless it has the form for proxies, http://host/path.
+// splitTarget takes a request's target apart; authority is empty unless it has the form for
+// proxies, http://host/path.
 func splitTarget(target string) (path, query, authority string) {
 	path, query, _ = strings.Cut(target, "?")
 	if scheme, rest, ok := strings.Cut(path, "://"); ok && !strings.Contains(scheme, "/") {
@@ -56,8 +57,8 @@ func splitTarget(target string) (path, query, authority string) {
 	return path, query, authority
 }
 
-// headerLines can be called once: the library joins folded lines in place. A head that ends in a bare line feed has been
-// taken, but its lines are not to be had any more.
+// headerLines can be called only once: the library joins folded lines in place. If the head ends
+// in a bare line feed, the library accepts it but no longer has its lines.
 func headerLines(h *fasthttp.RequestHeader) gateway.Header {
 	var list gateway.Header
 	for name, value := range h.AllInOrder() {
@@ -66,8 +67,9 @@ func headerLines(h *fasthttp.RequestHeader) gateway.Header {
 	return list
 }
 
-// isLast reports whether nothing may follow the request on its connection: the client said so, in a form that the library
-// overlooks, or it declared its body's length in two ways, as smugglers do.
+// isLast reports whether nothing may follow the request on its connection: the client said so, in
+// a form that the library overlooks, or it declared its body's length in two ways, as smugglers
+// do.
 func isLast(r gateway.Request) bool {
 	return slices.Contains(r.Header.ConnectionTokens(), "close") ||
 		r.Header.Has("Content-Length") && r.Header.Has("Transfer-Encoding")
@@ -76,8 +78,9 @@ func isLast(r gateway.Request) bool {
 // targetKey is where prepare keeps the target, among the headers, under a name that no client can send.
 const targetKey = ":target"
 
-// prepare sees the head before the library interprets it. The target it would take for a host (//a://b), cut at a #, or
-// refuse. Of Expect: 100-continue it knows one spelling only; and clients before HTTP/1.1 do not know what would come.
+// prepare sees the head before the library interprets it. The library would take some targets for
+// a host (//a://b), cut them at a #, or refuse them. It knows only one spelling of Expect:
+// 100-continue, and clients before HTTP/1.1 would not understand the interim answer.
 func prepare(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	h.SetBytesV(targetKey, h.RequestURI())
 	h.SetRequestURI("/")

@@ -11,9 +11,9 @@ import (
 	"fgbootstrap/platform/gateway"
 )
 
-// unwrapFlow takes an envelope apart while it arrives, as far as that can be done: everything before its body is needed
-// to begin the answer, and the body must be base64. Where that is not so, read is what has been read of src, and the
-// envelope must be unwrapped as a whole.
+// unwrapFlow takes an envelope apart while it arrives. That works if everything else comes before
+// the body and the body is base64. If not, body is nil, read is what has been read of src, and
+// the envelope must be unwrapped as a whole.
 func unwrapFlow(src io.Reader) (answer gateway.Answer, body io.Reader, read []byte) {
 	var seen bytes.Buffer
 	dec := json.NewDecoder(io.TeeReader(src, &seen))
@@ -31,7 +31,8 @@ func unwrapFlow(src io.Reader) (answer gateway.Answer, body io.Reader, read []by
 	return answer, &base64Member{rest: bufio.NewReader(io.MultiReader(dec.Buffered(), src))}, nil
 }
 
-// membersBefore reads an object up to that key; false if it does not come to that.
+// membersBefore reads an object up to the key stop. It returns false if it does not reach that
+// key.
 func membersBefore(dec *json.Decoder, stop string) (map[string]json.RawMessage, bool) {
 	members := map[string]json.RawMessage{}
 	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
@@ -55,9 +56,9 @@ func membersBefore(dec *json.Decoder, stop string) (map[string]json.RawMessage, 
 	return nil, false
 }
 
-var errEnvelope = errors.New("envelope: its body is no string of base64, or it is no JSON")
+var errEnvelope = errors.New("envelope: its body is not a base64 string, or it is not JSON")
 
-// base64Member reads the value of a member, and the end of the object behind it.
+// base64Member reads the value of a member and the end of the object after it.
 type base64Member struct {
 	rest    *bufio.Reader // from the colon on
 	decoded io.Reader

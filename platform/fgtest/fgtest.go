@@ -1,5 +1,6 @@
-// Package fgtest is what the tests of the local platform have in common: a bootstrap and a client made by hand,
-// functions whose bootstrap is the test binary, and a look at what is left behind. It is no part of fgdev.
+// Package fgtest is what the tests of the local platform have in common: a bootstrap and a client
+// made by hand, functions whose bootstrap is the test binary, and a look at what is left behind.
+// It is not part of fgdev.
 package fgtest
 
 import (
@@ -15,7 +16,8 @@ import (
 	"fgbootstrap/platform/api"
 )
 
-// Patience is how long a test waits for what must happen: a busy machine may need more than the platform's 3 s.
+// Patience is how long a test waits for what must happen: a busy machine may need more than the
+// platform's 3 s.
 const Patience = 60 * time.Second
 
 // NoLeaks fails the test if it has more goroutines or descriptors at its end than now.
@@ -29,7 +31,7 @@ func NoLeaks(t *testing.T) {
 	})
 }
 
-// countGoroutines leaves out the clock of the HTTP library, which it starts once and for ever.
+// countGoroutines leaves out the clock of the HTTP library, which it starts once and never stops.
 func countGoroutines() int {
 	buf := make([]byte, 1<<20)
 	buf = buf[:runtime.Stack(buf, true)]
@@ -45,7 +47,7 @@ func openFiles(t *testing.T) int {
 	return len(list)
 }
 
-// Eventually asks until the answer is yes, for at most Patience.
+// Eventually calls ok until it returns true, for at most Patience.
 func Eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
@@ -59,7 +61,7 @@ func Eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// Await is the next value of a channel, which must come within Patience.
+// Await returns the next value of a channel, which must come within Patience.
 func Await[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
 	select {

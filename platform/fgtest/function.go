@@ -14,11 +14,11 @@ import (
 	"fgbootstrap/platform/api"
 )
 
-// behaviour is the variable that makes a bootstrap of the test binary.
+// behaviour is the variable that makes the test binary a bootstrap.
 const behaviour = "BOOTSTRAP_UNDER_TEST"
 
-// Main is TestMain of a package whose test binary is also the bootstrap of its functions. bootstrap gets the behaviour that
-// Function was given, and returns the exit status.
+// Main is TestMain of a package whose test binary is also the bootstrap of its functions.
+// bootstrap gets the behaviour that Function was given, and returns the exit status.
 func Main(m *testing.M, bootstrap func(behaviour string) int) {
 	if what, ok := os.LookupEnv(behaviour); ok {
 		os.Exit(bootstrap(what))
@@ -26,8 +26,8 @@ func Main(m *testing.M, bootstrap func(behaviour string) int) {
 	os.Exit(m.Run())
 }
 
-// Loop is a custom runtime as somebody might write it: it answers each event with what handle makes of it, KindResponse or
-// KindError. It returns an exit status when the runtime API is gone.
+// Loop is a custom runtime as somebody might write it: it answers each event with what handle
+// makes of it, KindResponse or KindError. It returns an exit status when the runtime API is gone.
 func Loop(handle func(event []byte) (api.Kind, []byte)) int {
 	url := "http://" + os.Getenv("RUNTIME_API_ADDR") + "/v1/runtime/invocation/"
 	for {
@@ -82,8 +82,8 @@ func codeFolder(t *testing.T) string {
 	return dir
 }
 
-// Function starts a platform with a function whose bootstrap is this test binary, see Main. It is closed when the test
-// ends, and must leave nothing behind. change may be nil.
+// Function starts a platform with a function whose bootstrap is this test binary, see Main. It is
+// closed when the test ends, and must leave nothing behind. change may be nil.
 func Function(t *testing.T, what string, change func(*platform.Function, *platform.Options)) (*platform.Platform, *Log) {
 	t.Helper()
 	NoLeaks(t)

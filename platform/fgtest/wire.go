@@ -20,8 +20,8 @@ func PostHead(kind, id string) string {
 	return "POST /v1/runtime/invocation/" + kind + "/" + id + " HTTP/1.1\r\nHost: x\r\n"
 }
 
-// Wire is a connection on which a test speaks HTTP by hand, as a bootstrap or as a client of a door. What is wrong with
-// the connection fails the test.
+// Wire is a connection on which a test speaks HTTP by hand, as a bootstrap or as a client of a
+// door. An error of the connection fails the test.
 type Wire struct {
 	*net.TCPConn
 	In *bufio.Reader // what the other side sends
@@ -52,7 +52,7 @@ func (w *Wire) Send(text string) {
 	}
 }
 
-// Reply is an answer, as far as it came; Err is why no more did.
+// Reply is an answer, as far as it came; Err says why it ended early.
 type Reply struct {
 	Status int
 	Header http.Header
@@ -127,7 +127,8 @@ func (w *Wire) Abort() {
 	_ = w.Close()
 }
 
-// Serve answers n events with what work makes of them, on one connection. The channel has room for the one error, or nil.
+// Serve answers n events on one connection with what work returns for them. The channel has room
+// for the one error, or nil.
 func Serve(t *testing.T, addr string, n int, work func(event []byte) (kind, body string)) <-chan error {
 	t.Helper()
 	w := Dial(t, addr)

@@ -17,9 +17,10 @@ type Answer struct {
 	Body   []byte
 }
 
-// Unwrap takes a result apart that is an envelope: a JSON object with an integer statusCode from 200 to 999, and if
-// wanted headers (each a string or an array of strings), body and isBase64Encoded. Anything else is an error: so are
-// statuses below 200, which announce an answer and are none, and headers that would end before their value does.
+// Unwrap makes an answer from a result that is an envelope: a JSON object with an integer
+// statusCode from 200 to 999 and optional headers (each a string or an array of strings), body
+// and isBase64Encoded. Anything else is an error, also a status below 200, which only announces
+// an answer, and a header value with a line break.
 func Unwrap(result []byte) (Answer, error) {
 	var e struct {
 		Status   *int                       `json:"statusCode"`
@@ -57,7 +58,7 @@ func fields(headers map[string]json.RawMessage) (Header, error) {
 			return nil, fmt.Errorf("header %q is neither a string nor an array of strings", name)
 		}
 		if !isToken(name) {
-			return nil, fmt.Errorf("header name %q is no token", name)
+			return nil, fmt.Errorf("header name %q is not a token", name)
 		}
 		for _, value := range values {
 			if strings.IndexFunc(value, isControl) >= 0 {
@@ -82,13 +83,15 @@ func oneOrMany(value json.RawMessage) ([]string, error) {
 // isControl reports whether HTTP forbids c in the value of a header.
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
-// NotAnEnvelope is what the gateway's caller gets for a result that Unwrap refuses: status 500 and FSS.1206.
+// NotAnEnvelope returns what the gateway's caller gets for a result that Unwrap refuses: status
+// 500 and FSS.1206.
 func NotAnEnvelope(result string) Answer {
 	const form = `{"statusCode":200,"isBase64Encoded":false,"headers":{},"body":""}`
 	return ErrorAnswer(500, 1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
 }
 
-// ErrorAnswer is an error of FunctionGraph's own services: an HTTP status, and a body that says FSS.<code> and msg.
+// ErrorAnswer returns an error of FunctionGraph's own services: an HTTP status and a body that
+// says FSS.<code> and msg.
 func ErrorAnswer(status, code int, msg string) Answer {
 	return Answer{Status: status, Header: Header{{"Content-Type", "application/json"}}, Body: errorJSON(code, msg)}
 }

@@ -1,6 +1,7 @@
-// Package gateway is the API gateway in front of a function, as a matter of bytes: it makes an event of a request and an
-// answer of an envelope. It opens no connection. It imports nothing of ours, so that its reading of the platform's facts is
-// independent of the product's own, and each tests the other.
+// Package gateway is the API gateway in front of a function: it turns a request into an event and
+// an envelope into an answer. It opens no connection. It imports none of our packages, so that
+// its reading of the platform's documentation is independent of internal/apig, and each tests the
+// other.
 package gateway
 
 import (
@@ -19,7 +20,7 @@ type Field struct{ Name, Value string }
 // Header is the head of an HTTP message without its first line: its fields in the order sent.
 type Header []Field
 
-// Request is a request as it came to the API gateway.
+// Request is a request as it arrived at the API gateway.
 type Request struct {
 	Method string
 	Path   string // as sent, percent-encoded; begins with a slash
@@ -47,14 +48,16 @@ type eventContext struct {
 	Stage     string `json:"stage"`
 }
 
-// NewEvent is the event that the gateway makes of a request: the body always in base64, header names in lower case,
-// path and query percent-decoded, a repeated query key or header as an array. Keys are in the order of their first
-// occurrence, a key's values in theirs. requestID is the gateway's own id, which is not the invocation's.
+// NewEvent returns the event that the gateway makes from a request: the body always in base64,
+// header names in lower case, path and query percent-decoded, a repeated query key or header as
+// an array. Keys are in the order of their first occurrence, a key's values in theirs. requestID
+// is the gateway's own id, which is not the invocation's.
 //
-// What can be decoded in one way only is decoded; a path with a broken escape is an error, as it is for most servers:
-// as text, %zz would become the same as %25zz. In a query browsers and most frameworks take a broken escape literally,
-// and so does this; pairs are parted by & alone. JSON carries nothing but UTF-8, so that other bytes in the path, the
-// query or a header, escaped or not, are an error, for any replacement would reach the function as if it had been sent.
+// Only what is unambiguous is decoded. A path with a broken escape is an error, as for most
+// servers: as text, %zz would become the same as %25zz. In a query a broken escape is taken
+// literally, as browsers and most frameworks do; only & separates pairs. JSON carries only UTF-8,
+// so other bytes in the path, the query or a header, escaped or not, are an error: the function
+// would take a replacement for what was sent.
 //
 // An event can't carry, and so a function can't see:
 //   - which characters of path and query were percent-encoded and how: %2F or a slash, %41 or A, + or %20 (in a query)
@@ -72,7 +75,7 @@ type eventContext struct {
 //   - more than the event's limit: base64 leaves about 4.7 MB for a body
 func NewEvent(r Request, requestID string) ([]byte, error) {
 	if !isToken(r.Method) {
-		return nil, fmt.Errorf("method %q is no token", r.Method)
+		return nil, fmt.Errorf("method %q is not a token", r.Method)
 	}
 	path, err := decodePath(r.Path)
 	if err != nil {
@@ -107,7 +110,7 @@ var errNotUTF8 = errors.New("not UTF-8, and an event can't carry anything else")
 
 func decodePath(s string) (string, error) {
 	if !strings.HasPrefix(s, "/") {
-		return "", errors.New("a path has to begin with a slash")
+		return "", errors.New("a path must begin with a slash")
 	}
 	path, err := url.PathUnescape(s)
 	if err == nil && !utf8.ValidString(path) {
@@ -132,7 +135,7 @@ func decodeQuery(s string) (*object, error) {
 	return query, nil
 }
 
-// decodeForm decodes a key or value of a query. An escape that is none stays as it is.
+// decodeForm decodes a key or value of a query. An invalid escape stays as it is.
 func decodeForm(s string) string {
 	if !strings.ContainsAny(s, "+%") {
 		return s

@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// eventHeaders are the client's, but for those of its connection, and the gateway's, which win.
+// eventHeaders returns the client's headers, except for those of its connection, and the
+// gateway's, which win.
 func eventHeaders(r Request, requestID string) (*object, error) {
 	headers, drop := &object{}, r.Header.HopByHop()
 	drop["expect"] = true // the gateway has met it
@@ -15,7 +16,7 @@ func eventHeaders(r Request, requestID string) (*object, error) {
 		name := strings.ToLower(f.Name)
 		switch {
 		case !isToken(name):
-			return nil, fmt.Errorf("header name %q is no token", name)
+			return nil, fmt.Errorf("header name %q is not a token", name)
 		case name == "content-length", name == "transfer-encoding":
 			headers.set("content-length", strconv.Itoa(len(r.Body)))
 		case drop[name]:
@@ -52,7 +53,8 @@ func gatewayHeaders(r Request, requestID string) Header {
 // Add appends a field.
 func (h *Header) Add(name, value string) { *h = append(*h, Field{name, value}) }
 
-// Get is the value of the first field of that name, in whatever case it is written; false if there is none.
+// Get returns the value of the first field of that name, ignoring case, or false if there is
+// none.
 func (h Header) Get(name string) (value string, ok bool) {
 	for _, f := range h {
 		if strings.EqualFold(f.Name, name) {
@@ -62,14 +64,15 @@ func (h Header) Get(name string) (value string, ok bool) {
 	return "", false
 }
 
-// Has reports whether there is a field of that name, in whatever case it is written.
+// Has reports whether there is a field of that name, ignoring case.
 func (h Header) Has(name string) bool {
 	_, ok := h.Get(name)
 	return ok
 }
 
-// HopByHop holds the names, in lower case, that end with the connection they came on: those that the standard lists, and
-// those that the sender lists in Connection. The map is the caller's.
+// HopByHop returns the names, in lower case, of the headers that apply only to one connection:
+// those in the standard's list and those that the sender lists in Connection. The caller owns the
+// map.
 func (h Header) HopByHop() map[string]bool {
 	hop := map[string]bool{
 		"connection": true, "keep-alive": true, "proxy-connection": true, "te": true, "trailer": true, "transfer-encoding": true,
@@ -81,7 +84,7 @@ func (h Header) HopByHop() map[string]bool {
 	return hop
 }
 
-// ConnectionTokens are those of the Connection header, in lower case.
+// ConnectionTokens returns the tokens of the Connection header, in lower case.
 func (h Header) ConnectionTokens() []string {
 	var tokens []string
 	for _, f := range h {

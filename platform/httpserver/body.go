@@ -7,7 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// ErrBodyTooLarge is a body over the limit that arrived to its end.
+// ErrBodyTooLarge means that a body over the limit arrived completely.
 var ErrBodyTooLarge = errors.New("body too large")
 
 // Body reads a request's body, once: whole, or until it breaks.
@@ -18,7 +18,7 @@ type Body struct {
 	cut  int64 // reset the connection after so many bytes; 0 is never
 }
 
-// NewBody is the body of a request that came on that connection.
+// NewBody returns the body of a request that came on that connection.
 func NewBody(ctx *fasthttp.RequestCtx, c *Conn) *Body {
 	return &Body{ctx: ctx, conn: c}
 }
@@ -26,11 +26,11 @@ func NewBody(ctx *fasthttp.RequestCtx, c *Conn) *Body {
 // Length is the declared length in bytes, -1 for a chunked body, and -2 if nothing is declared.
 func (b *Body) Length() int { return b.ctx.Request.Header.ContentLength() }
 
-// Size is how many bytes have arrived, also of a body over the limit.
+// Size returns how many bytes have arrived, also of a body over the limit.
 func (b *Body) Size() int64 { return b.size }
 
-// CutAfter has CopyTo end with ErrSabotaged after size bytes, or if that is 0 after half of the declared length, or 64 KB
-// of a stream.
+// CutAfter makes CopyTo end with ErrSabotaged after size bytes. If size is 0, it does so after
+// half of the declared length, or after 64 KB of a stream.
 func (b *Body) CutAfter(size int64) {
 	b.cut = size
 	if length := b.Length(); size == 0 && length >= 0 {
@@ -40,9 +40,10 @@ func (b *Body) CutAfter(size int64) {
 	}
 }
 
-// CopyTo copies the body to dst; nil means that all of it arrived. What exceeds the limit in bytes is read to its end, but
-// not copied, or the client would still be writing when the answer comes and never read it: ErrBodyTooLarge. A body that
-// broke off is io.ErrUnexpectedEOF or the connection's error, and an error of dst ends the copy.
+// CopyTo copies the body to dst; nil means that all of it arrived. A body of more than limit
+// bytes is read to its end but not copied further, and the error is ErrBodyTooLarge: otherwise
+// the client would still be writing when the answer comes, and never read it. If the body broke
+// off, the error is io.ErrUnexpectedEOF or the connection's error. An error of dst ends the copy.
 func (b *Body) CopyTo(dst io.Writer, limit int64) error {
 	src := b.ctx.RequestBodyStream()
 	if src == nil {
@@ -75,8 +76,9 @@ func (b *Body) bufferSize() int {
 	return 256 << 10
 }
 
-// verdict tells a body that has ended from one that broke off. The parser below reports io.EOF for both; but a whole
-// body never makes it read up to the end of the connection, and a declared length has to be reached.
+// verdict distinguishes a body that has ended from one that broke off. The parser below reports
+// io.EOF for both; but a whole body never makes it read up to the end of the connection, and a
+// declared length has to be reached.
 func (b *Body) verdict(err error, over bool) error {
 	length := int64(b.Length())
 	switch {

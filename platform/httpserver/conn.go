@@ -10,10 +10,11 @@ import (
 	"fgbootstrap/internal/retry"
 )
 
-// ErrSabotaged is the end of a connection that was to be broken: by CutAnswer, or by Body.CutAfter.
+// ErrSabotaged means that a connection was broken on purpose: by CutAnswer or by Body.CutAfter.
 var ErrSabotaged = errors.New("connection broken by a fault rule")
 
-// Conn is a client's connection. It knows whether the client's side has ended, and can break or slow down what is written.
+// Conn is a client's connection. It knows whether the client's side has ended, and can break or
+// slow down what is written.
 type Conn struct {
 	*net.TCPConn
 	ended atomic.Bool // a read met the end or an error
@@ -29,7 +30,8 @@ type writePlan struct {
 	total int // bytes that slow is spread over
 }
 
-// Read implements io.Reader. It notes the end of the stream: the HTTP parser below takes an end between two chunks for the end of the body.
+// Read implements io.Reader. It notes the end of the stream: the HTTP parser below takes an end
+// between two chunks for the end of the body.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.TCPConn.Read(p)
 	if err != nil {
@@ -38,10 +40,12 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// CutAnswer has the answer to the current request end in a reset after so many bytes, head included.
+// CutAnswer makes the answer to the current request end in a reset after so many bytes, head
+// included.
 func (c *Conn) CutAnswer(after int) { c.plan = writePlan{cut: true, after: after} }
 
-// SlowAnswer spreads the answer to the current request over a time; total is its size in bytes, head included.
+// SlowAnswer spreads the answer to the current request over a time; total is its size in bytes,
+// head included.
 func (c *Conn) SlowAnswer(over time.Duration, total int) {
 	c.plan = writePlan{slow: over, total: total}
 }
@@ -106,7 +110,8 @@ func (c *Conn) Gone() bool {
 	return gone || err != nil
 }
 
-// Watch closes the returned channel when the client hangs up. The caller must call stop before it reads again.
+// Watch closes the returned channel when the client hangs up. The caller must call stop before it
+// reads again.
 func (c *Conn) Watch() (hungUp <-chan struct{}, stop func()) {
 	gone, done := make(chan struct{}), make(chan struct{})
 	go func() {

@@ -2,5 +2,5 @@
 
 package httpserver
 
-// peek does not look: that a client has hung up is seen only when it is written to.
+// peek does not look: a client that has hung up is noticed only when something is written to it.
 func peek(uintptr) (ready, gone bool) { return true, false }

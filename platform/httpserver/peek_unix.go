@@ -7,7 +7,8 @@ import (
 	"syscall"
 )
 
-// peek looks at the socket without waiting: ready if there is data, an end or an error; gone for the latter two.
+// peek looks at the socket without waiting: ready if there is data, an end or an error; gone for
+// the latter two.
 func peek(fd uintptr) (ready, gone bool) {
 	var b [1]byte
 	for {

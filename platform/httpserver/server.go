@@ -1,6 +1,6 @@
-// Package httpserver serves the HTTP/1.1 connections of the local platform, on fasthttp. It accepts and ends connections,
-// sees that a client has hung up, breaks or slows down an answer as a fault rule asks, and tells a whole body from a
-// broken one. It knows no paths and no events.
+// Package httpserver serves the HTTP/1.1 connections of the local platform, on fasthttp. It
+// accepts and ends connections, sees that a client has hung up, breaks or slows down an answer as
+// a fault rule asks, and tells a whole body from a broken one. It knows no paths and no events.
 package httpserver
 
 import (
@@ -14,8 +14,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Server accepts connections and ends all of them when it is closed. fasthttp's own Serve keeps a pool of goroutines
-// that outlives it, and its Shutdown waits for parked polls. Its methods are safe for concurrent use.
+// Server accepts connections and ends all of them when it is closed. fasthttp's own Serve keeps a
+// pool of goroutines that outlives it, and its Shutdown waits for parked polls. Its methods are
+// safe for concurrent use.
 type Server struct {
 	http    fasthttp.Server
 	closing chan struct{}
@@ -27,9 +28,10 @@ type Server struct {
 	closed   bool
 }
 
-// New makes a server that hands each request to handle, on the goroutine of its connection. Request and connection are
-// handle's until it returns. Names of headers go out as they are written, and a request's body is a stream that Body reads.
-// What HTTP returns can be set otherwise before Serve.
+// New makes a server that hands each request to handle, on the goroutine of its connection.
+// handle owns the request and the connection until it returns. Names of headers are sent as they
+// are written, and a request's body is a stream that Body reads. The server that HTTP returns can
+// be configured before Serve.
 func New(handle func(*fasthttp.RequestCtx, *Conn)) *Server {
 	s := &Server{closing: make(chan struct{}), conns: make(map[*Conn]struct{})}
 	s.http = fasthttp.Server{
@@ -50,7 +52,8 @@ func New(handle func(*fasthttp.RequestCtx, *Conn)) *Server {
 	return s
 }
 
-// HTTP is the library's server, to be configured before Serve. Its Handler belongs to New.
+// HTTP returns the library's server, to be configured before Serve. Its Handler must not be
+// changed.
 func (s *Server) HTTP() *fasthttp.Server { return &s.http }
 
 // Closing is closed when Close begins.
@@ -59,7 +62,8 @@ func (s *Server) Closing() <-chan struct{} { return s.closing }
 // Go runs f on a goroutine of its own, which Close waits for. f must end once Closing is closed.
 func (s *Server) Go(f func()) { s.work.Go(f) }
 
-// Serve accepts connections of the listener, which it owns from here on, until Close. It is called once, by way of Go.
+// Serve accepts connections of the listener until Close. It owns the listener from then on. Call
+// it once, through Go.
 func (s *Server) Serve(ln net.Listener) {
 	s.mu.Lock()
 	s.listener = ln
@@ -98,8 +102,8 @@ func (s *Server) serve(c *Conn) {
 	}
 }
 
-// Close ends the listener and all connections and waits until nothing of the server runs any more. Its error is that of
-// closing the listener. A second call returns nil at once.
+// Close ends the listener and all connections and waits until nothing of the server runs any
+// more. Its error is that of closing the listener. A second call returns nil at once.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	if s.closed {

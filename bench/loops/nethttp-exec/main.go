@@ -1,7 +1,6 @@
-// Command nethttp-exec is the loop that people write by hand to run a program per
-// event: net/http on one side, os/exec on the other. It is what we have to be better
-// than, so it is written as an able programmer would, connections kept included,
-// only without any further tuning.
+// Command nethttp-exec is the loop that people write by hand to run a program per event: net/http
+// on one side, os/exec on the other. We have to be better than this, so it is written as an able
+// programmer would write it, with kept connections but without further tuning.
 package main
 
 import (

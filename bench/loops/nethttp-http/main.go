@@ -1,7 +1,7 @@
-// Command nethttp-http is the loop that people write by hand to put a web server
-// behind the runtime API: net/http on both sides, encoding/json for the gateway's
-// events. It is what we have to be better than, so it is written as an able
-// programmer would, connections kept included, only without any further tuning.
+// Command nethttp-http is the loop that people write by hand to put a web server behind the
+// runtime API: net/http on both sides, encoding/json for the gateway's events. We have to be
+// better than this, so it is written as an able programmer would write it, with kept connections
+// but without further tuning.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command nethttp-null is the loop that people write by hand, without a program
-// behind it: every event is its own answer. It is what our loop has to be better
-// than, so it is written as an able programmer would, only without any tuning.
+// Command nethttp-null is the loop that people write by hand, without a program behind it: every
+// event is its own answer. Our loop has to be better than this, so it is written as an able
+// programmer would write it, but without tuning.
 package main
 
 import (

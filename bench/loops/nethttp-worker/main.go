@@ -1,6 +1,6 @@
-// Command nethttp-worker is the loop that people write by hand: net/http on one
-// side, os/exec with bufio on the other. It is what we have to be better than,
-// so it is written as an able programmer would, only without any tuning.
+// Command nethttp-worker is the loop that people write by hand: net/http on one side, os/exec
+// with bufio on the other. We have to be better than this, so it is written as an able programmer
+// would write it, but without tuning.
 package main
 
 import (

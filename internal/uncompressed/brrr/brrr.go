@@ -1,5 +1,4 @@
-// Package brrr has the names that fasthttp asks for, and no compression: every call is
-// an error.
+// Package brrr has the names that fasthttp needs, but does not compress: every call fails.
 package brrr
 
 import (

@@ -1,4 +1,4 @@
-// Package flate has the names that fasthttp asks for, from the standard library.
+// Package flate has the names that fasthttp needs, from the standard library.
 package flate
 
 import "compress/flate"

@@ -1,4 +1,4 @@
-// Package gzip is the standard library's.
+// Package gzip has the names that fasthttp needs, from the standard library.
 package gzip
 
 import "compress/gzip"

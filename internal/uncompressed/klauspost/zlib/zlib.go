@@ -1,4 +1,4 @@
-// Package zlib is the standard library's.
+// Package zlib has the names that fasthttp needs, from the standard library.
 package zlib
 
 import "compress/zlib"

@@ -1,5 +1,4 @@
-// Package zstd has the names that fasthttp asks for, and no compression: every call is
-// an error.
+// Package zstd has the names that fasthttp needs, but does not compress: every call fails.
 package zstd
 
 import (
@@ -30,7 +29,7 @@ type EncoderLevel int
 // EOption is an option of NewWriter.
 type EOption func()
 
-// WithEncoderLevel is no option.
+// WithEncoderLevel has no effect.
 func WithEncoderLevel(EncoderLevel) EOption { return nil }
 
 // NewWriter is an error.
