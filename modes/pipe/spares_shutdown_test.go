@@ -40,7 +40,7 @@ func TestASpareThatCantBeStartedAfterAShutdownIsNotTriedAgain(t *testing.T) {
 		f.script(time.Second, errors.New("no"), plan{})
 		f.report()
 		f.shutdown(time.Second)
-		f.logged("WARN no program can be started ahead of its event: no")
+		f.logged("WARN starting a program ahead of its event failed: no")
 		f.sleep(time.Hour)
 		f.tried(1)
 	})

@@ -119,7 +119,7 @@ func TestAnEventGetsNoneIfTheSpareItWaitsForCantBeStarted(t *testing.T) {
 		if got, took := f.take().number, time.Since(began); got != 0 || took != time.Second {
 			t.Errorf("got number %d after %s", got, took)
 		}
-		f.logged("WARN no program can be started ahead of its event: no")
+		f.logged("WARN starting a program ahead of its event failed: no")
 	})
 }
 

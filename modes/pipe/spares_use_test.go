@@ -12,7 +12,7 @@ const (
 	useless = "WARN A program that was started ahead has ended before an event came. Number "
 	theLast = "ERROR A program that was started ahead has ended before an event came. Number "
 	cure    = "... BOOTSTRAP_PIPE_SPARES is for programs that read their stdin before they do anything else."
-	noMore  = " is gone. It is the 5th in a row that was of no use: none is started ahead any more, and each event gets a program of its own." + cure
+	noMore  = " is gone. It was the 5th useless one in a row: no more programs are started ahead, and each event gets its own program." + cure
 )
 
 func TestASpareThatEndsBeforeItsEventIsReplacedAfterAWhile(t *testing.T) {
@@ -170,7 +170,7 @@ func TestASpareThatHasNotReadItsEventWasOfNoUse(t *testing.T) {
 				f.backsOff(n)
 			}
 		}
-		f.logged("WARN It has not read its event."+cure, "ERROR It has not read its event. It is the 5th in a row"+cure)
+		f.logged("WARN It has not read its event."+cure, "ERROR It has not read its event. It was the 5th useless one"+cure)
 		f.sleep(time.Hour)
 		f.tried(5)
 		f.spares.failed("It has not read its event.") // one that had its event already
@@ -182,7 +182,7 @@ func TestWhereNoSpareCanBeStartedItIsSaidOnceAndTriedAgain(t *testing.T) {
 	withSpares(t, policy[*fakeSpare]{Wanted: 2}, func(f *fixture) {
 		f.script(0, &adapter.Error{Type: adapter.TypeInit, Message: "There is no file."}, plan{})
 		f.report()
-		f.logged("WARN no program can be started ahead of its event: There is no file.")
+		f.logged("WARN starting a program ahead of its event failed: There is no file.")
 		f.sleep(20 * time.Second) // more often than five times: nothing ran, so nothing did harm
 		f.report()
 		f.retried(1, 1)
@@ -193,7 +193,7 @@ func TestWhereNoSpareCanBeStartedItIsSaidOnceAndTriedAgain(t *testing.T) {
 
 		f.script(0, errors.New("the program has gone again"), plan{})
 		f.event(pause, 0)
-		f.logged("WARN no program can be started ahead of its event: the program has gone again")
+		f.logged("WARN starting a program ahead of its event failed: the program has gone again")
 		f.waiting(2)
 		f.exit(2)
 		f.logged() // together with that
@@ -204,7 +204,7 @@ func TestASpareThatCantBeStartedAtFirstIsTriedAgain(t *testing.T) {
 	withSpares(t, policy[*fakeSpare]{Wanted: 1}, func(f *fixture) {
 		f.script(0, errors.New("no"), plan{})
 		f.spares.startOne() // before the first poll
-		f.logged("WARN no program can be started ahead of its event: no")
+		f.logged("WARN starting a program ahead of its event failed: no")
 		f.script(0, nil, plan{})
 		f.backsOff(1)
 		f.waiting(1)
@@ -221,7 +221,7 @@ func TestASpareThatCantBeStartedInABackOffBeginsNoOther(t *testing.T) {
 			f.exit(2) // while its successor is being started
 			f.logged(useless + "2")
 			f.sleep(10 * time.Millisecond)
-			f.logged("WARN no program can be started ahead of its event: no")
+			f.logged("WARN starting a program ahead of its event failed: no")
 			f.script(0, errors.New("no"), plan{})
 			f.sleep(20 * time.Second)
 			f.retried(4, 2)

@@ -33,23 +33,28 @@ func TestALineEndOfTwoBytesIsOne(t *testing.T) {
 	}
 }
 
+// A worker at rest writes nothing more: whole lines are dropped, and it goes on. After half
+// a line it is replaced, since nobody knows what the other half belongs to.
 func TestAStrayLineIsFoundBeforeTheNextEvent(t *testing.T) {
-	for name, stray := range map[string]string{
-		"a line":         `printf 'right %s\nstray\n' "$line"`,
-		"half a line":    `printf 'right %s\nstray' "$line"`,
-		"the same again": `printf 'right %s\nright %s\n' "$line" "$line"`,
-		"a bit later":    `echo "right $line"; sleep 0.1; echo stray`,
+	for name, row := range map[string]struct {
+		stray, told string
+		times       int
+	}{
+		"a line":         {`printf 'right %s\nstray\n' "$line"`, "more than its answer, which is dropped: «stray»", 1},
+		"half a line":    {`printf 'right %s\nstray' "$line"`, "more than its answer and is replaced: «stray»", 2},
+		"the same again": {`printf 'right %s\nright %s\n' "$line" "$line"`, "more than its answer, which is dropped: «right 1»", 1},
+		"a bit later":    {`echo "right $line"; sleep 0.1; echo stray`, "more than its answer, which is dropped: «stray»", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, "lines", eachLine(stray), nil)
+			h := open(t, "lines", eachLine(row.stray), nil)
 			for _, event := range []string{"1", "2", "3"} {
 				if got := h.answer(event); got != "right "+event {
 					t.Errorf("got %q for %s", got, event)
 				}
 				time.Sleep(300 * time.Millisecond) // the next event comes when it comes
 			}
-			if h.logs.FilterMessageSnippet("more than its answer").Len() != 2 {
-				t.Error("the log does not tell of each")
+			if n := h.logs.FilterMessageSnippet(row.told).Len(); n != row.times {
+				t.Errorf("the log tells of it %d times, want %d", n, row.times)
 			}
 		})
 	}
@@ -65,15 +70,31 @@ func TestBlankLinesBetweenAnswersMeanNothing(t *testing.T) {
 	}
 }
 
-func TestAProgramThatWritesBeforeItHasAnEventIsToldSo(t *testing.T) {
-	h := open(t, "lines", shell(`echo "Listening!"; exec cat`), nil)
-	time.Sleep(300 * time.Millisecond) // it says so before the first event
-	h.fails("1", patience, "Runtime.ProtocolError", "before it had an event", "«Listening!»", "BOOTSTRAP_WORKER_RESPONSE=fd3")
+func TestWhatAProgramWritesBeforeItsFirstEventIsLogAndNoAnswer(t *testing.T) {
+	for name, script := range map[string]string{
+		"a line":      `echo "Listening!"; exec cat`,
+		"some time":   `sleep 0.3; echo "Listening!"; sleep 0.1; exec cat`,
+		"half a line": `printf "Listening!"; exec cat`,
+		"many":        `i=0; while [ $i -lt 100 ]; do echo "Listening! $i"; i=$((i+1)); done; exec cat`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := open(t, "lines", shell(script), nil)
+			for _, event := range []string{"1", "2"} {
+				if got := h.answer(event); got != event {
+					t.Errorf("got %q", got)
+				}
+			}
+			warnings := h.logs.FilterMessageSnippet("before its first event: «Listening!").All()
+			if len(warnings) != 1 || !strings.Contains(warnings[0].Message, "BOOTSTRAP_WORKER_RESPONSE=fd3") {
+				t.Errorf("got %v", warnings)
+			}
+		})
+	}
 }
 
-func TestWhatComesBeforeTheEventIsReadIsNoAnswer(t *testing.T) {
-	h := open(t, "lines", shell(`sleep 0.3; echo "Listening!"; exec sleep 600`), nil)
-	h.fails("1", patience, "Runtime.ProtocolError", "before it had read its event", "«Listening!»")
+func TestAProgramThatNeverReadsIsNeverReady(t *testing.T) {
+	h := open(t, "lines", shell(`echo "Listening!"; exec sleep 600`), nil)
+	h.fails("1", time.Second, "Runtime.InitError", "has not begun to read its stdin", "sleeps")
 }
 
 func TestJSONOverSeveralLinesIsNoAnswer(t *testing.T) {
@@ -138,7 +159,6 @@ func TestATimeoutSaysHowFarItCame(t *testing.T) {
 		words []string
 		want  []string
 	}{
-		"a program that reads nothing":       {shell(`exec sleep 600`), []string{"has not read the event from its stdin"}},
 		"one that does not flush":            {shell(`read -r line; exec sleep 600`), []string{"written no answer", "flush"}},
 		"one that forgets the line end":      {eachLine(`printf 'half an answer'`), []string{"no line end", "14 bytes", "«half an answer»"}},
 		"one that answers with a blank line": {eachLine(`echo`), []string{"a blank line"}},

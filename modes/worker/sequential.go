@@ -106,8 +106,8 @@ func (s *sequential) prepare(ctx context.Context, t task) error {
 	case !s.strays.any():
 		return nil
 	case !s.used && how != untold:
-		s.tellEarly()
 		s.worker.channel.lines.discard() // half a line, too
+		s.tellEarly()
 		return nil
 	case s.used && s.calm && len(s.strays.half) == 0:
 		s.tellDropped()
@@ -196,7 +196,7 @@ func (s *sequential) itsAnswer() (codec.Message, error) {
 		if err != nil || s.calm || !s.worker.channel.in.untouched() {
 			return m, err
 		}
-		s.strays.lines = append(s.strays.lines, append([]byte(nil), m.Body...))
+		s.strays.lines = append(s.strays.lines, bytes.Clone(m.Body))
 		s.tellEarly()
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/retry"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -103,21 +104,31 @@ func (s *sequential) becomeReady() {
 	var reads time.Time // since when its reader waits
 	for nap := time.Millisecond; ; nap = min(nap*3/2, 4*time.Millisecond) {
 		how := s.rest.look()
+		if s.takeStrays() != nil { // its end is seen elsewhere
+			return
+		}
 		switch {
 		case how == away:
 			reads = time.Time{}
 		case reads.IsZero():
 			reads = time.Now()
 		}
-		if how == still || how == untold || how == stirring && time.Since(reads) > readyPatience {
+		if how == untold {
 			break
 		}
-		select {
-		case <-s.worker.life.Process.Done():
+		if how == still || how == stirring && time.Since(reads) > readyPatience {
+			s.worker.channel.lines.discard() // half a line, too
+			s.tellEarly()
+			break
+		}
+		if s.strays.any() { // so that it is told if the program never reads
+			s.worker.story.hear(s.worker.mode.keys.Quote(s.strays.first()))
+		}
+		if retry.Await(context.Background(), s.worker.life.Process.Done(), nap) {
 			return
-		case <-time.After(nap):
 		}
 	}
+	s.worker.story.hear("")
 	s.worker.life.MarkReady()
 }
 
@@ -164,8 +175,11 @@ func (s *sequential) takeStrays() error {
 	return nil
 }
 
-// tellEarly logs what the worker wrote before its first event.
+// tellEarly logs what the worker wrote before its first event, if anything.
 func (s *sequential) tellEarly() {
+	if !s.strays.any() {
+		return
+	}
 	for _, line := range s.strays.lines {
 		s.worker.mode.Resident.Output.Info(string(s.worker.mode.keys.Bytes(line)))
 	}

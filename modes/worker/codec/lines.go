@@ -16,7 +16,7 @@ func newLines(Options) Codec { return lines{} }
 
 func (lines) Greeting() (line []byte, waits bool) { return nil, false }
 
-func (lines) Awaited() string { return "it has not begun to read its stdin" }
+func (lines) Awaited() string { return "it has not begun to read its stdin, line after line" }
 
 func (lines) Cancel(string) []byte { return nil }
 
