@@ -1,0 +1,104 @@
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// twice are programs that write their answer twice: the second line is there when the next
+// event is, and must not be its answer.
+var twice = []struct {
+	name, needs string
+	protocol    string
+	files       map[string]string
+	command     string
+	mayFail     bool // what it does can't all be seen; but never may it pass for an answer
+}{
+	{name: "Python", needs: "python3", files: map[string]string{"w.py": "import sys\nfor l in sys.stdin: print(l,end='',flush=True); print(l,end='',flush=True)\n"}, command: "python3 w.py"},
+	{name: "Python, 0.2 ms between", needs: "python3", files: map[string]string{"w.py": "import sys,time\nfor l in sys.stdin: print(l,end='',flush=True); time.sleep(.0002); print(l,end='',flush=True)\n"}, command: "python3 w.py"},
+	{name: "Python, readline", needs: "python3", files: map[string]string{"w.py": "import sys\nwhile True:\n l=sys.stdin.readline()\n if not l: break\n print(l,end='',flush=True); print(l,end='',flush=True)\n"}, command: "python3 w.py"},
+	{name: "asyncio", needs: "python3", command: "python3 w.py", files: map[string]string{"w.py": `import asyncio,sys
+async def main():
+    loop=asyncio.get_running_loop(); r=asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(r), sys.stdin)
+    while True:
+        l=(await r.readline()).decode()
+        if not l: break
+        print(l,end='',flush=True); await asyncio.sleep(.001); print(l,end='',flush=True)
+asyncio.run(main())
+`}},
+	{name: "threads", needs: "python3", command: "python3 w.py", files: map[string]string{"w.py": `import sys,threading
+lock=threading.Lock()
+for l in sys.stdin:
+    print(l,end='',flush=True)
+    t=threading.Thread(target=lambda: print(l,end='',flush=True)); t.start(); t.join()
+`}},
+	{name: "Node, readline", needs: "node", files: map[string]string{"w.js": "require('readline').createInterface({input:process.stdin}).on('line',l=>{console.log(l);console.log(l)})\n"}, command: "node w.js"},
+	{name: "Node, for await", needs: "node", files: map[string]string{"w.mjs": "import rl from 'readline'\nfor await (const l of rl.createInterface({input:process.stdin})) { console.log(l); console.log(l) }\n"}, command: "node w.mjs"},
+	{name: "npm start", needs: "npm", files: map[string]string{
+		"package.json": `{"name":"w","version":"1.0.0","scripts":{"start":"node w.js"}}`,
+		"w.js":         "require('readline').createInterface({input:process.stdin}).on('line',l=>{console.log(l);console.log(l)})\n"}, command: "npm start --silent"},
+	{name: "sh", needs: "sh", command: `sh -c 'while read -r l; do echo "$l"; echo "$l"; done'`},
+	{name: "sh, in the background", needs: "sh", command: `sh -c 'while read -r l; do echo "$l"; (sleep .003; echo "$l") & done'`},
+	{name: "sh -c python", needs: "python3", files: map[string]string{"w.py": "import sys\nfor l in sys.stdin: print(l,end='',flush=True); print(l,end='',flush=True)\n"}, command: `sh -c "python3 w.py; true"`},
+	{name: "a pipeline", needs: "python3", files: map[string]string{"w.py": "import sys\nfor l in sys.stdin: print(l,end='',flush=True); print(l,end='',flush=True)\n"}, command: `sh -c "cat | python3 w.py"`},
+	{name: "awk", needs: "awk", command: `awk -W interactive '{print; print; fflush()}'`},
+	{name: "sed", needs: "sed", command: `sed -u p`},
+	{name: "perl", needs: "perl", command: `perl -ne '$|=1; print; print'`},
+	{name: "jq", needs: "jq", command: `jq -c --unbuffered '.,.'`},
+	{name: "C", needs: "gcc", files: map[string]string{"w.c": "#include <stdio.h>\nint main(){char b[65536];while(fgets(b,sizeof b,stdin)){fputs(b,stdout);fflush(stdout);fputs(b,stdout);fflush(stdout);}}\n"}, command: "./w"},
+	{name: "actionloop", needs: "python3", protocol: "actionloop", files: map[string]string{"w.py": "import sys,os,json\nf=os.fdopen(3,'w')\nfor l in sys.stdin:\n v=json.dumps(json.loads(l)['value'],separators=(',',':'))\n for _ in 1,2: f.write(v+'\\n'); f.flush()\n"}, command: "python3 w.py"},
+}
+
+func TestNobodyGetsWhatAWorkerStillHadToWriteForTheLastEvent(t *testing.T) {
+	events := 100
+	if more := os.Getenv("REST_EVENTS"); more != "" {
+		events, _ = strconv.Atoi(more)
+	}
+	for _, row := range twice {
+		t.Run(row.name, func(t *testing.T) {
+			need(t, row.needs)
+			protocol := row.protocol
+			if protocol == "" {
+				protocol = "lines"
+			}
+			var setups []setup
+			for name, text := range row.files {
+				setups = append(setups, file(name, text, 0o644))
+			}
+			setups = append(setups, timeout(20*time.Second))
+			c := deploy(t, settings{"BOOTSTRAP_MODE": "worker", "BOOTSTRAP_WORKER_PROTOCOL": protocol, "BOOTSTRAP_COMMAND": row.command}, setups...)
+			if row.name == "C" {
+				if out, err := exec.Command("gcc", "-O1", "-o", filepath.Join(c.Function().Dir, "w"), filepath.Join(c.Function().Dir, "w.c")).CombinedOutput(); err != nil {
+					t.Fatalf("%v: %s", err, out)
+				}
+			}
+			foreign, failed := 0, 0
+			began := time.Now()
+			for i := range events {
+				event := fmt.Sprintf(`{"n":%d}`, i)
+				r := c.invoke(event)
+				switch {
+				case r.Failed:
+					failed++
+					if failed == 1 {
+						t.Logf("event %d: %s", i, r.Payload)
+					}
+				case string(r.Payload) != event:
+					foreign++
+				}
+			}
+			t.Logf("%d events, %d foreign, %d failed, %.0f a second, replaced %d times", events, foreign, failed,
+				float64(events)/time.Since(began).Seconds(), strings.Count(c.log.String(), "and is replaced"))
+			if foreign > 0 || failed > 0 {
+				t.Errorf("of %d callers %d got another's answer, %d an error", events, foreign, failed)
+			}
+		})
+	}
+}
