@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 
 	"go.uber.org/zap"
 )
@@ -25,7 +26,7 @@ func benchmarkLoop(b *testing.B, event []byte) {
 	defer cancel()
 	api := &supply{end: cancel, left: b.N, inv: adapter.Invocation{ID: "an-id", Payload: event}}
 	loop := &adapter.Loop{
-		Handler: program{invoke: echo}, Pollers: []adapter.RuntimeAPI{api}, Limit: int64(len(event)), Grace: patience, Log: zap.NewNop(),
+		Handler: program{invoke: echo}, Pollers: []adapter.RuntimeAPI{api}, Limit: int64(len(event)), Grace: testkit.Patience, Log: zap.NewNop(),
 	}
 	b.ReportAllocs()
 	b.SetBytes(int64(len(event)))
@@ -51,7 +52,7 @@ func (s *supply) Next(ctx context.Context) (*adapter.Invocation, error) {
 	}
 	s.left--
 	s.inv.Received = time.Now()
-	s.inv.Expires = s.inv.Received.Add(patience)
+	s.inv.Expires = s.inv.Received.Add(testkit.Patience)
 	s.inv.Deadline = s.inv.Expires
 	return &s.inv, nil
 }

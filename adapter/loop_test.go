@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/secret"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/runtimeapi/functiongraph"
 
@@ -23,9 +23,6 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 )
-
-// patience is how long a test waits for what must come; only a failure takes it.
-const patience = 60 * time.Second
 
 // program is a Handler of two functions.
 type program struct {
@@ -68,7 +65,7 @@ type world struct {
 // begin runs l, of which the test sets what it is about, with so many pollers.
 func begin(t *testing.T, l *adapter.Loop, pollers int, c api.Config, timeout time.Duration) *world {
 	t.Helper()
-	c.Timeout = patience
+	c.Timeout = testkit.Patience
 	srv, err := api.New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -83,7 +80,7 @@ func begin(t *testing.T, l *adapter.Loop, pollers int, c api.Config, timeout tim
 		l.Limit = 6 << 20
 	}
 	if l.Grace == 0 {
-		l.Grace = patience
+		l.Grace = testkit.Patience
 	}
 	for range pollers {
 		l.Pollers = append(l.Pollers, functiongraph.New(functiongraph.Config{
@@ -105,14 +102,14 @@ func begin(t *testing.T, l *adapter.Loop, pollers int, c api.Config, timeout tim
 // stop ends the loop and waits for its end.
 func (w *world) stop() error {
 	w.end()
-	err := await(w.t, w.done, "the loop's end")
+	err := testkit.Await(w.t, w.done, "the loop's end")
 	w.done <- err // for the next one who asks
 	return err
 }
 
 func (w *world) invoke(e api.Event) *api.Result {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	r, err := w.api.Invoke(ctx, e)
 	if err != nil {
@@ -127,16 +124,6 @@ func (w *world) invokeAside(e api.Event) <-chan *api.Result {
 	done := make(chan *api.Result, 1)
 	go func() { done <- w.invoke(e) }()
 	return done
-}
-
-func await[T any](t *testing.T, c <-chan T, what string) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(patience):
-		t.Error("waited in vain for", what)
-	}
-	return v
 }
 
 func failureOf(t *testing.T, r *api.Result) (e adapter.Error) {
@@ -176,7 +163,7 @@ func behave(ctx context.Context, inv *adapter.Invocation, w io.Writer) error {
 
 func TestEveryEventGetsOneOutcome(t *testing.T) {
 	for _, streaming := range []bool{false, true} {
-		w := begin(t, &adapter.Loop{Handler: program{invoke: behave}, Streaming: streaming}, 2, api.Config{Streaming: streaming}, patience)
+		w := begin(t, &adapter.Loop{Handler: program{invoke: behave}, Streaming: streaming}, 2, api.Config{Streaming: streaming}, testkit.Patience)
 		for event, want := range map[string]string{
 			"hello": "", "": "", "fail": "Mine", "write and fail": "Mine", "plain": adapter.TypeInternal,
 			"panic": adapter.TypeInternal, "nil pointer": adapter.TypeInternal, "too large": adapter.TypeTooLarge,
@@ -218,7 +205,7 @@ func logged(logs *observer.ObservedLogs, texts ...string) bool {
 
 func TestARefusalAnswersEveryEventWithItsReason(t *testing.T) {
 	reason := &adapter.Error{Type: adapter.TypeConfig, Message: "A setting is wrong.", Stack: []string{"BOOTSTRAP_MODE"}}
-	w := begin(t, &adapter.Loop{Handler: adapter.Refusal{Reason: reason}}, 1, api.Config{}, patience)
+	w := begin(t, &adapter.Loop{Handler: adapter.Refusal{Reason: reason}}, 1, api.Config{}, testkit.Patience)
 	for range 3 {
 		if f := failureOf(t, w.invoke(api.Event{})); f.Type != reason.Type || f.Message != reason.Message || len(f.Stack) != 1 {
 			t.Errorf("got %+v", f)
@@ -260,12 +247,12 @@ func TestWhatRunsAtAShutdownMayFinishWithinTheGrace(t *testing.T) {
 			order = append(order, "shutdown")
 			return errors.New("the handler's error")
 		},
-	}}, 2, api.Config{}, patience)
+	}}, 2, api.Config{}, testkit.Patience)
 	result := w.invokeAside(api.Event{Payload: []byte("last words")})
-	await(t, running, "the event")
+	testkit.Await(t, running, "the event")
 	w.end()
 	close(finish)
-	if r := await(t, result, "the outcome"); r.Failed || string(r.Payload) != "last words" {
+	if r := testkit.Await(t, result, "the outcome"); r.Failed || string(r.Payload) != "last words" {
 		t.Errorf("got %+v", r)
 	}
 	if err := w.stop(); err == nil || err.Error() != "the handler's error" {
@@ -285,12 +272,12 @@ func TestWhatRunsLongerThanTheGraceIsStopped(t *testing.T) {
 			<-ctx.Done()
 			return &adapter.Error{Type: adapter.TypeShutdown, Cause: context.Cause(ctx)}
 		},
-	}}, 1, api.Config{}, patience)
+	}}, 1, api.Config{}, testkit.Patience)
 	result := w.invokeAside(api.Event{})
-	await(t, running, "the event")
+	testkit.Await(t, running, "the event")
 	ended := time.Now()
 	w.end()
-	if f := failureOf(t, await(t, result, "the outcome")); f.Type != adapter.TypeShutdown {
+	if f := failureOf(t, testkit.Await(t, result, "the outcome")); f.Type != adapter.TypeShutdown {
 		t.Errorf("got %+v", f)
 	}
 	if took := time.Since(ended); took < grace {
@@ -310,19 +297,19 @@ func TestNothingIsPolledForAfterTheEnd(t *testing.T) {
 		running <- struct{}{}
 		<-finish
 		return echo(ctx, inv, out)
-	}}}, 3, api.Config{}, patience)
+	}}}, 3, api.Config{}, testkit.Patience)
 	var results []<-chan *api.Result
 	for range 3 {
 		results = append(results, w.invokeAside(api.Event{}))
 	}
 	for range 3 {
-		await(t, running, "an event")
+		testkit.Await(t, running, "an event")
 	}
 	polls := w.api.Polls()
 	w.end()
 	close(finish)
 	for _, r := range results {
-		await(t, r, "an outcome")
+		testkit.Await(t, r, "an outcome")
 	}
 	_ = w.stop()
 	if n := w.api.Polls(); n != polls {
@@ -338,14 +325,14 @@ func TestPollersWorkSideBySide(t *testing.T) {
 		together.Done()
 		together.Wait() // for all the others
 		return echo(ctx, inv, out)
-	}}}, pollers, api.Config{}, patience)
+	}}}, pollers, api.Config{}, testkit.Patience)
 	results := make(map[string]<-chan *api.Result)
 	for n := range pollers {
 		event := fmt.Sprint("event ", n)
 		results[event] = w.invokeAside(api.Event{Payload: []byte(event)})
 	}
 	for event, result := range results {
-		if r := await(t, result, "an outcome"); string(r.Payload) != event {
+		if r := testkit.Await(t, result, "an outcome"); string(r.Payload) != event {
 			t.Errorf("%s: got %+v", event, r)
 		}
 	}
@@ -379,7 +366,7 @@ func TestNoEventIsInFlightWhenZeroAreReported(t *testing.T) {
 				runtime.Gosched()
 			}
 		},
-	}}, 4, api.Config{}, patience)
+	}}, 4, api.Config{}, testkit.Patience)
 	var callers sync.WaitGroup
 	for range 4 {
 		callers.Go(func() {
@@ -407,22 +394,22 @@ func TestEachEventIsReportedWithHowManyAreLeft(t *testing.T) {
 			return echo(ctx, inv, out)
 		},
 		reported: func(inFlight int) { left <- inFlight },
-	}}, 3, api.Config{}, patience)
+	}}, 3, api.Config{}, testkit.Patience)
 	for range 20 {
 		w.invoke(api.Event{})
-		if n := await(t, left, "Reported"); n != 0 {
+		if n := testkit.Await(t, left, "Reported"); n != 0 {
 			t.Fatalf("%d are left", n)
 		}
 	}
 	waits := w.invokeAside(api.Event{Payload: []byte("waits")})
-	await(t, begun, "the event")
+	testkit.Await(t, begun, "the event")
 	w.invoke(api.Event{})
-	if n := await(t, left, "Reported"); n != 1 {
+	if n := testkit.Await(t, left, "Reported"); n != 1 {
 		t.Errorf("%d are left beside the one that waits", n)
 	}
 	close(release)
-	await(t, waits, "an outcome")
-	if n := await(t, left, "Reported"); n != 0 {
+	testkit.Await(t, waits, "an outcome")
+	if n := testkit.Await(t, left, "Reported"); n != 0 {
 		t.Errorf("%d are left at the end", n)
 	}
 }
@@ -445,7 +432,7 @@ func TestSecretsGoIntoNoErrorReportAndNoLog(t *testing.T) {
 				return &adapter.Error{Type: all, Message: all, Stack: []string{all, all}, Cause: errors.New(all)}
 			}
 		}},
-	}, 1, api.Config{Credentials: credentials, Faults: api.Faults{{Door: api.DoorPost, Kind: "500", Count: 1}}}, patience)
+	}, 1, api.Config{Credentials: credentials, Faults: api.Faults{{Door: api.DoorPost, Kind: "500", Count: 1}}}, testkit.Patience)
 	for _, event := range []string{"error", "panic", "plain"} {
 		f := failureOf(t, w.invoke(api.Event{Payload: []byte(event)}))
 		if text := fmt.Sprint(f.Type, f.Message, f.Stack); strings.Contains(text, "plain-") {
@@ -471,24 +458,20 @@ func TestAResponseIsForgottenWithItsEvent(t *testing.T) {
 	w := begin(t, &adapter.Loop{Handler: program{invoke: func(ctx context.Context, inv *adapter.Invocation, out io.Writer) error {
 		writers <- out
 		return echo(ctx, inv, out)
-	}}}, 1, api.Config{}, patience)
+	}}}, 1, api.Config{}, testkit.Patience)
 	w.invoke(api.Event{Payload: make([]byte, 6<<20)})
 	response, ok := (<-writers).(*adapter.Response)
 	if !ok {
 		t.Fatal("the writer is something else")
 	}
-	for end := time.Now().Add(patience); response.Written() > 0; runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatal("6 MB wait for the next event")
-		}
-	}
+	testkit.Eventually(t, "6 MB are forgotten before the next event", func() bool { return response.Written() == 0 })
 }
 
 func TestALoopLeavesNoGoroutinesAndDescriptorsBehind(t *testing.T) {
-	goroutines, descriptors := runtime.NumGoroutine(), openFiles()
+	goroutines, descriptors := testkit.Goroutines(), testkit.Descriptors(t)
 	t.Run("loops", func(t *testing.T) {
 		for range 20 {
-			w := begin(t, &adapter.Loop{Handler: program{invoke: echo}}, 2, api.Config{}, patience)
+			w := begin(t, &adapter.Loop{Handler: program{invoke: echo}}, 2, api.Config{}, testkit.Patience)
 			for range 3 {
 				w.invoke(api.Event{Payload: make([]byte, 100_000)})
 			}
@@ -496,19 +479,8 @@ func TestALoopLeavesNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 	})
 	// What cleans a client's connections up may sleep for ten seconds.
 	goroutines += 2 * 20
-	for end := time.Now().Add(patience); runtime.NumGoroutine() > goroutines+2 || openFiles() > descriptors+2; runtime.Gosched() {
-		if time.Now().After(end) {
-			t.Fatalf("%d goroutines, %d descriptors; there were %d and %d", runtime.NumGoroutine(), openFiles(), goroutines, descriptors)
-		}
-	}
-}
-
-func openFiles() int {
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(files)
+	testkit.AtMost(t, goroutines+2, "goroutines", testkit.Goroutines)
+	testkit.AtMost(t, descriptors+2, "descriptors", func() int { return testkit.Descriptors(t) })
 }
 
 func TestAPlatformThatTakesNoReportDoesNotKeepAnInstanceThatIsToStop(t *testing.T) {
@@ -526,7 +498,7 @@ func TestAPlatformThatTakesNoReportDoesNotKeepAnInstanceThatIsToStop(t *testing.
 		}},
 	}, 1, api.Config{Faults: faults}, time.Hour)
 	go func() { _, _ = w.api.Invoke(context.Background(), api.Event{}) }()
-	await(t, began, "the event")
+	testkit.Await(t, began, "the event")
 	if err := w.stop(); err == nil || !strings.Contains(err.Error(), "last reports") {
 		t.Errorf("the loop ended with %v", err)
 	}

@@ -5,17 +5,19 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // What is on PATH may be a launcher that takes longer to start than what it starts.
 func TestAScriptStartsItsInterpreterItself(t *testing.T) {
 	source, dir, path := t.TempDir(), t.TempDir(), t.TempDir()
-	write(t, filepath.Join(path, "python3"), "#!/bin/sh\necho /the/interpreter\n")
-	write(t, filepath.Join(path, "bash"), "")
+	testkit.WriteFile(t, filepath.Join(path, "python3"), "#!/bin/sh\necho /the/interpreter\n", 0o755)
+	testkit.WriteFile(t, filepath.Join(path, "bash"), "", 0o755)
 	for _, name := range scripts {
-		write(t, filepath.Join(source, name), "#!/usr/bin/env "+strings.TrimPrefix(filepath.Base(name), "copy-")+"\nthe rest\n")
+		testkit.WriteFile(t, filepath.Join(source, name), "#!/usr/bin/env "+strings.TrimPrefix(filepath.Base(name), "copy-")+"\nthe rest\n", 0o755)
 	}
-	write(t, filepath.Join(source, "loops/bash-curl"), "#!/usr/bin/env bash\nthe rest\n")
+	testkit.WriteFile(t, filepath.Join(source, "loops/bash-curl"), "#!/usr/bin/env bash\nthe rest\n", 0o755)
 	t.Setenv("PATH", path)
 	t.Setenv("CI", "")
 	if err := copyScripts(t.Context(), source, dir); err != nil {
@@ -33,15 +35,5 @@ func TestAScriptStartsItsInterpreterItself(t *testing.T) {
 	t.Setenv("CI", "true")
 	if err := copyScripts(t.Context(), source, dir); err == nil || !strings.Contains(err.Error(), "is not installed") {
 		t.Errorf("with CI=true: got %v", err)
-	}
-}
-
-func write(t *testing.T, file, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(text), 0o755); err != nil {
-		t.Fatal(err)
 	}
 }

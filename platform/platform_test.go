@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
@@ -90,24 +91,25 @@ func TestABootstrapThatNeverStartsIsGivenUp(t *testing.T) {
 
 func TestABootstrapThatCannotBeStartedIsExplained(t *testing.T) {
 	for name, c := range map[string]struct {
-		prepare func(dir string) error
-		code    int
-		want    string
+		file, text string
+		mode       os.FileMode
+		code       int
+		want       string
 	}{
-		"missing":        {func(string) error { return nil }, 4202, "needs an executable file named bootstrap"},
-		"in a subfolder": {func(d string) error { return writeFile(filepath.Join(d, "top/bootstrap"), "", 0o755) }, 4202, "zip the contents of top"},
-		"not executable": {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "#!/bin/sh", 0o644) }, 4202, "chmod +x"},
-		"a folder":       {func(d string) error { return os.Mkdir(filepath.Join(d, "bootstrap"), 0o755) }, 4202, "is a folder"},
-		"no program":     {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "hello", 0o755) }, 4201, "with a #! line"},
-		"no interpreter": {func(d string) error { return writeFile(filepath.Join(d, "bootstrap"), "#!/bin/sh\r\n", 0o755) }, 4201, "CRLF"},
+		"missing":        {"", "", 0, 4202, "needs an executable file named bootstrap"},
+		"in a subfolder": {"top/bootstrap", "", 0o755, 4202, "zip the contents of top"},
+		"not executable": {"bootstrap", "#!/bin/sh", 0o644, 4202, "chmod +x"},
+		"a folder":       {"bootstrap/file", "", 0o644, 4202, "is a folder"},
+		"no program":     {"bootstrap", "hello", 0o755, 4201, "with a #! line"},
+		"no interpreter": {"bootstrap", "#!/bin/sh\r\n", 0o755, 4201, "CRLF"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
 				if err := os.Remove(filepath.Join(fn.Dir, "bootstrap")); err != nil {
 					t.Fatal(err)
 				}
-				if err := c.prepare(fn.Dir); err != nil {
-					t.Fatal(err)
+				if c.file != "" {
+					testkit.WriteFile(t, filepath.Join(fn.Dir, c.file), c.text, c.mode)
 				}
 			})
 			if r := fgtest.Call(t, p, ""); r.Code != c.code || !strings.Contains(r.Message, c.want) {
@@ -115,13 +117,6 @@ func TestABootstrapThatCannotBeStartedIsExplained(t *testing.T) {
 			}
 		})
 	}
-}
-
-func writeFile(name, content string, mode os.FileMode) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(name, []byte(content), mode)
 }
 
 func TestBadFunctionsAreRefused(t *testing.T) {
@@ -183,7 +178,7 @@ $`)
 func TestAnInstanceThatNeverPollsIsGivenUp(t *testing.T) {
 	p, _ := fgtest.Function(t, "", func(fn *platform.Function, opt *platform.Options) {
 		_ = os.Remove(filepath.Join(fn.Dir, "bootstrap"))
-		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), "#!/bin/sh\nexec sleep 1000\n", 0o755)
+		testkit.WriteFile(t, filepath.Join(fn.Dir, "bootstrap"), "#!/bin/sh\nexec sleep 1000\n", 0o755)
 		opt.API.LoadTimeout = 200 * time.Millisecond
 	})
 	if r := fgtest.Call(t, p, ""); r.Code != api.CodeLoadTimeout {
@@ -192,10 +187,10 @@ func TestAnInstanceThatNeverPollsIsGivenUp(t *testing.T) {
 }
 
 func TestAShellLoopIsARuntime(t *testing.T) {
-	fgtest.Need(t, "curl")
+	testkit.Need(t, "curl")
 	p, _ := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) {
 		_ = os.Remove(filepath.Join(fn.Dir, "bootstrap"))
-		_ = writeFile(filepath.Join(fn.Dir, "bootstrap"), `#!/bin/sh
+		testkit.WriteFile(t, filepath.Join(fn.Dir, "bootstrap"), `#!/bin/sh
 api=http://$RUNTIME_API_ADDR/v1/runtime/invocation
 while event=$(curl -sS -D "$PWD/head" "$api/request"); do
 	id=$(sed -n 's/^x-cff-request-id: *\([^\r]*\).*/\1/Ip' head)

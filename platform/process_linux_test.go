@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
@@ -38,7 +39,7 @@ func alive(t *testing.T, dir string, want int) (pids []int) {
 // family starts a child that ignores TERM, a grandchild, and a daemon in a session of its own.
 func family(t *testing.T, dir string) string {
 	t.Helper()
-	fgtest.Need(t, "setsid")
+	testkit.Need(t, "setsid")
 	return fmt.Sprintf(`cd %q; sh -c 'trap "" TERM; echo $$ >pid1.new; mv pid1.new pid1; sleep 1000 & echo $! >pid2; wait' >/dev/null 2>&1 &
 setsid sh -c 'setsid sh -c "echo \$\$ >pid3; exec sleep 1000" & exit' >/dev/null 2>&1 </dev/null
 until [ -s pid1 -a -s pid2 -a -s pid3 ]; do sleep 0.01; done`, dir)

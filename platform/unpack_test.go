@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 )
 
@@ -85,9 +86,7 @@ func TestAnEntryThatLeavesTheFolderIsRefused(t *testing.T) {
 
 func TestABrokenZIPIsExplained(t *testing.T) {
 	garbage := filepath.Join(t.TempDir(), "x.zip")
-	if err := os.WriteFile(garbage, []byte("no zip"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, garbage, "no zip", 0o600)
 	for name, want := range map[string]string{
 		garbage:  "neither a folder nor a readable ZIP file",
 		"nosuch": "no such file",

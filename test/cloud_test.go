@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 )
@@ -22,7 +22,7 @@ import (
 type cloud struct {
 	*platform.Platform
 	t      *testing.T
-	log    *journal
+	log    *testkit.Log
 	dir    string // of its code
 	marker string // NAME=value in the environment of every process of the function
 }
@@ -60,7 +60,7 @@ func file(name, text string, mode os.FileMode) setup {
 // deploy runs the built bootstrap with these variables.
 func deploy(t *testing.T, variables settings, setups ...setup) *cloud {
 	t.Helper()
-	c := &cloud{t: t, log: &journal{}, marker: "FGTEST_MARKER=" + api.NewID()}
+	c := &cloud{t: t, log: &testkit.Log{}, marker: "FGTEST_MARKER=" + api.NewID()}
 	f := platform.Function{Dir: filepath.Join(t.TempDir(), "code"), Variables: variables, Timeout: 20 * time.Second}
 	c.dir = f.Dir
 	if err := os.Mkdir(f.Dir, 0o755); err != nil {
@@ -242,52 +242,9 @@ func children(pid int) []string {
 	return all
 }
 
-// patience is how long something that happens at once may take on a busy
-// machine.
-const patience = 60 * time.Second
-
 func (c *cloud) waitFor(what string, reached func() bool) {
 	c.t.Helper()
-	waitFor(c.t, what, reached)
-}
-
-func waitFor(t *testing.T, what string, reached func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !reached(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited %s in vain for %s", patience, what)
-		}
-	}
-}
-
-// soonerOrLater wants something to be so once in five tries, where a busy machine may be
-// late, but is not always.
-func soonerOrLater(t *testing.T, what string, so func() bool) {
-	t.Helper()
-	for range 5 {
-		if so() {
-			return
-		}
-	}
-	t.Errorf("five times it was not so that %s", what)
-}
-
-// journal is a log that can be read while it is written.
-type journal struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (j *journal) Write(p []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(p)
-}
-
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
+	testkit.Eventually(c.t, what, reached)
 }
 
 // logs waits for a text in the log.

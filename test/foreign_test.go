@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -32,7 +33,7 @@ func TestFiltersAreWorkers(t *testing.T) {
 		{[]string{"cat"}, "any\ttext \\ at all", "any\ttext \\ at all"},
 	} {
 		t.Run(row.words[0], func(t *testing.T) {
-			need(t, row.words[0])
+			testkit.Need(t, row.words[0])
 			c := deploy(t, worker("lines", row.words...))
 			for range 3 {
 				if got := c.answer(row.event); got != row.want {
@@ -49,9 +50,9 @@ func TestFiltersAreWorkers(t *testing.T) {
 // byJSONRPCServer builds a worker by a JSON-RPC library of somebody else's.
 var jsonRPCServers = map[string]func(t *testing.T) settings{
 	"json-rpc-2.0 of npm": func(t *testing.T) settings {
-		need(t, "node")
+		testkit.Need(t, "node")
 		dir := copyFolder(t, filepath.Join("testdata", "jsonrpc-node"))
-		make := exec.Command(need(t, "npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+		make := exec.Command(testkit.Need(t, "npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 		make.Dir = dir
 		finish(t, make)
 		return worker("jsonrpc", "node", filepath.Join(dir, "server.js"))

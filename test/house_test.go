@@ -26,17 +26,21 @@ var imports = map[string][]string{
 		"adapter", "internal/doctor", "internal/output", "internal/process", "internal/procfs", "internal/supervise",
 	},
 	"internal/jsonscan": {},
-	"internal/offheap":  {},
-	"internal/output":   {"internal/process", "internal/rawio", "internal/secret"},
-	"internal/process":  {"internal/procfs", "internal/rawio"},
-	"internal/procfs":   {},
-	"internal/rawio":    {},
+	"internal/modetest": {
+		"adapter", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "internal/testkit",
+	},
+	"internal/offheap": {},
+	"internal/output":  {"internal/process", "internal/rawio", "internal/secret"},
+	"internal/process": {"internal/procfs", "internal/rawio"},
+	"internal/procfs":  {},
+	"internal/rawio":   {},
 	"internal/resident": {
 		"adapter", "internal/failure", "internal/output", "internal/process", "internal/retry", "internal/secret", "internal/supervise",
 	},
 	"internal/retry":     {},
 	"internal/secret":    {"internal/jsonscan"},
 	"internal/supervise": {"internal/retry"},
+	"internal/testkit":   {},
 	"internal/testrun":   {},
 	"modes": {
 		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
@@ -55,7 +59,7 @@ var imports = map[string][]string{
 	"platform":                 {"internal/retry", "platform/api"},
 	"platform/api":             {"internal/retry", "platform/httpserver"},
 	"platform/door":            {"platform", "platform/api", "platform/gateway", "platform/httpserver"},
-	"platform/fgtest":          {"platform", "platform/api"},
+	"platform/fgtest":          {"internal/testkit", "platform", "platform/api"},
 	"platform/gateway":         {},
 	"platform/httpserver":      {"internal/retry"},
 	"cmd/bootstrap": {
@@ -211,7 +215,7 @@ func TestBootstrapHoldsOnlyWhatItNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, path := range strings.Fields(string(out)) {
-		for _, no := range []string{"testing", "debug/elf", "fgbootstrap/platform", "github.com/alecthomas/kong"} {
+		for _, no := range []string{"testing", "debug/elf", "fgbootstrap/internal/modetest", "fgbootstrap/internal/testkit", "fgbootstrap/platform", "github.com/alecthomas/kong"} {
 			if within(path, no) {
 				t.Errorf("bootstrap holds %s", path)
 			}

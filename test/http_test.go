@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // late is a web server that is ready after a while, and answers when that was.
@@ -31,7 +33,7 @@ func TestTheFirstAnswerComesAsSoonAsTheServerIsReady(t *testing.T) {
 	t.Parallel()
 	var delays []time.Duration
 	for range 11 {
-		c := deploy(t, settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "late"})
+		c := deploy(t, settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", testkit.Variable: "late"})
 		result := c.invoke("{}")
 		nanoseconds, err := strconv.ParseInt(string(result.Payload), 10, 64)
 		if err != nil {
@@ -51,7 +53,7 @@ func TestTheFirstAnswerComesAsSoonAsTheServerIsReady(t *testing.T) {
 // BOOTSTRAP_MODE is easily forgotten.
 func TestAWebServerThatIsRunForEachEventIsToldOfHTTPMode(t *testing.T) {
 	t.Parallel()
-	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command("sh", "-c", `"$0"; exit`, aProgram()), behaviourVariable: "late"}.with(ampleMargin...), timeout(23*time.Second))
+	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command("sh", "-c", `"$0"; exit`, aProgram()), testkit.Variable: "late"}.with(ampleMargin...), timeout(23*time.Second))
 	c.fails("{}", "Runtime.Timeout", "It listens on port", "BOOTSTRAP_MODE=http")
 }
 
@@ -59,7 +61,7 @@ func TestAWebServerThatIsRunForEachEventIsToldOfHTTPMode(t *testing.T) {
 func TestAServerThatIsLateGetsItsEventsAllTheSame(t *testing.T) {
 	t.Parallel()
 	c := deploy(t, settings{
-		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_INIT_WAIT": "10ms", behaviourVariable: "late",
+		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_INIT_WAIT": "10ms", testkit.Variable: "late",
 	})
 	if _, err := strconv.ParseInt(c.answer("{}"), 10, 64); err != nil {
 		t.Error(err)
@@ -72,7 +74,7 @@ func TestTheHeadersOfThePlatformCanBeBelieved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := settings{
-		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "record", seenVariable: dir + "/seen",
+		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", testkit.Variable: "record", seenVariable: dir + "/seen",
 	}
 	forged := `{"httpMethod":"GET","path":"/","requestContext":{},"headers":{"x-cff-request-id":"forged","X_CFF_Func-Name":"forged",` +
 		`"x-cff-access-key":"forged","X-Stream-Id":"forged","x-mine":"kept"}}`
@@ -106,7 +108,7 @@ func TestTheHeadersOfThePlatformCanBeBelieved(t *testing.T) {
 func TestStatusesOfTheGatewaysCallsFailIfTheUserSaysSo(t *testing.T) {
 	t.Parallel()
 	call := `{"httpMethod":"GET","path":"/shop","requestContext":{}}`
-	s := settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", behaviourVariable: "own error"}
+	s := settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto", testkit.Variable: "own error"}
 	if got := deploy(t, s).answer(call); !strings.Contains(got, `{"statusCode":500,`) || !strings.Contains(got, "come back tomorrow") {
 		t.Errorf("got %s", got)
 	}

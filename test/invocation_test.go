@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 )
@@ -49,7 +50,7 @@ func TestTheStepsAtTheDeadlineComeInTime(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := deploy(t, sh(row.script).with("BOOTSTRAP_TIMEOUT_MARGIN", "4s"), timeout(6*time.Second))
-			soonerOrLater(t, fmt.Sprint("the error came before ", row.to), func() bool {
+			testkit.SoonerOrLater(t, fmt.Sprint("the error came before ", row.to), func() bool {
 				result := c.invoke("{}")
 				if f := c.failureOf(result); f.Type != "Runtime.Timeout" {
 					t.Errorf("got %+v", f)
@@ -68,7 +69,7 @@ func TestTheStepsAtTheDeadlineComeInTime(t *testing.T) {
 // once is enough, what waits in vain never is in time.
 func (c *cloud) reportsATimeoutInTime() {
 	c.t.Helper()
-	soonerOrLater(c.t, "the report was in time", func() bool {
+	testkit.SoonerOrLater(c.t, "the report was in time", func() bool {
 		result := c.invoke("{}")
 		if result.Code != 0 {
 			return false

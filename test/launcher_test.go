@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 )
 
@@ -18,7 +19,7 @@ func launcher(t *testing.T, pairs ...string) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return deploy(t, worker("actionloop", need(t, "python3"), script).with(pairs...), func(f *platform.Function, _ *platform.Options) {
+	return deploy(t, worker("actionloop", testkit.Need(t, "python3"), script).with(pairs...), func(f *platform.Function, _ *platform.Options) {
 		f.Name, f.Timeout = "hello", 8*time.Second
 	})
 }
@@ -119,9 +120,9 @@ func TestAnAckIsWaitedForIfTheEnvironmentAsksForIt(t *testing.T) {
 
 func TestAWrapperThatKeepsDescriptor3IsNamed(t *testing.T) {
 	t.Parallel()
-	need(t, "node")
+	testkit.Need(t, "node")
 	for _, start := range []string{"start", "node"} {
-		c := deploy(t, worker("actionloop", need(t, "npm"), "run", start), func(f *platform.Function, o *platform.Options) {
+		c := deploy(t, worker("actionloop", testkit.Need(t, "npm"), "run", start), func(f *platform.Function, o *platform.Options) {
 			for _, name := range []string{"launcher.py", "launcher.js", "package.json"} {
 				file(name, readFile(t, filepath.Join("test", "testdata", "launcher", name)), 0o644)(f, o)
 			}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 
 	"golang.org/x/sys/unix"
@@ -177,7 +178,7 @@ func TestALogThatNobodyReadsCostsNoEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Whoever is slow again would not be waited for, after what was lost.
-	waitFor(t, "all to be read", func() bool { return unread(t, read) == 0 })
+	testkit.Eventually(t, "all to be read", func() bool { return unread(t, read) == 0 })
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil {
 		t.Error(err)

@@ -11,16 +11,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // bin is the folder with the binaries under test, built for this run.
 var bin string
 
-// TestMain builds the binaries, or is the user's program, with behaviourVariable set.
+// TestMain builds the binaries unless this is the user's program.
 func TestMain(m *testing.M) {
-	if name := os.Getenv(behaviourVariable); name != "" {
-		os.Exit(program(name))
-	}
+	testkit.RunProgram(programs())
 	os.Exit(withBinaries(m.Run))
 }
 
@@ -85,20 +85,5 @@ var sources = sync.OnceFunc(func() {
 	})
 })
 
-// aProgram does what behaviourVariable says.
+// aProgram does what testkit.Variable says.
 func aProgram() string { return filepath.Join(bin, "program") }
-
-// need finds an interpreter that a test can't do without. Where nobody promised
-// it the test is skipped; CI installs what it needs, so there it fails.
-func need(t *testing.T, program string) string {
-	t.Helper()
-	path, err := exec.LookPath(program)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("%s is not installed, and CI has to install it", program)
-	}
-	t.Skipf("%s is not installed", program)
-	return ""
-}

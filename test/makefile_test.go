@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fgbootstrap/internal/testkit"
 )
 
 func TestTheMakefileSaysWhichGoIsNeeded(t *testing.T) {
@@ -22,7 +24,7 @@ func TestTheMakefileSaysWhichGoIsNeeded(t *testing.T) {
 		if said != "" {
 			said = "This needs Go " + needed + " or later, and " + said + "\n"
 		}
-		make := exec.Command(need(t, "make"), "-C", root, "enough-go")
+		make := exec.Command(testkit.Need(t, "make"), "-C", root, "enough-go")
 		make.Env = []string{"PATH=" + pathWithGo(t, here)}
 		var stderr strings.Builder
 		make.Stderr = &stderr
@@ -39,16 +41,14 @@ func pathWithGo(t *testing.T, version string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, name := range []string{"sh", "sed", "sort", "head"} {
-		if err := os.Symlink(need(t, name), filepath.Join(dir, name)); err != nil {
+		if err := os.Symlink(testkit.Need(t, name), filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if version != "" {
 		// GOTOOLCHAIN is looked at because an old Go would download another one without it.
 		script := "#!/bin/sh\n[ \"$*/$GOTOOLCHAIN\" = version/local ] && echo '" + version + "'\n"
-		if err := os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(dir, "go"), script, 0o755)
 	}
 	return dir
 }

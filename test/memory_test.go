@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -31,7 +32,7 @@ func parrot() int {
 // What an event of 6 MB takes is given back after it, and the hundredth finds as much
 // as the first.
 func TestAHundredEventsOfSixMegabytesLeaveNothingBehind(t *testing.T) {
-	http := settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: "echo"}
+	http := settings{"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_COMMAND": command(aProgram()), testkit.Variable: "echo"}
 	text := strings.Repeat("0123456789abcdef", 6000000/16)
 	call := func(body string) string {
 		return `{"httpMethod":"POST","path":"/","requestContext":{},"isBase64Encoded":false,"body":"` + body + `"}`
@@ -46,7 +47,7 @@ func TestAHundredEventsOfSixMegabytesLeaveNothingBehind(t *testing.T) {
 		{"pipe", settings{"BOOTSTRAP_COMMAND": "cat"}, "small", strings.Repeat("x", 6<<20), "", 24},
 		{"http", http, "small", strings.Repeat("x", 6<<20), "", 24},
 		{"http for the gateway", http, call("small"), call(text), text + `"}`, 28},
-		{"worker", worker("jsonrpc", aProgram()).with(behaviourVariable, "parrot"), `"small"`, `"` + text + `"`, "", 28},
+		{"worker", worker("jsonrpc", aProgram()).with(testkit.Variable, "parrot"), `"small"`, `"` + text + `"`, "", 28},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()

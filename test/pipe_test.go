@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 )
@@ -109,22 +110,17 @@ func TestAKilledProgramIsSaidToBeOutOfMemoryIfTheKernelSaysSo(t *testing.T) {
 	if err := os.Mkdir(group, 0o755); err != nil {
 		t.Skipf("no control group can be made here: %v", err)
 	}
-	t.Cleanup(func() { waitFor(t, "the control group to go", func() bool { return os.Remove(group) == nil }) })
-	write(t, filepath.Join(group, "memory.limit_in_bytes"), "40000000")
-	python := need(t, "python3")
+	t.Cleanup(func() {
+		testkit.Eventually(t, "the control group to go", func() bool { return os.Remove(group) == nil })
+	})
+	testkit.WriteFile(t, filepath.Join(group, "memory.limit_in_bytes"), "40000000", 0o644)
+	python := testkit.Need(t, "python3")
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command(python, "-c", "x = b'x' * 400000000")},
 		func(f *platform.Function, _ *platform.Options) {
 			// The bootstrap joins the group before it runs: an instance is born in its own.
 			wrap(t, f, fmt.Sprintf("echo $$ > %s/cgroup.procs && exec ", group))
 		})
 	c.fails("{}", "Runtime.ExitError", "SIGKILL", "out of memory")
-}
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestAProgramThatNeverReadsStdinIsFine(t *testing.T) {
@@ -176,11 +172,11 @@ func TestABackgroundProcessDelaysTheAnswerByATenthOfASecondAtMost(t *testing.T) 
 
 func TestABackgroundProcessMayStillWriteWithinThatTime(t *testing.T) {
 	c := deploy(t, sh(`(sleep 0.02; echo second) & echo first`))
-	soonerOrLater(t, "both lines were in the answer", func() bool { return c.answer("{}") == "first\nsecond\n" })
+	testkit.SoonerOrLater(t, "both lines were in the answer", func() bool { return c.answer("{}") == "first\nsecond\n" })
 }
 
 func TestABackgroundProcessThatLeftItsGroupIsGoneAfterTheEvent(t *testing.T) {
-	need(t, "setsid")
+	testkit.Need(t, "setsid")
 	c := deploy(t, sh(`setsid sh -c 'sleep 600 & sleep 601' >/dev/null 2>&1 & sleep 0.05; echo ok`))
 	for range 3 {
 		c.answer("{}")
@@ -338,7 +334,7 @@ func TestAProgramThatIsRepairedOnDiskRunsWithoutARestart(t *testing.T) {
 }
 
 func TestWhatLeftTheGroupDoesNotHoldUpTheTimeoutsReport(t *testing.T) {
-	need(t, "setsid")
+	testkit.Need(t, "setsid")
 	for name, row := range map[string]struct{ margin, script string }{
 		"it holds stderr, TERM ignored": {"120ms", `trap '' TERM; setsid sleep 600 & sleep 600; sleep 600`},
 		// The sleep in the group becomes a zombie whose parent does not wait.
@@ -355,7 +351,7 @@ func TestWhatLeftTheGroupDoesNotHoldUpTheTimeoutsReport(t *testing.T) {
 }
 
 func TestAProgramThatMovedToAnotherGroupIsStoppedAtTheDeadline(t *testing.T) {
-	python := need(t, "python3")
+	python := testkit.Need(t, "python3")
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
 import os, time
 child = os.fork()

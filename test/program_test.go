@@ -13,9 +13,6 @@ import (
 	"time"
 )
 
-// behaviourVariable makes this test binary a user's program.
-const behaviourVariable = "FGTEST_BEHAVIOUR"
-
 // behaviour is what a user's program does with an event, in every mode: it
 // writes a response and returns an exit code (or never returns). What it wrote
 // before a code other than 0 is its own error, if it is one.
@@ -95,26 +92,28 @@ func code(err error) int {
 	return 0
 }
 
-// program is the user's program, for the mode that it is run in.
-func program(name string) int {
-	switch name {
-	case "puppet":
-		return puppet()
-	case "record":
-		return record()
-	case "late":
-		return late()
-	case "mirror":
-		return mirror()
-	case "parrot":
-		return parrot()
-	case "streamer":
-		return streamer()
+// programs are the user's programs that this test binary can be.
+func programs() map[string]func() {
+	all := map[string]func() int{
+		"late":            late,
+		"mirror":          mirror,
+		"parrot":          parrot,
+		"record":          record,
+		"scripted worker": runScriptedWorker,
+		"streamer":        streamer,
 	}
-	do, known := behaviours[name]
-	if !known {
-		return code(fmt.Errorf("no behaviour %q", name))
+	for name, do := range behaviours {
+		all[name] = func() int { return behave(do) }
 	}
+	exits := map[string]func(){}
+	for name, run := range all {
+		exits[name] = func() { os.Exit(run()) }
+	}
+	return exits
+}
+
+// behave is a program that does that, for the mode that it is run in.
+func behave(do behaviour) int {
 	switch os.Getenv("BOOTSTRAP_MODE") {
 	case "worker":
 		return speakers[os.Getenv("BOOTSTRAP_WORKER_PROTOCOL")](do)

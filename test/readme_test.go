@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fgbootstrap/config"
+	"fgbootstrap/internal/testkit"
 )
 
 // root is the project's folder, seen from this package's.
@@ -26,11 +27,10 @@ func TestEveryCommandOfTheReadmeRunsAndPrintsWhatItSays(t *testing.T) {
 	printed, err := runReadme(folder, source, blocks)
 	for i, b := range blocks {
 		t.Run(b.name(), func(t *testing.T) {
+			if b.needs != "" {
+				testkit.Need(t, b.needs)
+			}
 			switch {
-			case b.missing() != "" && os.Getenv("CI") == "true":
-				t.Fatalf("%s is not installed", b.missing())
-			case b.missing() != "":
-				t.Skipf("%s is not installed", b.missing())
 			case i >= len(printed):
 				t.Fatal("did not run: a block before it failed")
 			case i == len(printed)-1 && err != nil:
@@ -55,11 +55,10 @@ func (b readmeBlock) name() string {
 	return fmt.Sprintf("line %d %.40s", b.line, first)
 }
 
-func (b readmeBlock) missing() string {
-	if _, err := exec.LookPath(b.needs); b.needs != "" && err != nil {
-		return b.needs
-	}
-	return ""
+// runs tells whether what it needs is here.
+func (b readmeBlock) runs() bool {
+	_, err := exec.LookPath(b.needs)
+	return b.needs == "" || err == nil
 }
 
 func (b readmeBlock) matches(printed string) bool {
@@ -104,7 +103,7 @@ func runReadme(folder, source string, blocks []readmeBlock) ([]string, error) {
 		if i > 0 {
 			script += "printf '%s' \"$README_MARK\"\n"
 		}
-		if b.missing() == "" {
+		if b.runs() {
 			script += b.commands
 		}
 	}

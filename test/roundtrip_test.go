@@ -20,6 +20,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/door"
 )
 
@@ -180,7 +181,7 @@ func TestRoundTripTruth(t *testing.T) {
 	direct := directServer(t, dir+"/direct")
 	c := deploy(t, settings{
 		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_HTTP_PORT": "auto",
-		behaviourVariable: "record", seenVariable: dir + "/through",
+		testkit.Variable: "record", seenVariable: dir + "/through",
 	})
 	front, err := door.Open(c.Platform, "127.0.0.1:0")
 	if err != nil {
@@ -232,7 +233,7 @@ func directServer(t *testing.T, file string) (addr string) {
 	_ = free.Close()
 	_, port, _ := net.SplitHostPort(addr)
 	server := exec.Command(aProgram())
-	server.Env = append(os.Environ(), "BOOTSTRAP_MODE=http", behaviourVariable+"=record", seenVariable+"="+file, "PORT="+port)
+	server.Env = append(os.Environ(), "BOOTSTRAP_MODE=http", testkit.Variable+"=record", seenVariable+"="+file, "PORT="+port)
 	server.Stderr = os.Stderr
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
@@ -241,7 +242,7 @@ func directServer(t *testing.T, file string) (addr string) {
 		_ = server.Process.Kill()
 		_ = server.Wait()
 	})
-	waitFor(t, "the server to listen", func() bool {
+	testkit.Eventually(t, "the server to listen", func() bool {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = conn.Close()

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/door"
 )
@@ -23,9 +24,9 @@ func server(words ...string) settings {
 // npmApp is a folder of testdata with what its lock file names.
 func npmApp(t *testing.T, name string) (dir string) {
 	t.Helper()
-	need(t, "node")
+	testkit.Need(t, "node")
 	dir = copyFolder(t, filepath.Join("testdata", name))
-	install := exec.Command(need(t, "npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	install := exec.Command(testkit.Need(t, "npm"), "ci", "--no-audit", "--no-fund", "--ignore-scripts")
 	install.Dir = dir
 	finish(t, install)
 	link(t, dir)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 )
@@ -200,7 +201,7 @@ func TestASpareIsReplacedDuringAnEventOnlyWhereThatHelps(t *testing.T) {
 		return n
 	}
 	t.Run("one CPU", func(t *testing.T) {
-		need(t, "taskset")
+		testkit.Need(t, "taskset")
 		c := ahead(t, spares(1, script), func(f *platform.Function, _ *platform.Options) { wrap(t, f, "exec taskset -c 0 ") })
 		for range 3 {
 			if n := beside(t, c); n > 0 {
@@ -239,7 +240,9 @@ func shareOfACPU(t *testing.T) (group string) {
 	if err := os.Mkdir(group, 0o755); err != nil {
 		t.Skipf("no control group can be made here: %v", err)
 	}
-	t.Cleanup(func() { waitFor(t, "the control group to go", func() bool { return os.Remove(group) == nil }) })
+	t.Cleanup(func() {
+		testkit.Eventually(t, "the control group to go", func() bool { return os.Remove(group) == nil })
+	})
 	for name, text := range quota {
 		if err := os.WriteFile(filepath.Join(group, name), []byte(text), 0o644); err != nil {
 			t.Skipf("no share of a CPU can be set here: %v", err)
@@ -248,9 +251,20 @@ func shareOfACPU(t *testing.T) (group string) {
 	return group
 }
 
+// Where events come faster than a spare settles, what serves them is weighed.
+func TestUnderSteadyLoadThereAreAsManySparesAsWanted(t *testing.T) {
+	c := ahead(t, spares(3, `read -r event; sleep 0.4; echo "$event"`), memory(256))
+	for end := time.Now().Add(testkit.Patience); len(children(c.bootstrap())) < 3; {
+		if time.Now().After(end) {
+			t.Fatal("there are never three")
+		}
+		c.answer("{}\n")
+	}
+}
+
 func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 	t.Parallel()
-	python := need(t, "python3")
+	python := testkit.Need(t, "python3")
 	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
 with open("starts", "a") as starts: starts.write("x\n")
 x = bytearray(b"x" * 30_000_000)
@@ -296,7 +310,7 @@ print(sys.stdin.read())`)}
 // Many programs are started by a script that has to find something out before.
 func TestAScriptThatHasNotStartedItsProgramYetIsNotTakenForIt(t *testing.T) {
 	t.Parallel()
-	python := need(t, "python3")
+	python := testkit.Need(t, "python3")
 	for name, before := range map[string]string{
 		"it runs others":           `for i in 1 2 3 4 5 6; do sleep 0.15; done`,
 		"it waits for one of them": `sleep 0.7`,
@@ -317,7 +331,7 @@ print(sys.stdin.read())'`).with("PYTHON", python, "BOOTSTRAP_PIPE_SPARES", "8"),
 // looks like that all the time.
 func TestAProgramThatIsEndingIsNotTakenForASmallOne(t *testing.T) {
 	t.Parallel()
-	python := need(t, "python3")
+	python := testkit.Need(t, "python3")
 	program := settings{"BOOTSTRAP_COMMAND": command(python, "-c", `
 import ctypes, os, sys, threading
 def serve():

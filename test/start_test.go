@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 )
 
@@ -90,9 +91,7 @@ func TestTheCodeFolderComesBeforeThePath(t *testing.T) {
 func TestThePathIsTheUsersNotOurs(t *testing.T) {
 	folder := t.TempDir()
 	tool := "#!/bin/sh\necho tool\n"
-	if err := os.WriteFile(filepath.Join(folder, "tool-of-mine"), []byte(tool), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, filepath.Join(folder, "tool-of-mine"), tool, 0o755)
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "tool-of-mine", "PATH": folder + ":/usr/bin:/bin"})
 	if got := c.answer("{}"); got != "tool\n" {
 		t.Errorf("got %q", got)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -140,7 +141,7 @@ func TestAStreamThatThePlatformCutsIsReportedAsAnError(t *testing.T) {
 		// All has been written, so only the platform's answer, which is missing, tells.
 		c.cutsNext("2000")
 		k, arrived := f.client(), t.TempDir()+"/arrived"
-		k.pause = func(int64) { write(t, arrived, "") }
+		k.pause = func(int64) { testkit.WriteFile(t, arrived, "", 0o644) }
 		result := c.stream(f.event("write 1000", "await "+arrived, "write 1500"), k)
 		c.broke(phase{name: "cut at the end", sent: true}, result, k, "Runtime.InternalError", "The platform")
 		c.recovers(f)
@@ -168,7 +169,7 @@ func TestAStreamOverTheLimitIsNeverComplete(t *testing.T) {
 				}
 			}
 			k, arrived := f.client(), t.TempDir()+"/arrived"
-			k.pause = func(int64) { write(t, arrived, "") }
+			k.pause = func(int64) { testkit.WriteFile(t, arrived, "", 0o644) }
 			c.delivered(c.stream(f.event("write 100", "await "+arrived), k), k, 100)
 		}
 	})

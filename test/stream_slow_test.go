@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // counted is how much the program says that it has written.
@@ -28,7 +30,7 @@ func counted(t *testing.T, countFile string) int64 {
 func stopped(t *testing.T, countFile string) int64 {
 	t.Helper()
 	written := counted(t, countFile)
-	waitFor(t, "the program to get no further", func() bool {
+	testkit.Eventually(t, "the program to get no further", func() bool {
 		before := written
 		time.Sleep(500 * time.Millisecond)
 		written = counted(t, countFile)

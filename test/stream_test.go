@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 )
@@ -25,7 +26,7 @@ type flow struct {
 
 // flows are all the ways, with the streamer as the user's program.
 func flows(t *testing.T) []flow {
-	pipe := settings{"BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: "streamer", "BOOTSTRAP_STREAMING": "on"}
+	pipe := settings{"BOOTSTRAP_COMMAND": command(aProgram()), testkit.Variable: "streamer", "BOOTSTRAP_STREAMING": "on"}
 	http := pipe.with("BOOTSTRAP_MODE", "http", "BOOTSTRAP_HTTP_PORT", "auto")
 	const all, wrapped = 200 << 20, 140 << 20
 	return []flow{
@@ -150,7 +151,7 @@ func (f flow) clocks(t *testing.T, dir string) (k *client, ages *[]time.Duration
 				return err
 			}
 			*ages = append(*ages, time.Since(time.Unix(0, nanoseconds)))
-			write(t, fmt.Sprint(dir, "/seen-", len(*ages)), "")
+			testkit.WriteFile(t, fmt.Sprint(dir, "/seen-", len(*ages)), "", 0o644)
 		}
 	}
 	return k, ages

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -48,7 +49,7 @@ func TestEveryMode(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // most of it is waiting
 			suite(t, v, func(behaviour string) settings {
-				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: behaviour}
+				s := settings{"BOOTSTRAP_MODE": v.mode, "BOOTSTRAP_COMMAND": command(aProgram()), testkit.Variable: behaviour}
 				switch v.mode {
 				case "pipe":
 					s["BOOTSTRAP_PIPE_SPARES"] = strconv.Itoa(v.spares)

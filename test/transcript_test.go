@@ -9,7 +9,7 @@ import (
 
 // TestTheTranscriptsOfTheWorkerProtocolsAreTrue plays each ```transcript block of
 // docs/worker-protocol.md, which says what its lines mean, with the bootstrap on one
-// side and a puppet on the other.
+// side and scripted workers on the other.
 func TestTheTranscriptsOfTheWorkerProtocolsAreTrue(t *testing.T) {
 	t.Parallel()
 	for _, script := range transcripts(t) {

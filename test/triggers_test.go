@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // arrival is a request as it reached a server.
@@ -65,7 +67,7 @@ type gatewayCall struct {
 func TestEventsOfAllTriggersReachTheServer(t *testing.T) {
 	t.Parallel()
 	const path = "/events/in?from=trigger"
-	c := deploy(t, server(aProgram()).with(behaviourVariable, "mirror", "BOOTSTRAP_HTTP_EVENT_PATH", path))
+	c := deploy(t, server(aProgram()).with(testkit.Variable, "mirror", "BOOTSTRAP_HTTP_EVENT_PATH", path))
 	calls := 0
 	for name, event := range samples(t) {
 		t.Run(name, func(t *testing.T) {

@@ -16,12 +16,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // What a browser does with a web application has to work behind the gateway, also
 // where the API has a path of its own.
 func TestABrowserFindsTheWebApplicationAsItIs(t *testing.T) {
-	need(t, "python3")
+	testkit.Need(t, "python3")
 	for name, prefix := range map[string]string{"at the root": "", "below a prefix": "/api/board"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,8 +51,8 @@ func fgdevRun(t *testing.T, example string, variables ...string) string {
 	}
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "fgdev"), args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = patience
-	var log journal
+	cmd.WaitDelay = testkit.Patience
+	var log testkit.Log
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -94,7 +96,7 @@ func newBrowser(t *testing.T, page string) *browser {
 	}
 	transport := &http.Transport{}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &browser{&http.Client{Transport: transport, Jar: jar, Timeout: patience}, address}
+	return &browser{&http.Client{Transport: transport, Jar: jar, Timeout: testkit.Patience}, address}
 }
 
 // open follows a link of the page, or sends a form to it if there is a body.

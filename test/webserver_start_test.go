@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 )
 
@@ -17,7 +18,7 @@ import (
 
 func TestAServerWithoutItsModulesSaysWhichOneIsMissing(t *testing.T) {
 	t.Parallel()
-	need(t, "node")
+	testkit.Need(t, "node")
 	app := readFile(t, filepath.Join("test", "testdata", "http-express", "app.js"))
 	c := deploy(t, server("node", "app.js"), file("app.js", app, 0o644))
 	for range 2 {
@@ -53,21 +54,18 @@ func TestAServerWhosePortIsTakenIsToldByWhom(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	own, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	own := testkit.Self()
 	c := deploy(t, server("no-server").with("BOOTSTRAP_HTTP_PORT", portOf(l)))
 	c.fails("{}", "Runtime.InitError", "port "+portOf(l)+" is already in use", fmt.Sprintf("by process %d", os.Getpid()), own, "BOOTSTRAP_HTTP_PORT", "auto")
 
-	need(t, "python3") // one with a port of its own
+	testkit.Need(t, "python3") // one with a port of its own
 	c = deploy(t, server("python3", "-m", "http.server", portOf(l)))
 	c.fails("{}", "Runtime.ExitError", "exited with code 1", "Address already in use")
 }
 
 func TestAServerOfAnInterpreterThatThePlatformHidesIsToldWhere(t *testing.T) {
 	t.Parallel()
-	node := need(t, "node")
+	node := testkit.Need(t, "node")
 	hidden := "/opt/function/runtime/nodejs20/bin/node"
 	// The instance has an /opt of its own.
 	mount := `mount -t tmpfs none /opt && mkdir -p ` + filepath.Dir(hidden) + ` && ln -s ` + node + ` ` + hidden + ` && exec env PATH="$MY_PATH" `
@@ -78,9 +76,7 @@ func TestAServerOfAnInterpreterThatThePlatformHidesIsToldWhere(t *testing.T) {
 	start := "MY_PATH=$PATH PATH=/usr/sbin:/usr/bin:/sbin:/bin exec unshare --mount --map-root-user sh -c '" + mount + `"$0"' `
 	folder := t.TempDir()
 	for _, name := range []string{"nodes", "npm"} { // one that looks like it
-		if err := os.WriteFile(filepath.Join(folder, name), nil, 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, filepath.Join(folder, name), "", 0o755)
 	}
 	app := `require('http').createServer((q, a) => a.end('found')).listen(process.env.PORT)`
 	instance := func(f *platform.Function, _ *platform.Options) { wrap(t, f, start) }

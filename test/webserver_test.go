@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // Web servers that nobody here wrote, deployed as a person would.
@@ -19,9 +21,7 @@ func TestAnExpressAppIsAFunction(t *testing.T) {
 	t.Parallel()
 	dir := npmApp(t, "http-express")
 	photo := noise(300_000)
-	if err := os.WriteFile(filepath.Join(dir, "photo.jpg"), []byte(photo), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, filepath.Join(dir, "photo.jpg"), photo, 0o644)
 	s := openSite(deploy(t, server("node", "app.js"), from(dir)))
 	t.Run("its routes", func(t *testing.T) { expressRoutes(s.in(t)) })
 	t.Run("its cookies and redirects", func(t *testing.T) { expressCookies(s.in(t)) })
@@ -229,7 +229,7 @@ func TestAChiRouterIsAFunction(t *testing.T) {
 
 func TestPythonsFileServerIsAFunction(t *testing.T) {
 	t.Parallel()
-	need(t, "python3")
+	testkit.Need(t, "python3")
 	photo, port := noise(300_000), freePort(t)
 	s := openSite(deploy(t, settings{
 		"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": port, "BOOTSTRAP_COMMAND": command("sh", "-c", "python3 -m http.server $PORT"),

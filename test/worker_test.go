@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
 func TestAWorkerServesFromTheFirstEventOn(t *testing.T) {
@@ -47,10 +49,7 @@ func TestAWorkerThatCantStartIsExplainedAndStartedWhenItIsRepaired(t *testing.T)
 		c.fails(`{}`, "Runtime.InitError", "CRLF")
 	}
 	repaired := filepath.Join(c.Function().Dir, "new")
-	write(t, repaired, "#!/bin/sh\nexec cat\n")
-	if err := os.Chmod(repaired, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, repaired, "#!/bin/sh\nexec cat\n", 0o755)
 	if err := os.Rename(repaired, filepath.Join(c.Function().Dir, "app")); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +74,7 @@ func TestTheReportOfATimeoutIsInTimeWithTheUsualMargin(t *testing.T) {
 }
 
 func TestCredentialsReachAWorkerOnlyIfSwitchedOn(t *testing.T) {
-	python := need(t, "python3")
+	python := testkit.Need(t, "python3")
 	script := `
 import json, sys
 for line in sys.stdin:
@@ -107,8 +106,8 @@ func TestALineOfSixMegabytesTakesThreeTimesItsSize(t *testing.T) {
 	large := `{"x":"` + strings.Repeat("0123456789abcdef", 6<<20/16-1) + `"}`
 	for name, s := range map[string]settings{
 		"lines":      worker("lines", "cat"),
-		"jsonrpc":    worker("jsonrpc", aProgram()).with(behaviourVariable, "echo"),
-		"actionloop": worker("actionloop", aProgram()).with(behaviourVariable, "echo"),
+		"jsonrpc":    worker("jsonrpc", aProgram()).with(testkit.Variable, "echo"),
+		"actionloop": worker("actionloop", aProgram()).with(testkit.Variable, "echo"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := deploy(t, s)

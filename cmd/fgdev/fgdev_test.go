@@ -17,17 +17,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
-// The test binary is fgdev and the function's bootstrap, too.
+// The test binary is fgdev and, by other names, the function's bootstrap, too.
 func TestMain(m *testing.M) {
-	if what, ok := os.LookupEnv("BOOTSTRAP_UNDER_TEST"); ok {
-		os.Exit(bootstrap(what))
+	programs := map[string]func(){"fgdev": main}
+	for _, what := range []string{"echo", "env", "exit", "fail", "hang", "page", "stop", "type"} {
+		programs[what] = func() { os.Exit(bootstrap(what)) }
 	}
-	if os.Getenv("FGDEV_UNDER_TEST") != "" {
-		main()
-	}
-	os.Exit(m.Run())
+	testkit.Main(m, programs)
 }
 
 // bootstrap is a custom runtime that does the same with each event.
@@ -87,26 +87,19 @@ func newHome(t *testing.T, behaviour string) home {
 	}
 	h.write("bin/fgdev", string(self), 0o755)
 	h.write("fn/bootstrap", string(self), 0o755)
-	h.write("fn/function.env", "BOOTSTRAP_UNDER_TEST="+behaviour+"\n", 0o644)
+	h.write("fn/function.env", testkit.Variable+"="+behaviour+"\n", 0o644)
 	return h
 }
 
 func (h home) write(name, content string, mode os.FileMode) {
 	h.t.Helper()
-	name = filepath.Join(h.dir, name)
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		h.t.Fatal(err)
-	}
-	if err := os.WriteFile(name, []byte(content), mode); err != nil {
-		h.t.Fatal(err)
-	}
+	testkit.WriteFile(h.t, filepath.Join(h.dir, name), content, mode)
 }
 
 func (h home) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(h.dir, "bin/fgdev"), args...)
 	cmd.Dir = h.dir
-	// GORACE: a program built with -race sleeps for a second before it exits.
-	cmd.Env = append(os.Environ(), "FGDEV_UNDER_TEST=1", "TMPDIR="+h.dir, "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(testkit.Environ("fgdev"), "TMPDIR="+h.dir)
 	return cmd
 }
 
@@ -205,12 +198,12 @@ func TestBadUsageExitsWithTwoAndNamesTheInput(t *testing.T) {
 
 func TestSettingsReachTheFunction(t *testing.T) {
 	h := newHome(t, "env")
-	h.write("fn/function.env", "BOOTSTRAP_UNDER_TEST=env\nA=file\nB='b b'\n", 0o644)
+	h.write("fn/function.env", testkit.Variable+"=env\nA=file\nB='b b'\n", 0o644)
 	code, out, errs := h.fgdev("", "invoke", "fn", "-c", "A=flag,=;", "--encrypted", "C=hidden", "--timeout", "2m", "--memory", "512", "--handler", "x.y")
-	if want := `{"A":"flag,=;","B":"b b","BOOTSTRAP_UNDER_TEST":"env","C":"hidden"}120512x.y`; code != 0 || out != want {
+	if want := `{"A":"flag,=;","B":"b b","C":"hidden","TESTKIT_PROGRAM":"env"}120512x.y`; code != 0 || out != want {
 		t.Errorf("exit %d, %s\n%s", code, out, errs)
 	}
-	if _, out, _ := h.fgdev("", "invoke", "fn", "--async", "-c", "BOOTSTRAP_UNDER_TEST=type"); out != "async" {
+	if _, out, _ := h.fgdev("", "invoke", "fn", "--async", "-c", testkit.Variable+"=type"); out != "async" {
 		t.Error(out)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/secret"
+	"fgbootstrap/internal/testkit"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -51,11 +52,7 @@ func (p *program) print(format string, args ...any) observer.LoggedEntry {
 	if _, err := fmt.Fprintf(p.pipe, format+"\n", args...); err != nil {
 		p.t.Fatal(err)
 	}
-	for end := time.Now().Add(20 * time.Second); p.logs.Len() == before; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			p.t.Fatal("it is not in the log")
-		}
-	}
+	testkit.Eventually(p.t, "it is in the log", func() bool { return p.logs.Len() > before })
 	return p.logs.All()[before]
 }
 

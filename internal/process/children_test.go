@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/testkit"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -18,27 +19,23 @@ import (
 
 // children are the programs that this test binary can be; each returns its exit
 // code. What they start themselves has their stdin, stdout and stderr.
-var children map[string]func(args []string) int
-
-func init() {
-	children = map[string]func(args []string) int{
-		"echo":        echo,
-		"exit":        func(args []string) int { return atoi(args[0]) },
-		"hang":        func([]string) int { return hang() },
-		"ending":      ending,
-		"ignore-term": ignoreTERM,
-		"family":      family,
-		"orphan":      orphan,
-		"adopted":     adopted,
-		"stray":       stray,
-		"strayed":     strayed,
-		"wrapper":     wrapper,
-		"sweeper":     sweeper,
-		"parent":      parent,
-		"inventory":   inventory,
-		"hog":         hog,
-		"no-proc":     noProc,
-	}
+var children = map[string]func(args []string) int{
+	"echo":        echo,
+	"exit":        func(args []string) int { return atoi(args[0]) },
+	"hang":        func([]string) int { return hang() },
+	"ending":      ending,
+	"ignore-term": ignoreTERM,
+	"family":      family,
+	"orphan":      orphan,
+	"adopted":     adopted,
+	"stray":       stray,
+	"strayed":     strayed,
+	"wrapper":     wrapper,
+	"sweeper":     sweeper,
+	"parent":      parent,
+	"inventory":   inventory,
+	"hog":         hog,
+	"no-proc":     noProc,
 }
 
 func atoi(s string) int {
@@ -193,7 +190,7 @@ func noProc([]string) int {
 	}
 	r := newReaper()
 	self := os.Args[0] // os.Executable needs /proc
-	p, err := r.Start(process.Spec{Path: self, Args: []string{self, "7"}, Env: []string{childVariable + "=exit", "GORACE=atexit_sleep_ms=0"}})
+	p, err := r.Start(process.Spec{Path: self, Args: []string{self, "7"}, Env: testkit.Program("exit")})
 	if err != nil {
 		fmt.Println(err)
 		return 1

@@ -12,16 +12,10 @@ import (
 	"time"
 
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/testkit"
 
-	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
-
-// patience is for what must happen; nothing waits for it to pass.
-const patience = 60 * time.Second
-
-// childVariable makes this test binary one of the programs in children_test.go.
-const childVariable = "PROCESS_TEST_CHILD"
 
 // The main thread is kept from running tests: unlike others it does not end
 // with a goroutine that is locked to it, which one test is about.
@@ -29,54 +23,26 @@ func init() { runtime.LockOSThread() }
 
 // reaper is this process's only one. It is made by the first test that needs it,
 // for it would take the children of go test -fuzz away from it.
-var reaper = sync.OnceValue(func() *process.Reaper { return process.NewReaper(zap.NewNop()) })
+var reaper = sync.OnceValue(newReaper)
 
 func TestMain(m *testing.M) {
-	if name := os.Getenv(childVariable); name != "" {
-		_ = os.Unsetenv(childVariable)
-		os.Exit(children[name](os.Args[1:]))
+	programs := map[string]func(){}
+	for name, run := range children {
+		programs[name] = func() { os.Exit(run(os.Args[1:])) }
 	}
-	for fd := 3; fd < 1024; fd++ { // what we were given ourselves is not for the children
-		unix.CloseOnExec(fd)
-	}
-	code := m.Run()
-	if err := childless(); err != nil && code == 0 {
-		fmt.Println("FAIL: after all tests:", err)
-		code = 1
-	}
-	os.Exit(code)
-}
-
-// childless closes the reaper, which waits for all children, and looks whether
-// it has really collected them.
-func childless() error {
-	closed := make(chan struct{})
-	go func() {
-		reaper().Close()
-		close(closed)
-	}()
-	select {
-	case <-closed:
-	case <-time.After(patience):
-		return errors.New("the reaper can't be closed: a child is left, or it hangs")
-	}
-	if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); !errors.Is(err, unix.ECHILD) {
-		return fmt.Errorf("a child is left: wait4 gives %d, %v", pid, err)
-	}
-	return nil
+	testkit.Main(m, programs, func() error {
+		reaper().Close() // hangs if a child is left
+		return nil
+	})
 }
 
 // child is this test binary as one of the children.
 func child(name string, args ...string) process.Spec {
-	self, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
+	self := testkit.Self()
 	return process.Spec{
-		Path: self,
-		Args: append([]string{self}, args...),
-		// The race detector has every program sleep for a second before it ends.
-		Env:       append(os.Environ(), childVariable+"="+name, "GORACE=atexit_sleep_ms=0"),
+		Path:      self,
+		Args:      append([]string{self}, args...),
+		Env:       testkit.Environ(name),
 		KeepStdin: true,
 	}
 }
@@ -104,11 +70,11 @@ func start(t *testing.T, spec process.Spec) *program {
 	t.Cleanup(func() {
 		_ = p.Signal(unix.SIGKILL)
 		<-p.Done()
-		p.KillGroup(patience)
+		p.KillGroup(testkit.Patience)
 		p.Close()
 	})
 	for _, f := range []*os.File{p.Stdout, p.Stderr} {
-		_ = f.SetReadDeadline(time.Now().Add(patience))
+		_ = f.SetReadDeadline(time.Now().Add(testkit.Patience))
 	}
 	return &program{Process: p, t: t, out: bufio.NewReader(p.Stdout)}
 }
@@ -156,11 +122,7 @@ func (p *program) silent() {
 // ended waits for the program's end.
 func (p *program) ended() process.Status {
 	p.t.Helper()
-	select {
-	case <-p.Done():
-	case <-time.After(patience):
-		p.t.Fatal("the program does not end")
-	}
+	testkit.Await(p.t, p.Done(), "the program's end")
 	return p.Status()
 }
 
@@ -175,7 +137,7 @@ func death(t *testing.T, pid int) {
 		t.Fatal(err)
 	}
 	defer func() { _ = unix.Close(fd) }()
-	end := time.Now().Add(patience)
+	end := time.Now().Add(testkit.Patience)
 	for {
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(time.Until(end).Milliseconds()))
 		switch {
@@ -190,24 +152,4 @@ func death(t *testing.T, pid int) {
 	}
 }
 
-// eventually is for what has no event: it looks again and again.
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("not so: " + what)
-		}
-	}
-}
-
 func alive(pid int) bool { return unix.Kill(pid, 0) == nil }
-
-// descriptors counts the open ones of this process.
-func descriptors(t *testing.T) int {
-	t.Helper()
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(entries)
-}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/testkit"
 )
 
 // The real thing needs a control group that may be made.
@@ -34,9 +35,7 @@ func TestAProgramThatTakesTooMuchMemoryIsRecognised(t *testing.T) {
 	_ = os.WriteFile(filepath.Join(folder, "memory.memsw.limit_in_bytes"), []byte(strconv.Itoa(64<<20)), 0)
 	_ = os.WriteFile(filepath.Join(folder, "memory.swap.max"), []byte("0"), 0)
 	self := filepath.Join(t.TempDir(), "self")
-	if err := os.WriteFile(self, []byte(groups), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, self, groups, 0o644)
 	o := procfs.NewOOM(procfs.CGroup{Root: "/sys/fs/cgroup", Groups: self})
 
 	p := start(t, child("hog"))
@@ -54,5 +53,5 @@ func TestAProgramThatTakesTooMuchMemoryIsRecognised(t *testing.T) {
 	if rose, known := o.Rose(); !rose || !known {
 		t.Errorf("after: rose %v, known %v", rose, known)
 	}
-	p.KillGroup(patience)
+	p.KillGroup(testkit.Patience)
 }

@@ -19,6 +19,7 @@ import (
 
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/testkit"
 
 	"golang.org/x/sys/unix"
 )
@@ -51,7 +52,7 @@ func startEnding(t *testing.T) *program {
 	t.Helper()
 	p := start(t, child("ending"))
 	p.line()
-	eventually(t, "its first thread has ended", func() bool { return procfs.State(p.PID) == "has ended" })
+	testkit.Eventually(t, "its first thread has ended", func() bool { return procfs.State(p.PID) == "has ended" })
 	return p
 }
 
@@ -63,11 +64,11 @@ func TestAProgramThatTheKernelIsEndingEndsSoon(t *testing.T) {
 	}
 	p = start(t, child("hang"))
 	p.line()
-	if began := time.Now(); p.EndsSoon(t.Context(), moment) || time.Since(began) > patience/2 {
+	if began := time.Now(); p.EndsSoon(t.Context(), moment) || time.Since(began) > testkit.Patience/2 {
 		t.Error("a program that goes on was waited for")
 	}
 	_ = p.Signal(unix.SIGKILL)
-	if !p.EndsSoon(t.Context(), patience) {
+	if !p.EndsSoon(t.Context(), testkit.Patience) {
 		t.Error("a program that was killed was not waited for")
 	}
 }
@@ -102,7 +103,7 @@ func TestExitedIsCalledBeforeDone(t *testing.T) {
 }
 
 func TestStopEndsAtTheRungThatHelps(t *testing.T) {
-	ladder := []process.Step{{Signal: unix.SIGTERM, Wait: patience}, {Signal: unix.SIGKILL, Wait: patience}}
+	ladder := []process.Step{{Signal: unix.SIGTERM, Wait: testkit.Patience}, {Signal: unix.SIGKILL, Wait: testkit.Patience}}
 	for name, want := range map[string]string{"hang": "was killed by SIGTERM", "ignore-term": "was killed by SIGKILL"} {
 		p := start(t, child(name))
 		p.number()
@@ -112,7 +113,7 @@ func TestStopEndsAtTheRungThatHelps(t *testing.T) {
 		if !p.Stop(ladder...) || p.ended().String() != want {
 			t.Errorf("%s: %s, want %s", name, p.Status(), want)
 		}
-		ladder[0].Wait = patience
+		ladder[0].Wait = testkit.Patience
 	}
 }
 
@@ -131,7 +132,7 @@ func TestStopSignalsNobodyOnceTheProgramHasEnded(t *testing.T) {
 	p := start(t, child("adopted"))
 	p.number()
 	p.ended()
-	if !p.Stop(process.Step{Signal: unix.SIGKILL, Wait: patience}) {
+	if !p.Stop(process.Step{Signal: unix.SIGKILL, Wait: testkit.Patience}) {
 		t.Error("Stop says that an ended program runs")
 	}
 	p.answers("still here")
@@ -148,7 +149,7 @@ func TestKillGroupLeavesNobody(t *testing.T) {
 	if err := p.Signal(unix.SIGTERM); err != nil {
 		t.Error(err)
 	}
-	if !p.KillGroup(patience) {
+	if !p.KillGroup(testkit.Patience) {
 		t.Error("KillGroup says that somebody is left")
 	}
 	if err := unix.Kill(-p.PID, 0); !errors.Is(err, unix.ESRCH) {
@@ -176,7 +177,7 @@ func TestKillGroupGivesUpAfterItsPatience(t *testing.T) {
 		t.Error("KillGroup says that a zombie is gone")
 	}
 	close(release)
-	if !p.KillGroup(patience) {
+	if !p.KillGroup(testkit.Patience) {
 		t.Error("KillGroup says that nobody is somebody")
 	}
 }
@@ -278,7 +279,7 @@ func TestConcurrentStartsDoNotMixUpTheirEnds(t *testing.T) {
 				if p.Status().ExitStatus() != code {
 					t.Errorf("the program %s, want code %d", p.Status(), code)
 				}
-				p.KillGroup(patience)
+				p.KillGroup(testkit.Patience)
 				p.Close()
 			}
 		})
@@ -297,17 +298,17 @@ func TestManyStartsLeaveNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-p.Done()
-		if !p.Status().Success() || !p.KillGroup(patience) {
+		if !p.Status().Success() || !p.KillGroup(testkit.Patience) {
 			t.Fatalf("the program %s", p.Status())
 		}
 		p.Close()
 	}
 	one()
-	fds, goroutines := descriptors(t), runtime.NumGoroutine()
+	fds, goroutines := testkit.Descriptors(t), runtime.NumGoroutine()
 	for range 200 {
 		one()
 	}
-	if now := descriptors(t); now != fds {
+	if now := testkit.Descriptors(t); now != fds {
 		t.Errorf("%d descriptors were open, now %d", fds, now)
 	}
 	if now := runtime.NumGoroutine(); now > goroutines {
@@ -320,9 +321,7 @@ func TestManyStartsLeaveNothing(t *testing.T) {
 
 func TestAFailedStartLeavesNothing(t *testing.T) {
 	bad := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(bad, []byte("no program"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, bad, "no program", 0o755)
 	one := func(want error) {
 		t.Helper()
 		p, err := reaper().Start(process.Spec{Path: bad, Args: []string{"bad"}})
@@ -331,7 +330,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 		}
 	}
 	one(unix.ENOEXEC)
-	fds := descriptors(t)
+	fds := testkit.Descriptors(t)
 	one(unix.ENOEXEC)
 
 	// Every number of descriptors that is too small, up to the one that suffices.
@@ -359,7 +358,7 @@ func TestAFailedStartLeavesNothing(t *testing.T) {
 	if failures < 6 { // three pipes
 		t.Errorf("only %d starts failed: the limit had no effect", failures)
 	}
-	if now := descriptors(t); now != fds {
+	if now := testkit.Descriptors(t); now != fds {
 		t.Errorf("%d descriptors were open, now %d", fds, now)
 	}
 	if p := start(t, child("exit", "0")); !p.ended().Success() {

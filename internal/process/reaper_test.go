@@ -5,9 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"fgbootstrap/internal/doctor"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/testkit"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,18 +19,24 @@ func TestAnOrphanIsCollected(t *testing.T) {
 	p.answers("adopted")
 	_ = p.Stdin.Close() // ends the echo
 	p.silent()
-	eventually(t, "no zombie is left of the orphan", func() bool { return !alive(pid) })
+	testkit.Eventually(t, "no zombie is left of the orphan", func() bool { return !alive(pid) })
 }
 
-func TestSweepKillsWhatIsLeftBehindAndWhatThatStarted(t *testing.T) {
-	p := start(t, child("stray"))
-	var pids []int
+// strays are a daemon that a program has left behind, and two processes that it started.
+func strays(t *testing.T) (p *program, pids []int) {
+	t.Helper()
+	p = start(t, child("stray"))
 	for range 3 {
 		pids = append(pids, p.number())
 	}
 	_ = p.Stdin.Close()
 	p.ended()
-	p.KillGroup(patience)
+	p.KillGroup(testkit.Patience)
+	return p, pids
+}
+
+func TestSweepKillsWhatIsLeftBehindAndWhatThatStarted(t *testing.T) {
+	p, pids := strays(t)
 	for _, pid := range pids {
 		if !alive(pid) {
 			t.Errorf("%d, which left the group, was killed with it", pid)
@@ -38,7 +44,7 @@ func TestSweepKillsWhatIsLeftBehindAndWhatThatStarted(t *testing.T) {
 	}
 	// As a rule one sweep does; its patience is short for a busy machine.
 	for _, pid := range pids {
-		eventually(t, "it is collected", func() bool {
+		testkit.Eventually(t, "it is collected", func() bool {
 			reaper().Sweep()
 			return !alive(pid)
 		})
@@ -75,10 +81,10 @@ func TestOrphansAreFoundWithoutTheListOfChildren(t *testing.T) {
 }
 
 func TestWithoutProcProgramsStartAndEnd(t *testing.T) {
-	unshare, err := findOnPath("unshare")
-	if err != nil || os.Getuid() != 0 {
-		t.Skip("hiding /proc needs root and the program unshare:", err)
+	if os.Getuid() != 0 {
+		t.Skip("it takes root to hide /proc")
 	}
+	unshare := testkit.Need(t, "unshare")
 	spec := child("no-proc")
 	spec.Args = []string{"unshare", "-m", "sh", "-c", `mount -t tmpfs none /proc || exit 77; exec "$0"`, spec.Path}
 	spec.Path = unshare
@@ -93,24 +99,10 @@ func TestWithoutProcProgramsStartAndEnd(t *testing.T) {
 	}
 }
 
-// findOnPath looks for a program on our PATH.
-func findOnPath(name string) (string, error) {
-	c := doctor.Command{Words: []string{name}, CodeRoot: "/nowhere", Path: os.Getenv("PATH")}
-	path, _, err := c.Find()
-	return path, err
-}
-
 func TestADaemonCanBeAdopted(t *testing.T) {
-	p := start(t, child("stray"))
-	var pids []int
-	for range 3 {
-		pids = append(pids, p.number())
-	}
-	_ = p.Stdin.Close()
-	p.ended()
-	p.KillGroup(patience)
+	p, pids := strays(t)
 	child := 0
-	eventually(t, "all descend from one child of ours", func() bool {
+	testkit.Eventually(t, "all descend from one child of ours", func() bool {
 		first, ok := procfs.Processes().ChildOf(pids[0])
 		for _, pid := range pids {
 			kin, known := procfs.Processes().ChildOf(pid)
@@ -135,14 +127,14 @@ func TestADaemonCanBeAdopted(t *testing.T) {
 	if !alive(child) {
 		t.Fatal("the sweep has ended it")
 	}
-	if !daemon.Stop(process.Step{Signal: unix.SIGTERM, Wait: patience}) {
+	if !daemon.Stop(process.Step{Signal: unix.SIGTERM, Wait: testkit.Patience}) {
 		t.Fatal("it did not stop")
 	}
 	if daemon.Status().String() == "" || daemon.Status().Success() {
 		t.Errorf("it ended with %s", daemon.Status())
 	}
 	for _, pid := range pids {
-		eventually(t, "what it had started is swept", func() bool {
+		testkit.Eventually(t, "what it had started is swept", func() bool {
 			reaper().Sweep()
 			return !alive(pid)
 		})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/testkit"
 )
 
 func TestAShareOfTheCPUsIsFound(t *testing.T) {
@@ -33,9 +34,9 @@ func TestAShareOfTheCPUsIsFound(t *testing.T) {
 	} {
 		root := t.TempDir()
 		g := procfs.CGroup{Root: filepath.Join(root, "cgroup"), Groups: filepath.Join(root, "self")}
-		write(t, g.Groups, test.groups)
+		testkit.WriteFile(t, g.Groups, test.groups, 0o644)
 		for file, text := range test.files {
-			write(t, filepath.Join(g.Root, file), text)
+			testkit.WriteFile(t, filepath.Join(g.Root, file), text, 0o644)
 		}
 		if got := g.CPUs(); got != test.want {
 			t.Errorf("%s: %g CPUs, want %g", name, got, test.want)

@@ -9,17 +9,8 @@ import (
 	"testing"
 
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/testkit"
 )
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestTheCounterOfOutOfMemoryIsFound(t *testing.T) {
 	const (
@@ -45,13 +36,13 @@ func TestTheCounterOfOutOfMemoryIsFound(t *testing.T) {
 	} {
 		root := t.TempDir()
 		groups := filepath.Join(root, "self")
-		write(t, groups, test.groups)
+		testkit.WriteFile(t, groups, test.groups, 0o644)
 		counter := filepath.Join(root, "cgroup", test.file)
-		write(t, counter, fmt.Sprintf(test.text, 3))
+		testkit.WriteFile(t, counter, fmt.Sprintf(test.text, 3), 0o644)
 		o := procfs.NewOOM(procfs.CGroup{Root: filepath.Join(root, "cgroup"), Groups: groups})
 		o.Begin()
 		for step, count := range []int{3, 4, 4, 7, 2, 3} {
-			write(t, counter, fmt.Sprintf(test.text, count))
+			testkit.WriteFile(t, counter, fmt.Sprintf(test.text, count), 0o644)
 			want := test.known && (step == 1 || step == 3 || step == 5)
 			if rose, known := o.Rose(); rose != want || known != test.known {
 				t.Errorf("%s, step %d: rose %v, known %v; want %v, %v", name, step, rose, known, want, test.known)
@@ -72,11 +63,11 @@ func TestTheCounterOfOutOfMemoryIsFound(t *testing.T) {
 func TestARiseIsToldOnce(t *testing.T) {
 	root := t.TempDir()
 	groups, counter := filepath.Join(root, "self"), filepath.Join(root, "memory.events")
-	write(t, groups, "0::/\n")
-	write(t, counter, "oom_kill 0\n")
+	testkit.WriteFile(t, groups, "0::/\n", 0o644)
+	testkit.WriteFile(t, counter, "oom_kill 0\n", 0o644)
 	o := procfs.NewOOM(procfs.CGroup{Root: root, Groups: groups})
 	o.Begin()
-	write(t, counter, "oom_kill 1\n")
+	testkit.WriteFile(t, counter, "oom_kill 1\n", 0o644)
 	var told atomic.Int32
 	var all sync.WaitGroup
 	for range 50 {

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // events are those of a run, as gotestsum writes them.
@@ -38,12 +39,7 @@ const counted = `2 tests skipped: python3 is not installed
 func runShell(t *testing.T, events, script string) (printed string, code int, err error) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "a blank", "events.json")
-	if err := os.Mkdir(filepath.Dir(file), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(file, []byte(events), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	testkit.WriteFile(t, file, events, 0o644)
 	var out strings.Builder
 	code, err = run(&out, file, []string{"/bin/sh", "-c", script})
 	return out.String(), code, err

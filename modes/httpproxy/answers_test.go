@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 )
 
 func TestAnswersOfAllKindsReachTheCaller(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	long := bytesOf(200 << 10)
 	for name, c := range map[string]struct {
 		event  string
@@ -49,7 +50,7 @@ func TestAnswersOfAllKindsReachTheCaller(t *testing.T) {
 		"a redirection, not followed":  {says("HTTP/1.1 302 Found\r\nLocation: /pid\r\nContent-Length: 0\r\n\r\n"), 302, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := h.invoke("id", c.event, patience)
+			got, err := h.invoke("id", c.event, testkit.Patience)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -75,7 +76,7 @@ func pieces(text string) (steps []step) {
 
 func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for name, c := range map[string]struct{ event, message string }{
 		"chunked, cut in a chunk":            {saysAndCloses(chunked + "9\r\nbody"), "in the middle of its answer to GET /script"},
@@ -132,7 +133,7 @@ func TestWhatIsNoWholeAnswerIsAnErrorThatSaysSo(t *testing.T) {
 
 func TestAnswerHeadersReachTheCallerAsTheyAre(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	for name, c := range map[string]struct {
 		fields string
 		want   map[string]any
@@ -150,7 +151,7 @@ func TestAnswerHeadersReachTheCallerAsTheyAre(t *testing.T) {
 		"of the library":  {"Server: mine\r\nDate: today\r\nContent-Encoding: identity\r\nContent-Type: a/b", map[string]any{"Server": "mine", "Date": "today", "Content-Encoding": "identity", "Content-Type": "a/b"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// JSON can't carry a byte alone, so the puppet gets it from its path.
+			// JSON can't carry a byte alone, so the scripted server gets it from its path.
 			got := h.answer(call("GET", "/fields", "", object{"queryStringParameters": object{"hex": fmt.Sprintf("%x", c.fields)}}))
 			delete(got.Headers, "Content-Length")
 			if !reflect.DeepEqual(got.Headers, c.want) {
@@ -175,7 +176,7 @@ func TestAnswerHeadersReachTheCallerAsTheyAre(t *testing.T) {
 
 func TestTextGoesAsTextAndAnythingElseAsBase64(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	for name, c := range map[string]struct {
 		fields, body string
 		text         bool
@@ -213,7 +214,7 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 	t.Parallel()
 	for name, streaming := range map[string]bool{"held": false, "streamed": true} {
 		t.Run(name, func(t *testing.T) {
-			h := open(t, "puppet", nil)
+			h := open(t, "scripted server", nil)
 			h.limit, h.streaming = 300<<10, streaming
 			pid := h.pid()
 			body := bytesOf(400 << 10)
@@ -239,7 +240,7 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 				case "a lie", "a lie of bytes":
 					size = "999999999999999 bytes, more than the 307200"
 				}
-				h.fails(event, patience, "FunctionResponseTooLarge", "BOOTSTRAP_MAX_RESPONSE", size)
+				h.fails(event, testkit.Patience, "FunctionResponseTooLarge", "BOOTSTRAP_MAX_RESPONSE", size)
 				if got := h.pid(); got != pid {
 					t.Fatalf("%s: the server was restarted", name)
 				}
@@ -251,8 +252,8 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 // The library that reads heads insists on CR LF.
 func TestAHeadWhoseLinesEndWithLineFeedsAloneIsNamed(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
-	const why = "end in LF alone"
+	h := open(t, "scripted server", nil)
+	const why = "end with LF alone"
 	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), time.Second, "Runtime.Timeout", why)
-	h.fails(saysAndCloses("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), patience, "Runtime.ProtocolError", why)
+	h.fails(saysAndCloses("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), testkit.Patience, "Runtime.ProtocolError", why)
 }

@@ -13,25 +13,26 @@ import (
 	"testing"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 )
 
-// recorder is a house whose server answers with the very bytes it has got.
+// recorder is a fixture whose server answers with the very bytes it has got.
 type recorder struct {
-	*house
+	*fixture
 	requests int
 }
 
 func record(t *testing.T, change func(*httpproxy.Config)) *recorder {
 	t.Helper()
-	return &recorder{house: open(t, "recorder", change)}
+	return &recorder{fixture: open(t, "recorder", change)}
 }
 
 // recorded are the bytes of the one request that an event has become; "" if it has
 // become none but an error, which is e.
 func (r *recorder) recorded(t *testing.T, event string) (wire string, e *adapter.Error) {
 	t.Helper()
-	got, err := r.invoke("the-id", event, patience)
+	got, err := r.invoke("the-id", event, testkit.Patience)
 	if errors.As(err, &e) {
 		if e.Type != "Runtime.ProtocolError" || !strings.HasPrefix(e.Message, "The event can't be handed to the server as an HTTP request: ") {
 			t.Fatalf("got %v", e)

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/modetest"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 )
 
@@ -15,7 +17,7 @@ const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 func TestAServerMayCloseItsConnectionsBetweenEvents(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	for name, pause := range map[string]int{"at once": 0, "a moment later": 1, "after its idle time": 40} {
 		t.Run(name, func(t *testing.T) {
 			for range 20 {
@@ -38,12 +40,12 @@ func TestAServerMayCloseItsConnectionsBetweenEvents(t *testing.T) {
 // second makes a request the second of its connection, which the server drops then. A
 // connection is not kept for long: on a busy machine the request may get one of its own,
 // and be made again.
-func second(t *testing.T, method, body string) (h *house, answer string, err error) {
+func second(t *testing.T, method, body string) (h *fixture, answer string, err error) {
 	t.Helper()
 	for range 20 {
-		h = open(t, "puppet", nil)
+		h = open(t, "scripted server", nil)
 		h.pid()
-		answer, err = h.invoke("some-id", call(method, "/drop-second", body), patience)
+		answer, err = h.invoke("some-id", call(method, "/drop-second", body), testkit.Patience)
 		if err != nil || h.times("/drop-second") != "1" {
 			return h, answer, err
 		}
@@ -62,7 +64,7 @@ func TestARequestThatMeetsTheEndOfItsConnectionIsRepeatedOnceIfItIsSafe(t *testi
 		if n := h.times("/drop-second"); n != "2" {
 			t.Errorf("the server has got it %s times", n)
 		}
-		h.fails(call(method, "/drop", ""), patience, "Runtime.ProtocolError", "did not answer "+method+" /drop")
+		h.fails(call(method, "/drop", ""), testkit.Patience, "Runtime.ProtocolError", "did not answer "+method+" /drop")
 		if n := h.times("/drop"); n != "2" {
 			t.Errorf("the server has got it %s times", n)
 		}
@@ -74,7 +76,7 @@ func TestARequestThatChangesSomethingIsNotRepeated(t *testing.T) {
 	for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "get", "PURGE"} {
 		for _, body := range []string{"", "x", bytesOf(300 << 10)} {
 			h, got, err := second(t, method, body)
-			h.fits(got, err, "Runtime.ProtocolError", "did not answer "+method+" /drop-second")
+			modetest.Fails(t, got, err, "Runtime.ProtocolError", "did not answer "+method+" /drop-second")
 			if n := h.times("/drop-second"); n != "1" {
 				t.Errorf("%s, %d bytes: the server has got it %s times", method, len(body), n)
 			}
@@ -84,9 +86,9 @@ func TestARequestThatChangesSomethingIsNotRepeated(t *testing.T) {
 
 func TestAnEventThatIsNoCallIsNotRepeated(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", func(c *httpproxy.Config) { c.EventPath = "/drop-second" })
+	h := open(t, "scripted server", func(c *httpproxy.Config) { c.EventPath = "/drop-second" })
 	h.pid()
-	h.fails(`{"some":"event"}`, patience, "Runtime.ProtocolError", "did not answer POST /drop-second")
+	h.fails(`{"some":"event"}`, testkit.Patience, "Runtime.ProtocolError", "did not answer POST /drop-second")
 	if n := h.times("/drop-second"); n != "1" {
 		t.Errorf("the server has got it %s times", n)
 	}
@@ -94,10 +96,10 @@ func TestAnEventThatIsNoCallIsNotRepeated(t *testing.T) {
 
 func TestAConnectionIsUsedAgain(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	h.pid()
 	for range 3 {
-		h.fails(call("POST", "/drop-second", ""), patience, "Runtime.ProtocolError") // it was the second there
+		h.fails(call("POST", "/drop-second", ""), testkit.Patience, "Runtime.ProtocolError") // it was the second there
 		h.pid()
 	}
 }
@@ -106,7 +108,7 @@ func TestAnAnswerThatComesBeforeTheBodyIsReadCounts(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 10, 60 << 10, 5 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
-			h := open(t, "puppet", func(c *httpproxy.Config) { c.Concurrency = 4 })
+			h := open(t, "scripted server", func(c *httpproxy.Config) { c.Concurrency = 4 })
 			body := bytesOf(size)
 			for range 3 {
 				if got := h.answer(call("POST", "/early", body)); got.Body != "early" {
@@ -125,7 +127,7 @@ func TestAnAnswerThatComesBeforeTheBodyIsReadCounts(t *testing.T) {
 
 func TestAnAnswerWhoseLengthTheServerDoesNotKeepIsNotTheNextOnes(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	forged := "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
 	for name, event := range map[string]string{
 		"more than the length":       says(ok + forged),
@@ -136,7 +138,7 @@ func TestAnAnswerWhoseLengthTheServerDoesNotKeepIsNotTheNextOnes(t *testing.T) {
 		"chunks and more":            says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + forged),
 	} {
 		for range 5 {
-			_, _ = h.invoke("id", event, patience)
+			_, _ = h.invoke("id", event, testkit.Patience)
 			time.Sleep(100 * time.Millisecond) // what comes while a request is under way can't be told from its answer
 			if got := h.answer(says(ok)); got.Body != "ok" {
 				t.Fatalf("%s: got %q", name, got.Body)
@@ -147,7 +149,7 @@ func TestAnAnswerWhoseLengthTheServerDoesNotKeepIsNotTheNextOnes(t *testing.T) {
 
 func TestABodyThatFollowsAnAnswerToHEADIsNotTheNextAnswer(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	for range 20 {
 		h.answer(script("HEAD", step{Write: "HTTP/1.1 200 OK\r\nContent-Length: 44\r\n\r\n", Pause: 1}, step{Write: "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"}))
 		if got := h.answer(says(ok)); got.Body != "ok" {
@@ -165,11 +167,11 @@ func TestASingleThreadedServerKeepsNobodyWaitingForAnIdleConnection(t *testing.T
 		pollers.Go(func() {
 			for range 100 {
 				began := time.Now()
-				got, err := h.invoke(fmt.Sprint(n), says(ok), patience)
+				got, err := h.invoke(fmt.Sprint(n), says(ok), testkit.Patience)
 				if err != nil || !strings.Contains(got, `"ok"`) {
 					t.Errorf("got %q, %v", got, err)
 				}
-				if took := time.Since(began); took > patience/3 {
+				if took := time.Since(began); took > testkit.Patience/3 {
 					t.Errorf("one has waited %s", took)
 				}
 			}
@@ -191,17 +193,17 @@ func TestABusyPollerDoesNotKeepASingleThreadedServerForItself(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				if _, err := h.invoke("busy", script("GET", step{Stderr: "at work"}, step{Pause: 50}, step{Write: ok}), patience); err != nil {
+				if _, err := h.invoke("busy", script("GET", step{Stderr: "at work"}, step{Pause: 50}, step{Write: ok}), testkit.Patience); err != nil {
 					t.Error(err)
 					return
 				}
 			}
 		}
 	})
-	eventually(t, "the busy one has its connection", func() bool { return h.logs.FilterMessage("at work").Len() > 0 })
+	testkit.Eventually(t, "the busy one has its connection", func() bool { return h.logs.FilterMessage("at work").Len() > 0 })
 	for range 3 {
 		before := done.Load()
-		if _, err := h.invoke("other", says(ok), patience); err != nil {
+		if _, err := h.invoke("other", says(ok), testkit.Patience); err != nil {
 			t.Error(err)
 		}
 		if n := done.Load() - before; n > 60 {
@@ -219,7 +221,7 @@ func TestAFullBacklogOfAUnixSocketIsNotTheEndOfTheServer(t *testing.T) {
 	var events sync.WaitGroup
 	for n := range 8 {
 		events.Go(func() {
-			if got, err := h.invoke(fmt.Sprint(n), call("GET", "/nap", ""), patience); err != nil || !strings.Contains(got, "slept") {
+			if got, err := h.invoke(fmt.Sprint(n), call("GET", "/nap", ""), testkit.Patience); err != nil || !strings.Contains(got, "slept") {
 				t.Errorf("got %q, %v", got, err)
 			}
 		})

@@ -14,12 +14,9 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 )
-
-func init() {
-	programs["moody"] = func() { serve(listen(), moody) }
-}
 
 // moody answers with the id that it is asked for, in a header and in the body, and does
 // with the connection what comes to its mind.
@@ -84,7 +81,7 @@ func TestNobodyGetsTheAnswerOfAnother(t *testing.T) {
 				id := fmt.Sprintf("id-%05d-", n)
 				method := []string{"GET", "POST"}[n%2]
 				body := strings.Repeat("x", rand.IntN(2)*rand.IntN(100<<10))
-				got, err := h.invoke(id, call(method, "/", body, headers(object{"x-id": id})), patience)
+				got, err := h.invoke(id, call(method, "/", body, headers(object{"x-id": id})), testkit.Patience)
 				text := got
 				var told *adapter.Error
 				switch {
@@ -116,10 +113,10 @@ func TestNobodyGetsTheAnswerOfAnother(t *testing.T) {
 
 func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	for n := range 8 { // the last of them are refused
 		id := fmt.Sprintf("id-%05d-", n)
-		_, err := h.invoke(id, script("POST", step{Stderr: "card of " + id}, step{Exit: code(7)}), patience)
+		_, err := h.invoke(id, script("POST", step{Stderr: "card of " + id}, step{Exit: code(7)}), testkit.Patience)
 		var told *adapter.Error
 		if !errors.As(err, &told) {
 			t.Fatalf("got %v", err)
@@ -138,12 +135,12 @@ func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
 
 func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", atATime(2))
+	h := open(t, "scripted server", atATime(2))
 	var neighbour sync.WaitGroup
 	neighbour.Go(func() {
 		_, _ = h.invoke("other", script("GET", step{Stderr: "card of another"}, step{Hang: true}), time.Second)
 	})
-	eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
+	testkit.Eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
 	for _, event := range []string{script("GET", step{Hang: true}), script("GET", step{Close: true}), script("POST", step{Exit: code(7)})} {
 		_, err := h.invoke("mine", event, 300*time.Millisecond)
 		var told *adapter.Error
@@ -159,7 +156,7 @@ func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 
 func TestSecretsAreInNoErrorAndNoLine(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", func(c *httpproxy.Config) {
+	h := open(t, "scripted server", func(c *httpproxy.Config) {
 		c.Fails = func(status int) bool { return status >= 500 }
 	})
 	const planted = "a planted secret, token-of-an-event"
@@ -170,7 +167,7 @@ func TestSecretsAreInNoErrorAndNoLine(t *testing.T) {
 		"HTTP/1.1 500 Broken\r\nContent-Length: 35\r\n\r\n" + planted,
 		"HTTP/1.1 500 Broken\r\nContent-Type: application/json\r\nContent-Length: 54\r\n\r\n" + `{"errorMessage":"` + planted + `"}`,
 	} {
-		_, err := h.invoke("id", saysAndCloses(answer), patience)
+		_, err := h.invoke("id", saysAndCloses(answer), testkit.Patience)
 		var told *adapter.Error
 		if !errors.As(err, &told) {
 			t.Fatalf("%q: got %v", answer, err)
@@ -180,5 +177,5 @@ func TestSecretsAreInNoErrorAndNoLine(t *testing.T) {
 		}
 	}
 	h.answer(script("GET", step{Stderr: planted, Write: ok}))
-	eventually(t, "the line is there", func() bool { return h.logs.FilterMessage(hidden).Len() == 1 })
+	testkit.Eventually(t, "the line is there", func() bool { return h.logs.FilterMessage(hidden).Len() == 1 })
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ import (
 func TestAServerThatHangsInOneRequestOnlyIsKept(t *testing.T) {
 	t.Parallel()
 	for _, ready := range []string{"", "/pid"} {
-		h := open(t, "puppet", func(c *httpproxy.Config) { c.ReadyPath = ready })
+		h := open(t, "scripted server", func(c *httpproxy.Config) { c.ReadyPath = ready })
 		pid := h.pid()
 		h.fails(call("GET", "/hang", ""), time.Second, "Runtime.Timeout", "had not answered GET /hang 1s after the event came", "raise the timeout")
 		if got := h.pid(); got != pid {
@@ -47,7 +48,7 @@ func TestAServerThatHangsAltogetherIsRestarted(t *testing.T) {
 
 func TestAStoppedServerIsRestarted(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	pid := h.pid()
 	h.fails(script("GET", step{Kill: int(unix.SIGSTOP)}), time.Second, "Runtime.Timeout")
 	if got := h.pid(); got == pid {
@@ -57,7 +58,7 @@ func TestAStoppedServerIsRestarted(t *testing.T) {
 
 func TestAnAnswerThatHangsHalfWayIsATimeout(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	pid := h.pid()
 	for _, begun := range []string{"HTTP/1.1 2", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nbody", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n"} {
 		h.fails(script("GET", step{Write: begun}, step{Hang: true}), time.Second, "Runtime.Timeout", "not finished its answer to")
@@ -70,14 +71,14 @@ func TestAnAnswerThatHangsHalfWayIsATimeout(t *testing.T) {
 // A body of which the server takes nothing holds nobody up beyond the deadline.
 func TestAServerThatDoesNotReadTheBodyIsGivenUpInTime(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	h.fails(call("POST", "/hang", bytesOf(5<<20)), 2*time.Second, "Runtime.Timeout", "had not answered POST /hang")
 	h.pid()
 }
 
 func TestOneEventThatHangsLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", atATime(8))
+	h := open(t, "scripted server", atATime(8))
 	pid := h.pid()
 	var events sync.WaitGroup
 	events.Go(func() {
@@ -87,7 +88,7 @@ func TestOneEventThatHangsLeavesTheOthersAlone(t *testing.T) {
 		events.Go(func() {
 			for i := range 100 {
 				want := fmt.Sprintf("%d-%d", n, i)
-				got, err := h.invoke(want, call("POST", "/echo", want), patience)
+				got, err := h.invoke(want, call("POST", "/echo", want), testkit.Patience)
 				if err != nil || !strings.Contains(got, `"`+want+`"`) {
 					t.Errorf("got %q, %v", got, err)
 				}
@@ -109,7 +110,7 @@ func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
 	var events sync.WaitGroup
 	for range 4 {
 		events.Go(func() {
-			got, err := h.invoke("id", call("GET", "/pid", ""), patience)
+			got, err := h.invoke("id", call("GET", "/pid", ""), testkit.Patience)
 			if e, _ := readEnvelope(got); err != nil || e.Body == pid || e.Body == "" {
 				t.Errorf("got %q, %v", got, err)
 			}
@@ -130,7 +131,7 @@ func TestEventsThatComeDuringTheProbeWaitForWhatBecomesOfIt(t *testing.T) {
 // that never comes back would end the test.
 func TestDeadlinesAndDeathsAtTheSameTimeAreSurvived(t *testing.T) {
 	t.Parallel()
-	h := open(t, "puppet", atATime(8))
+	h := open(t, "scripted server", atATime(8))
 	var events sync.WaitGroup
 	for n := range 8 {
 		events.Go(func() {
@@ -147,8 +148,8 @@ func TestDeadlinesAndDeathsAtTheSameTimeAreSurvived(t *testing.T) {
 		})
 	}
 	events.Wait()
-	eventually(t, "the server answers", func() bool {
-		_, err := h.invoke("id", call("GET", "/pid", ""), patience)
+	testkit.Eventually(t, "the server answers", func() bool {
+		_, err := h.invoke("id", call("GET", "/pid", ""), testkit.Patience)
 		return err == nil
 	})
 }

@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 
 	"golang.org/x/sys/unix"
 )
 
 func TestAServerThatDiesInAnEventIsThatEventsError(t *testing.T) {
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	for name, c := range map[string]struct {
 		steps []step
 		texts []string
@@ -30,7 +31,7 @@ func TestAServerThatDiesInAnEventIsThatEventsError(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			pid := h.pid()
-			e := h.fails(script("GET", c.steps...), patience, "Runtime.ExitError", c.texts...)
+			e := h.fails(script("GET", c.steps...), testkit.Patience, "Runtime.ExitError", c.texts...)
 			if c.steps[0].Stderr != "" && !strings.Contains(strings.Join(e.Stack, ""), c.steps[0].Stderr) {
 				t.Errorf("the stack is %q", e.Stack)
 			}
@@ -44,10 +45,10 @@ func TestAServerThatDiesInAnEventIsThatEventsError(t *testing.T) {
 // The connection that it comes by was used before, so that a safe one may be repeated.
 func TestAnEventThatIsTheEndOfTheServerIsNotGivenToTheNext(t *testing.T) {
 	dir := t.TempDir()
-	h := open(t, "puppet that notes", in(dir))
+	h := open(t, "scripted server that notes", in(dir))
 	for n := range 10 {
 		h.pid()
-		h.fails(call("GET", "/die", ""), patience, "Runtime.ExitError", "code 7")
+		h.fails(call("GET", "/die", ""), testkit.Patience, "Runtime.ExitError", "code 7")
 		text, err := os.ReadFile(filepath.Join(dir, "deaths"))
 		if err != nil || len(text) != n+1 {
 			t.Fatalf("after %d events there are %d deaths, %v", n+1, len(text), err)
@@ -56,7 +57,7 @@ func TestAnEventThatIsTheEndOfTheServerIsNotGivenToTheNext(t *testing.T) {
 }
 
 func TestAnAnswerCountsThoughTheServerExitsThen(t *testing.T) {
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	for range 3 {
 		if got := h.answer(script("POST", step{Write: ok}, step{Exit: code(0)})); got.Body != "ok" {
 			t.Errorf("got %q", got.Body)
@@ -66,13 +67,13 @@ func TestAnAnswerCountsThoughTheServerExitsThen(t *testing.T) {
 }
 
 func TestAServerThatDiesWhileItHasNoEventIsReplaced(t *testing.T) {
-	h := open(t, "puppet", nil)
+	h := open(t, "scripted server", nil)
 	pid := h.pid()
 	n, _ := strconv.Atoi(pid)
 	if err := unix.Kill(n, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the log says so", func() bool { return h.logs.FilterMessageSnippet("SIGKILL").Len() > 0 })
+	testkit.Eventually(t, "the log says so", func() bool { return h.logs.FilterMessageSnippet("SIGKILL").Len() > 0 })
 	if got := h.pid(); got == pid {
 		t.Error("it has answered again")
 	}
@@ -83,7 +84,7 @@ func TestAServerThatGoesToTheBackgroundIsKept(t *testing.T) {
 		t.Run(program, func(t *testing.T) {
 			h := open(t, program, nil)
 			kept := func(n int) {
-				eventually(t, "the log says so", func() bool { return h.logs.FilterMessageSnippet("gone to the background").Len() == n })
+				testkit.Eventually(t, "the log says so", func() bool { return h.logs.FilterMessageSnippet("gone to the background").Len() == n })
 			}
 			kept(1)
 			pid := h.pid()
@@ -92,7 +93,7 @@ func TestAServerThatGoesToTheBackgroundIsKept(t *testing.T) {
 					t.Fatalf("%s has answered, not %s", got, pid)
 				}
 			}
-			h.fails(script("GET", step{Exit: code(7)}), patience, "Runtime.ExitError", "exited with code 7")
+			h.fails(script("GET", step{Exit: code(7)}), testkit.Patience, "Runtime.ExitError", "exited with code 7")
 			second := h.pid()
 			if second == pid {
 				t.Fatal("it is still there")
@@ -102,7 +103,7 @@ func TestAServerThatGoesToTheBackgroundIsKept(t *testing.T) {
 			if err := unix.Kill(n, unix.SIGKILL); err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "its death is noticed", func() bool { return h.logs.FilterMessageSnippet("SIGKILL").Len() > 0 })
+			testkit.Eventually(t, "its death is noticed", func() bool { return h.logs.FilterMessageSnippet("SIGKILL").Len() > 0 })
 			third := h.pid()
 			kept(3)
 			h.shutdown()
@@ -118,7 +119,7 @@ func TestWhatALeaderHasLeftBehindIsStoppedWhoeverListens(t *testing.T) {
 	h := open(t, "daemon and helper", in(dir))
 	h.pid()
 	var helper string
-	eventually(t, "the helper is there", func() bool {
+	testkit.Eventually(t, "the helper is there", func() bool {
 		text, err := os.ReadFile(filepath.Join(dir, "helper"))
 		helper = string(text)
 		return err == nil && helper != ""
@@ -132,7 +133,7 @@ func TestAShutdownWhileTheServerGoesToTheBackgroundLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	h := openWithin(t, 10*time.Millisecond, "daemon that never listens", in(dir))
 	var pid string
-	eventually(t, "it is there", func() bool {
+	testkit.Eventually(t, "it is there", func() bool {
 		text, err := os.ReadFile(filepath.Join(dir, "helper"))
 		pid = string(text)
 		return err == nil && pid != ""
@@ -146,10 +147,10 @@ func TestAShutdownWhileTheServerGoesToTheBackgroundLeavesNothing(t *testing.T) {
 }
 
 // recovers waits until an event is answered: the first ones may still be told why not.
-func (h *house) recovers() {
-	h.t.Helper()
-	eventually(h.t, "the next one answers", func() bool {
-		_, err := h.invoke("id", call("GET", "/pid", ""), patience)
+func (f *fixture) recovers() {
+	f.t.Helper()
+	testkit.Eventually(f.t, "the next one answers", func() bool {
+		_, err := f.invoke("id", call("GET", "/pid", ""), testkit.Patience)
 		return err == nil
 	})
 }
@@ -157,7 +158,7 @@ func (h *house) recovers() {
 // gone waits for the end of a process, which has been killed: that may take a moment.
 func gone(t *testing.T, pid string) {
 	t.Helper()
-	eventually(t, "process "+pid+" is gone", func() bool {
+	testkit.Eventually(t, "process "+pid+" is gone", func() bool {
 		_, err := os.Stat("/proc/" + pid)
 		return err != nil
 	})
@@ -181,7 +182,7 @@ func TestAServerThatDoesNotListenWhereItShouldIsToldWhereItDoes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := openWithin(t, 10*time.Millisecond, c.program, c.change)
-			eventually(t, "it has come so far", func() bool {
+			testkit.Eventually(t, "it has come so far", func() bool {
 				return h.logs.FilterMessage("I wait").Len() > 0
 			})
 			h.fails(says(ok), time.Second, "Runtime.InitError", append(c.texts[:len(c.texts):len(c.texts)], "not ready for the event within 1s")...)
@@ -218,7 +219,7 @@ func TestAServerOnIPv6AloneWorks(t *testing.T) {
 
 func TestAServerThatTakesNoConnectionsAnyMoreIsStartedAgain(t *testing.T) {
 	for _, method := range []string{"GET", "POST"} {
-		h := open(t, "puppet", nil)
+		h := open(t, "scripted server", nil)
 		pid := h.answer(says("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"))
 		_ = pid
 		deaf := h.answer(call("GET", "/deafen", "")).Body
@@ -240,15 +241,15 @@ func TestAPortInUseIsToldWithWhoHasItAndTakenWhenItIsFree(t *testing.T) {
 	}
 	defer func() { _ = listener.Close() }()
 	port := listener.Addr().(*net.TCPAddr).Port
-	h := open(t, "puppet", func(c *httpproxy.Config) { c.Port = port })
-	h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("port %d is already in use by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
+	h := open(t, "scripted server", func(c *httpproxy.Config) { c.Port = port })
+	h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("port %d is in use already, by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
 	_ = listener.Close()
 	h.recovers() // with the next start
 }
 
 func TestPORTIsTheOneThatIsConfigured(t *testing.T) {
 	port := freePort(t)
-	h := open(t, "puppet", all(env("PORT=1"), func(c *httpproxy.Config) { c.Port = port }))
+	h := open(t, "scripted server", all(env("PORT=1"), func(c *httpproxy.Config) { c.Port = port }))
 	h.pid()
 }
 
@@ -256,7 +257,7 @@ func TestUnixSockets(t *testing.T) {
 	t.Run("with a path", func(t *testing.T) {
 		h := open(t, "on a socket", socket(t))
 		pid := h.pid()
-		h.fails(script("GET", step{Kill: int(unix.SIGKILL)}), patience, "Runtime.ExitError", "SIGKILL")
+		h.fails(script("GET", step{Kill: int(unix.SIGKILL)}), testkit.Patience, "Runtime.ExitError", "SIGKILL")
 		if got := h.pid(); got == pid { // where the first has left its socket
 			t.Error("it has answered again")
 		}
@@ -279,9 +280,7 @@ func TestUnixSockets(t *testing.T) {
 	})
 	t.Run("with a file in its place", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "s")
-		if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, path, "precious", 0o600)
 		h := open(t, "on a socket", all(env("SOCKET="+path), func(c *httpproxy.Config) { c.Socket = path }))
 		h.fails(says(ok), time.Second, "Runtime.ConfigError", "BOOTSTRAP_HTTP_SOCKET is "+path, "not a socket")
 		if text, err := os.ReadFile(path); err != nil || string(text) != "precious" {
@@ -308,7 +307,7 @@ func TestTheReadyPathDecides(t *testing.T) {
 	}
 	t.Run("500", func(t *testing.T) {
 		t.Parallel()
-		h := openWithin(t, 2*time.Second, "puppet", ready("/error"))
+		h := openWithin(t, 2*time.Second, "scripted server", ready("/error"))
 		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /error answered 500 Internal Server Error: «no database»")
 		if n := h.logs.FilterMessageSnippet("answered 500").Len(); n != 1 {
 			t.Errorf("the log says %d times why events wait", n)
@@ -316,22 +315,22 @@ func TestTheReadyPathDecides(t *testing.T) {
 	})
 	t.Run("404", func(t *testing.T) {
 		t.Parallel()
-		h := open(t, "puppet", ready("/missing"))
+		h := open(t, "scripted server", ready("/missing"))
 		h.pid()
 	})
 	t.Run("hangs", func(t *testing.T) {
 		t.Parallel()
-		h := openWithin(t, 10*time.Millisecond, "puppet", ready("/hang"))
+		h := openWithin(t, 10*time.Millisecond, "scripted server", ready("/hang"))
 		h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /hang has no answer yet")
 	})
 	t.Run("hangs once", func(t *testing.T) {
 		t.Parallel()
-		h := open(t, "puppet", ready("/hang-once"))
+		h := open(t, "scripted server", ready("/hang-once"))
 		h.pid()
 	})
 	t.Run("is dropped", func(t *testing.T) {
 		t.Parallel()
-		h := openWithin(t, 2*time.Second, "puppet", ready("/drop"))
+		h := openWithin(t, 2*time.Second, "scripted server", ready("/drop"))
 		h.fails(says(ok), 3*time.Second, "Runtime.InitError", "GET /drop got no answer: the server dropped the connection")
 	})
 }
@@ -343,7 +342,7 @@ func TestHTTPSIsNamed(t *testing.T) {
 		t.Errorf("got %d, %q", got.StatusCode, got.Body)
 	}
 	h = open(t, "tls", nil)
-	h.fails(says(ok), patience, "Runtime.ProtocolError", "did not answer GET /script", "plain HTTP", "BOOTSTRAP_HTTP_PORT")
+	h.fails(says(ok), testkit.Patience, "Runtime.ProtocolError", "did not answer GET /script", "plain HTTP", "BOOTSTRAP_HTTP_PORT")
 	h = openWithin(t, 2*time.Second, "tls", func(c *httpproxy.Config) { c.ReadyPath = "/ready" })
 	h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /ready got no answer", "expect HTTPS")
 }
@@ -351,14 +350,8 @@ func TestHTTPSIsNamed(t *testing.T) {
 func TestAServerThatNeverStartsIsExplainedToEachEventAndStartedAtThePaceOfTheBackOff(t *testing.T) {
 	dir := t.TempDir()
 	app := filepath.Join(dir, "app")
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	write := func(text string) {
-		if err := os.WriteFile(app+".new", []byte("#!/bin/sh\necho >>starts\n"+text), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, app+".new", "#!/bin/sh\necho >>starts\n"+text, 0o755)
 		if err := os.Rename(app+".new", app); err != nil {
 			t.Fatal(err)
 		}
@@ -371,23 +364,23 @@ func TestAServerThatNeverStartsIsExplainedToEachEventAndStartedAtThePaceOfTheBac
 		return strings.Count(string(text), "\n")
 	}
 	write("echo 'no database' >&2; exit 7")
-	h := open(t, "puppet", all(in(dir), func(c *httpproxy.Config) { c.Resident.Program.Command.Words = []string{"./app"} }))
+	h := open(t, "scripted server", all(in(dir), func(c *httpproxy.Config) { c.Resident.Program.Command.Words = []string{"./app"} }))
 	began := time.Now()
 	for range 300 {
-		h.fails(says(ok), patience, "Runtime.ExitError", "code 7", "no database")
+		h.fails(says(ok), testkit.Patience, "Runtime.ExitError", "code 7", "no database")
 	}
 	took := time.Since(began)
 	// At once, then after 50, 100, 200 … ms, each perhaps half of that by jitter.
 	if n := starts(); n > 8+int(took/time.Second) {
 		t.Errorf("%d starts in %s", n, took)
 	}
-	if took > patience {
+	if took > testkit.Patience {
 		t.Errorf("300 answers took %s", took)
 	}
-	h.fails(says(ok), patience, "Runtime.ExitError", "no database (It has failed", "times in a row")
-	write("exec " + self)
-	eventually(t, "the repaired program works", func() bool {
-		_, err := h.invoke("id", says(ok), patience)
+	h.fails(says(ok), testkit.Patience, "Runtime.ExitError", "no database (It has failed", "times in a row")
+	write("exec " + testkit.Self())
+	testkit.Eventually(t, "the repaired program works", func() bool {
+		_, err := h.invoke("id", says(ok), testkit.Patience)
 		return err == nil
 	})
 	if n := h.logs.FilterMessageSnippet("code 7").Len(); n > 10 {

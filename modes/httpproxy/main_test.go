@@ -6,68 +6,29 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/doctor"
-	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/process"
-	"fgbootstrap/internal/procfs"
-	"fgbootstrap/internal/resident"
-	"fgbootstrap/internal/secret"
+	"fgbootstrap/internal/modetest"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 	"fgbootstrap/runtimeapi/functiongraph"
 
-	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
-	"golang.org/x/sys/unix"
 )
 
-// patience is for what must happen; nothing waits for it to pass.
-const patience = 60 * time.Second
+func TestMain(m *testing.M) { modetest.Main(m, programs, leftBehind) }
 
-// childVariable makes this test binary one of programs.
-const childVariable = "HTTPPROXY_TEST_CHILD"
-
-// reaper is this process's only one. It is made by the first test that needs it,
-// for it would take the children of go test -fuzz away from it.
-var reaper = sync.OnceValue(func() *process.Reaper { return process.NewReaper(zap.NewNop()) })
-
-func TestMain(m *testing.M) {
-	if name := os.Getenv(childVariable); name != "" {
-		programs[name]()
-		os.Exit(0)
-	}
-	for fd := 3; fd < 1024; fd++ { // what we were given ourselves is not for the children
-		unix.CloseOnExec(fd)
-	}
-	code := m.Run()
-	if code == 0 {
-		reaper().Close() // hangs if a child is left
-		if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); !errors.Is(err, unix.ECHILD) {
-			fmt.Println("FAIL: after all tests a child is left")
-			code = 1
-		}
-		if left := leftBehind(); left != "" {
-			fmt.Println("FAIL: after all tests there is still " + left)
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
-
-// leftBehind is a goroutine of the mode's, or a connection, that has outlived all tests.
-func leftBehind() (what string) {
-	for end := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
+// leftBehind is an error if a goroutine of the mode's, or a connection, outlives all tests.
+func leftBehind() error {
+	what := ""
+	for end := time.Now().Add(testkit.Patience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		what = ""
 		stacks := make([]byte, 4<<20)
 		for _, stack := range strings.Split(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
@@ -81,14 +42,15 @@ func leftBehind() (what string) {
 				what = "the descriptor " + link + " of a " + name
 			}
 		}
-		if what == "" || time.Now().After(end) {
-			return what
+		if what == "" {
+			return nil
 		}
 	}
+	return errors.New("there is still " + what)
 }
 
-// house is an http mode under test.
-type house struct {
+// fixture is an http mode under test.
+type fixture struct {
 	t *testing.T
 	*httpproxy.Mode
 	logs      *observer.ObservedLogs
@@ -99,31 +61,17 @@ type house struct {
 
 // open starts one of programs and waits until it is ready; change may change what it
 // likes.
-func open(t *testing.T, program string, change func(*httpproxy.Config)) *house {
+func open(t *testing.T, program string, change func(*httpproxy.Config)) *fixture {
 	t.Helper()
-	return openWithin(t, patience, program, change)
+	return openWithin(t, testkit.Patience, program, change)
 }
 
 // openWithin does not wait for longer.
-func openWithin(t *testing.T, wait time.Duration, program string, change func(*httpproxy.Config)) *house {
+func openWithin(t *testing.T, wait time.Duration, program string, change func(*httpproxy.Config)) *fixture {
 	t.Helper()
-	core, logs := observer.New(zapcore.DebugLevel)
-	log := zap.New(core)
-	dir := t.TempDir()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
+	log, logs := modetest.Logger(t)
 	c := httpproxy.Config{
-		Resident: resident.Config{
-			Program: failure.Program{
-				Command: doctor.Command{Words: []string{self}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-				OOM:     &procfs.OOM{}, Timeout: patience, Full: true,
-			},
-			// The race detector has every program sleep for a second before it ends.
-			Env:   append(os.Environ(), "GORACE=atexit_sleep_ms=0", childVariable+"="+program),
-			Grace: 400 * time.Millisecond, Mask: secret.NewMask("a planted secret"), Reaper: reaper(), Log: log, Output: log,
-		},
+		Resident:  modetest.Resident(t, log, program, testkit.Self()),
 		EventPath: "/invoke", Fails: func(int) bool { return false }, IsMetadata: functiongraph.IsMetadata,
 		Concurrency: 1,
 	}
@@ -132,29 +80,21 @@ func openWithin(t *testing.T, wait time.Duration, program string, change func(*h
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	h := &house{t: t, Mode: httpproxy.New(ctx, c), logs: logs, limit: 6 << 20}
-	t.Cleanup(func() {
-		h.shutdown()
-		if t.Failed() {
-			all := logs.All()
-			for _, entry := range all[max(0, len(all)-50):] {
-				t.Log(entry.Level, entry.Message, entry.ContextMap())
-			}
-		}
-	})
-	return h
+	f := &fixture{t: t, Mode: httpproxy.New(ctx, c), logs: logs, limit: 6 << 20}
+	t.Cleanup(f.shutdown)
+	return f
 }
 
 // shutdown stops the mode, and wants it done soon.
-func (h *house) shutdown() {
-	if h.closed {
+func (f *fixture) shutdown() {
+	if f.closed {
 		return
 	}
-	h.closed = true
+	f.closed = true
 	began := time.Now()
-	_ = h.Shutdown(context.Background())
+	_ = f.Shutdown(context.Background())
 	if took := time.Since(began); took > 20*time.Second {
-		h.t.Errorf("the shutdown took %s", took)
+		f.t.Errorf("the shutdown took %s", took)
 	}
 }
 
@@ -162,37 +102,12 @@ func (h *house) shutdown() {
 const margin = 2 * time.Second
 
 // invoke runs one event, which has so long, and returns its response.
-func (h *house) invoke(id, event string, within time.Duration) (string, error) {
-	h.t.Helper()
-	o := adapter.ResponseOptions{Limit: h.limit}
-	if h.streaming {
-		o.Stream = func(r *adapter.Response) error {
-			_, err := r.WriteTo(io.Discard)
-			return err
-		}
-	}
-	response, err := adapter.NewResponse(o)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	defer response.Free()
-	response.Reset([]byte(event))
-	now := time.Now()
-	inv := &adapter.Invocation{
-		ID: id, Payload: []byte(event), Received: now, Deadline: now.Add(within), Expires: now.Add(within + margin),
+func (f *fixture) invoke(id, event string, within time.Duration) (string, error) {
+	f.t.Helper()
+	return modetest.Invoke(f.t, f, modetest.Event{
+		ID: id, Text: event, Within: within, Margin: margin, Limit: f.limit, Streaming: f.streaming,
 		Headers: []adapter.Header{{Name: "x-cff-request-id", Value: id}, {Name: "x-cff-security-token", Value: "token-of-an-event", Secret: true}},
-	}
-	ctx, cancel := context.WithDeadline(context.Background(), inv.Deadline)
-	defer cancel()
-	err = response.End(h.Invoke(ctx, inv, response))
-	if late := time.Since(inv.Expires) - 20*time.Second; late > 0 { // on a machine that does nothing else it is none
-		h.t.Errorf("event %s ended %s too late", id, late)
-	}
-	if err != nil {
-		return "", err
-	}
-	body, _ := response.Whole()
-	return string(body), nil
+	})
 }
 
 // envelope is what the gateway gets.
@@ -218,48 +133,30 @@ func readEnvelope(text string) (e envelope, err error) {
 }
 
 // answer is the envelope for a call that must succeed.
-func (h *house) answer(event string) envelope {
-	h.t.Helper()
-	got, err := h.invoke("some-id", event, patience)
+func (f *fixture) answer(event string) envelope {
+	f.t.Helper()
+	got, err := f.invoke("some-id", event, testkit.Patience)
 	if err != nil {
-		h.t.Fatalf("%.200s: %v", event, err)
+		f.t.Fatalf("%.200s: %v", event, err)
 	}
 	e, err := readEnvelope(got)
 	if err != nil {
-		h.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return e
 }
 
 // pid is that of the server.
-func (h *house) pid() string {
-	h.t.Helper()
-	return h.answer(call("GET", "/pid", "")).Body
+func (f *fixture) pid() string {
+	f.t.Helper()
+	return f.answer(call("GET", "/pid", "")).Body
 }
 
 // fails wants an error of that type whose message holds all these texts.
-func (h *house) fails(event string, within time.Duration, errorType string, texts ...string) adapter.Error {
-	h.t.Helper()
-	got, err := h.invoke("some-id", event, within)
-	return h.fits(got, err, errorType, texts...)
-}
-
-// fits wants an event to have ended with such an error.
-func (h *house) fits(got string, err error, errorType string, texts ...string) adapter.Error {
-	h.t.Helper()
-	var told *adapter.Error
-	if !errors.As(err, &told) {
-		h.t.Fatalf("got %.200q, %v", got, err)
-	}
-	if told.Type != errorType {
-		h.t.Fatalf("want %s, got %v", errorType, told)
-	}
-	for _, text := range texts {
-		if !strings.Contains(told.Message, text) {
-			h.t.Fatalf("want %q in the message, got: %s", text, told.Message)
-		}
-	}
-	return *told
+func (f *fixture) fails(event string, within time.Duration, errorType string, texts ...string) adapter.Error {
+	f.t.Helper()
+	got, err := f.invoke("some-id", event, within)
+	return modetest.Fails(f.t, got, err, errorType, texts...)
 }
 
 // object is a JSON object.
@@ -282,15 +179,6 @@ func call(method, path, body string, more ...object) string {
 		}
 	}
 	return event.String()
-}
-
-func eventually(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !is(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("not so: " + what)
-		}
-	}
 }
 
 // freePort is one on which nobody listens.

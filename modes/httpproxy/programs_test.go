@@ -16,28 +16,35 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
-func init() {
-	programs["daemon"] = func() { background("puppet", false) }
-	programs["daemon with setsid"] = func() { background("puppet", true) }
-	programs["daemon and helper"] = func() {
+// programs are web servers, and what passes for one.
+var programs = map[string]func(){
+	"scripted server":    func() { serve(listen(), scriptedServer) },
+	"short backlog":      func() { serveOneAtATime(shortBacklog(os.Getenv("SOCKET"), 1), closing(scriptedServer)) },
+	"single":             func() { serveOneAtATime(listen(), scriptedServer) },
+	"moody":              func() { serve(listen(), moody) },
+	"daemon":             func() { background("scripted server", false) },
+	"daemon with setsid": func() { background("scripted server", true) },
+	"daemon and helper": func() {
 		background("helper", true)
-		background("puppet", true)
-	}
-	programs["daemon that never listens"] = func() { background("helper", true) }
-	programs["helper"] = func() { // does not listen
+		background("scripted server", true)
+	},
+	"daemon that never listens": func() { background("helper", true) },
+	"helper": func() { // does not listen
 		if err := os.WriteFile("helper", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 			panic(err)
 		}
 		time.Sleep(time.Hour)
-	}
-	programs["deaf"] = func() {
+	},
+	"deaf": func() {
 		wait()
 		_, _ = os.Stdin.Read(make([]byte, 1))
 		time.Sleep(time.Hour)
-	}
-	programs["elsewhere"] = func() {
+	},
+	"elsewhere": func() {
 		at := strings.ReplaceAll(os.Getenv("AT"), "PORT", os.Getenv("PORT"))
 		network := "tcp"
 		if strings.HasPrefix(at, "/") {
@@ -45,20 +52,20 @@ func init() {
 		}
 		listener := listenOn(network, at)
 		wait()
-		serve(listener, puppet)
-	}
-	programs["elsewhere in a child"] = func() {
+		serve(listener, scriptedServer)
+	},
+	"elsewhere in a child": func() {
 		background("elsewhere", false)
 		time.Sleep(time.Hour)
-	}
-	programs["on a socket"] = func() { serve(listenOn("unix", os.Getenv("SOCKET")), puppet) }
-	programs["https"] = func() {
+	},
+	"on a socket": func() { serve(listenOn("unix", os.Getenv("SOCKET")), scriptedServer) },
+	"https": func() {
 		server := httptest.NewUnstartedServer(http.NotFoundHandler())
 		server.Listener = listen()
 		server.StartTLS()
 		time.Sleep(time.Hour)
-	}
-	programs["tls"] = func() {
+	},
+	"tls": func() {
 		certificates := httptest.NewUnstartedServer(nil)
 		certificates.StartTLS()
 		listener := tls.NewListener(listen(), certificates.TLS)
@@ -76,20 +83,20 @@ func init() {
 				_ = raw.Close()
 			}()
 		}
-	}
-	programs["polite"] = func() {
+	},
+	"polite": func() {
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, syscall.SIGTERM)
-		go serve(listen(), puppet)
+		go serve(listen(), scriptedServer)
 		<-asked
 		if err := os.WriteFile("end", []byte("asked"), 0o600); err != nil {
 			panic(err)
 		}
-	}
-	programs["puppet that notes"] = func() {
+	},
+	"scripted server that notes": func() {
 		serve(listen(), func(l *link, r *http.Request) bool {
 			if r.URL.Path != "/die" {
-				return puppet(l, r)
+				return scriptedServer(l, r)
 			}
 			notes, err := os.OpenFile("deaths", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 			if err != nil {
@@ -102,12 +109,12 @@ func init() {
 			os.Exit(7)
 			return false
 		})
-	}
-	programs["recorder"] = recordRequests
-	programs["stubborn"] = func() {
+	},
+	"recorder": recordRequests,
+	"stubborn": func() {
 		signal.Ignore(syscall.SIGTERM)
-		serve(listen(), puppet)
-	}
+		serve(listen(), scriptedServer)
+	},
 }
 
 // wait says that what is to be seen of us is there.
@@ -115,12 +122,8 @@ func wait() { fmt.Fprintln(os.Stderr, "I wait") }
 
 // background starts another program of ours and leaves it alone.
 func background(name string, session bool) {
-	path, err := os.Executable()
-	if err != nil {
-		panic(err)
-	}
-	c := exec.Command(path)
-	c.Env = append(os.Environ(), childVariable+"="+name)
+	c := exec.Command(testkit.Self())
+	c.Env = testkit.Environ(name)
 	c.Stdout, c.Stderr = os.Stdout, os.Stderr
 	c.SysProcAttr = &syscall.SysProcAttr{Setsid: session}
 	if err := c.Start(); err != nil {

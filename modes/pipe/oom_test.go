@@ -1,23 +1,15 @@
 package pipe_test
 
 import (
-	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/doctor"
-	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/modetest"
 	"fgbootstrap/internal/procfs"
-	"fgbootstrap/modes/pipe"
-	"fgbootstrap/runtimeapi/functiongraph"
-
-	"go.uber.org/zap"
+	"fgbootstrap/internal/testkit"
 )
 
 // The counter is a file of ours, and the kernel's part is the program's.
@@ -25,21 +17,11 @@ func TestAWantOfMemoryIsToldOfTheEventThatHadIt(t *testing.T) {
 	root := t.TempDir()
 	groups, counter := filepath.Join(root, "self"), filepath.Join(root, "memory.events")
 	for path, text := range map[string]string{groups: "0::/\n", counter: "oom_kill 0\n"} {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, path, text, 0o644)
 	}
-	reaper := process.NewReaper(zap.NewNop())
-	t.Cleanup(reaper.Close)
-	mode := pipe.New(pipe.Config{
-		Program: failure.Program{
-			Command: doctor.Command{Words: []string{"/bin/sh", "-c", `read -r script; eval "$script"`}, CodeRoot: root, Dir: root},
-			OOM:     procfs.NewOOM(procfs.CGroup{Root: root, Groups: groups}), Timeout: time.Minute,
-		},
-		Env: []string{"COUNTER=" + counter}, Margin: time.Second, IsMetadata: functiongraph.IsMetadata,
-		Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
-	})
-	t.Cleanup(func() { _ = mode.Shutdown(context.Background()) })
+	program := modetest.Program(root, "/bin/sh", "-c", `read -r script; eval "$script"`)
+	program.OOM = procfs.NewOOM(procfs.CGroup{Root: root, Groups: groups})
+	mode := open(t, program, "COUNTER="+counter)
 	for _, row := range []struct {
 		script string
 		memory bool

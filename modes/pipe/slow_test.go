@@ -1,21 +1,12 @@
 package pipe_test
 
 import (
-	"context"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"fgbootstrap/adapter"
-	"fgbootstrap/internal/doctor"
-	"fgbootstrap/internal/failure"
-	"fgbootstrap/internal/process"
-	"fgbootstrap/internal/procfs"
-	"fgbootstrap/modes/pipe"
-	"fgbootstrap/runtimeapi/functiongraph"
-
-	"go.uber.org/zap"
+	"fgbootstrap/internal/modetest"
 )
 
 // slow is a platform that takes a response slowly.
@@ -29,17 +20,7 @@ func (s *slow) Write(p []byte) (int, error) {
 
 // The program has ended, and its pipe is full, long before all of it is taken.
 func TestASlowPlatformGetsAllThatAProgramWroteBeforeItEnded(t *testing.T) {
-	dir := t.TempDir()
-	reaper := process.NewReaper(zap.NewNop())
-	t.Cleanup(reaper.Close)
-	mode := pipe.New(pipe.Config{
-		Program: failure.Program{
-			Command: doctor.Command{Words: []string{"head", "-c", "500000", "/dev/zero"}, CodeRoot: dir, Dir: dir, Path: os.Getenv("PATH")},
-			OOM:     &procfs.OOM{}, Timeout: time.Minute,
-		},
-		Margin: time.Second, IsMetadata: functiongraph.IsMetadata, Reaper: reaper, Log: zap.NewNop(), Output: zap.NewNop(),
-	})
-	t.Cleanup(func() { _ = mode.Shutdown(context.Background()) })
+	mode := open(t, modetest.Program(t.TempDir(), "head", "-c", "500000", "/dev/zero"))
 	large := []byte(strings.Repeat("x", 70000)) // its pipes are large, too
 	platform := &slow{}
 	response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: 1 << 20, Stream: func(r *adapter.Response) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/worker"
 )
 
@@ -70,36 +71,20 @@ func TestBlankLinesBetweenAnswersMeanNothing(t *testing.T) {
 	}
 }
 
-func TestWhatAProgramWritesBeforeItsFirstEventIsLogAndNoAnswer(t *testing.T) {
-	for name, script := range map[string]string{
-		"a line":      `echo "Listening!"; exec cat`,
-		"some time":   `sleep 0.3; echo "Listening!"; sleep 0.1; exec cat`,
-		"half a line": `printf "Listening!"; exec cat`,
-		"many":        `i=0; while [ $i -lt 100 ]; do echo "Listening! $i"; i=$((i+1)); done; exec cat`,
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := open(t, "lines", shell(script), nil)
-			for _, event := range []string{"1", "2"} {
-				if got := h.answer(event); got != event {
-					t.Errorf("got %q", got)
-				}
-			}
-			warnings := h.logs.FilterMessageSnippet("before its first event: «Listening!").All()
-			if len(warnings) != 1 || !strings.Contains(warnings[0].Message, "BOOTSTRAP_WORKER_RESPONSE=fd3") {
-				t.Errorf("got %v", warnings)
-			}
-		})
-	}
+func TestAProgramThatWritesBeforeItHasAnEventIsToldSo(t *testing.T) {
+	h := open(t, "lines", shell(`echo "Listening!"; exec cat`), nil)
+	time.Sleep(300 * time.Millisecond) // it says so before the first event
+	h.fails("1", testkit.Patience, "Runtime.ProtocolError", "before it had an event", "«Listening!»", "BOOTSTRAP_WORKER_RESPONSE=fd3")
 }
 
-func TestAProgramThatNeverReadsIsNeverReady(t *testing.T) {
-	h := open(t, "lines", shell(`echo "Listening!"; exec sleep 600`), nil)
-	h.fails("1", time.Second, "Runtime.InitError", "has not begun to read its stdin", "sleeps")
+func TestWhatComesBeforeTheEventIsReadIsNoAnswer(t *testing.T) {
+	h := open(t, "lines", shell(`sleep 0.3; echo "Listening!"; exec sleep 600`), nil)
+	h.fails("1", testkit.Patience, "Runtime.ProtocolError", "before it had read its event", "«Listening!»")
 }
 
 func TestJSONOverSeveralLinesIsNoAnswer(t *testing.T) {
 	h := open(t, "lines", eachLine(`printf '{\n  "a": 1\n}\n'`), nil)
-	h.fails("1", patience, "Runtime.ProtocolError", "several lines", "«{»")
+	h.fails("1", testkit.Patience, "Runtime.ProtocolError", "several lines", "«{»")
 	h = open(t, "lines", eachLine(`printf '{"a":1}\nmore\n'`), nil)
 	if got := h.answer("1"); got != `{"a":1}` {
 		t.Errorf("got %s", got)
@@ -108,7 +93,7 @@ func TestJSONOverSeveralLinesIsNoAnswer(t *testing.T) {
 
 func TestAnEventBehindHalfAnotherGoesToTheSuccessor(t *testing.T) {
 	dir := t.TempDir()
-	h := open(t, "jsonrpc", self(t), serving("stops reading", func(c *worker.Config) {
+	h := open(t, "jsonrpc", self(), serving("stops reading", func(c *worker.Config) {
 		in(dir)(c)
 		c.Capacity, c.Margin = 2, 400*time.Millisecond
 	}))
@@ -119,7 +104,7 @@ func TestAnEventBehindHalfAnotherGoesToTheSuccessor(t *testing.T) {
 		}
 	})
 	time.Sleep(time.Second) // even on a busy machine it waits for the program to read by then
-	if _, err := h.invoke("small", `"small"`, patience); err != nil {
+	if _, err := h.invoke("small", `"small"`, testkit.Patience); err != nil {
 		t.Errorf("the event behind it: %v", err)
 	}
 	large.Wait()
@@ -149,7 +134,7 @@ func TestWithDescriptor3StdoutIsLog(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	}
-	eventually(t, "stdout is in the log", func() bool {
+	testkit.Eventually(t, "stdout is in the log", func() bool {
 		return h.logs.FilterMessage("Listening!").Len() == 1 && h.logs.FilterMessage("at work").Len() == 2
 	})
 }
@@ -174,7 +159,7 @@ func TestATimeoutSaysHowFarItCame(t *testing.T) {
 func TestAnErrorHasTheLinesOfItsOwnEventOnly(t *testing.T) {
 	h := open(t, "lines", eachLine(`echo "about $line" >&2; [ "$line" = 2 ] && exit 3; echo "$line"`), nil)
 	h.answer("1")
-	e := h.fails("2", patience, "Runtime.ExitError", "code 3", "about 2")
+	e := h.fails("2", testkit.Patience, "Runtime.ExitError", "code 3", "about 2")
 	if strings.Join(e.Stack, ",") != "about 2" {
 		t.Errorf("got %q", e.Stack)
 	}
@@ -182,12 +167,12 @@ func TestAnErrorHasTheLinesOfItsOwnEventOnly(t *testing.T) {
 
 func TestLogLinesHaveTheIDOfTheEventAtWork(t *testing.T) {
 	h := open(t, "lines", shell(`echo "before" >&2; while read -r line; do echo "about $line" >&2; echo; echo "$line"; done`), nil)
-	eventually(t, "it has started", func() bool { return h.logs.FilterMessage("before").Len() == 1 })
+	testkit.Eventually(t, "it has started", func() bool { return h.logs.FilterMessage("before").Len() == 1 })
 	for i := range 3 {
-		if _, err := h.invoke(fmt.Sprint("id-", i), fmt.Sprint(i), patience); err != nil {
+		if _, err := h.invoke(fmt.Sprint("id-", i), fmt.Sprint(i), testkit.Patience); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the line is there", func() bool { return h.logs.FilterMessage(fmt.Sprint("about ", i)).Len() == 1 })
+		testkit.Eventually(t, "the line is there", func() bool { return h.logs.FilterMessage(fmt.Sprint("about ", i)).Len() == 1 })
 		if got := h.logs.FilterMessage(fmt.Sprint("about ", i)).All()[0].ContextMap()["requestId"]; got != fmt.Sprint("id-", i) {
 			t.Errorf("got %v", got)
 		}
@@ -201,12 +186,12 @@ func TestAResponseAtTheLimitIsOneAndOverItIsNot(t *testing.T) {
 		t.Errorf("got %d bytes", len(got))
 	}
 	for _, size := range []string{"100001", "165000", "170000", "400000"} {
-		h.fails(size, patience, "FunctionResponseTooLarge", "100000")
+		h.fails(size, testkit.Patience, "FunctionResponseTooLarge", "100000")
 		if got := h.answer("1"); got != "x" { // the next one gets its own
 			t.Errorf("after %s: got %.20q", size, got)
 		}
 	}
-	open(t, "lines", shell(`read -r line; exec yes | tr -d '\n'`), limit).fails("1", patience, "FunctionResponseTooLarge")
+	open(t, "lines", shell(`read -r line; exec yes | tr -d '\n'`), limit).fails("1", testkit.Patience, "FunctionResponseTooLarge")
 }
 
 func TestSeveralEventsInOneWorkerAreAnsweredInAnyOrder(t *testing.T) {
@@ -215,12 +200,12 @@ func TestSeveralEventsInOneWorkerAreAnsweredInAnyOrder(t *testing.T) {
 	first := make(chan struct{})
 	all.Go(func() {
 		close(first)
-		if got, err := h.invoke("one", "1", patience); got != "1" || err != nil {
+		if got, err := h.invoke("one", "1", testkit.Patience); got != "1" || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}
 	})
 	<-first
-	if got, err := h.invoke("two", "2", patience); got != "2" || err != nil {
+	if got, err := h.invoke("two", "2", testkit.Patience); got != "2" || err != nil {
 		t.Errorf("got %q, %v", got, err)
 	}
 	all.Wait()
@@ -242,7 +227,7 @@ func TestACancelledEventThatGoesOnEndsTheWorkerButNotItsNeighbours(t *testing.T)
 	began := make(chan struct{})
 	neighbour.Go(func() {
 		close(began)
-		if got, err := h.invoke("neighbour", "3", patience); got != before || err != nil {
+		if got, err := h.invoke("neighbour", "3", testkit.Patience); got != before || err != nil {
 			t.Errorf("the neighbour got %q, %v", got, err)
 		}
 	})
@@ -252,7 +237,7 @@ func TestACancelledEventThatGoesOnEndsTheWorkerButNotItsNeighbours(t *testing.T)
 		t.Error("the worker is still given events")
 	}
 	neighbour.Wait()
-	eventually(t, "the worker has ended", func() bool {
+	testkit.Eventually(t, "the worker has ended", func() bool {
 		_, err := os.Stat("/proc/" + before)
 		return err != nil
 	})
@@ -263,9 +248,9 @@ func TestChunksAreTheResponse(t *testing.T) {
 	if got := h.answer(`"flood"`); len(got) != 8<<20 || !strings.HasPrefix(got, "0123456789abcdef") {
 		t.Errorf("got %d bytes, %.20q", len(got), got)
 	}
-	server(t, "both", nil).fails("1", patience, "Runtime.ProtocolError", "chunks and a result")
+	server(t, "both", nil).fails("1", testkit.Patience, "Runtime.ProtocolError", "chunks and a result")
 	h = server(t, "chunks", func(c *worker.Config) { c.MaxResponse = 1 << 20 })
-	h.fails(`"flood"`, patience, "FunctionResponseTooLarge")
+	h.fails(`"flood"`, testkit.Patience, "FunctionResponseTooLarge")
 	if got := h.answer(`"next"`); got != `"next"` {
 		t.Errorf("got %q", got)
 	}
@@ -291,7 +276,7 @@ func TestAResponseThatIsNotTakenHoldsUpItsWorkerAfterAMegabyte(t *testing.T) {
 	h := server(t, "chunks", func(c *worker.Config) { c.Capacity, c.Streaming = 2, true })
 	platform := &stuck{began: make(chan struct{}), letGo: make(chan struct{})}
 	now := time.Now()
-	flood := &adapter.Invocation{ID: "flood", Payload: []byte(`"flood"`), Received: now, Deadline: now.Add(patience)}
+	flood := &adapter.Invocation{ID: "flood", Payload: []byte(`"flood"`), Received: now, Deadline: now.Add(testkit.Patience)}
 	ctx, cancel := context.WithDeadline(t.Context(), flood.Deadline)
 	defer cancel()
 	response, err := adapter.NewResponse(adapter.ResponseOptions{Limit: 8 << 20, Stream: func(r *adapter.Response) error {
@@ -318,7 +303,7 @@ func TestAResponseThatIsNotTakenHoldsUpItsWorkerAfterAMegabyte(t *testing.T) {
 
 func TestNotificationsAreLogged(t *testing.T) {
 	h := server(t, "logs", nil)
-	got, err := h.invoke("the-id", "1", patience)
+	got, err := h.invoke("the-id", "1", testkit.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,12 +321,12 @@ func TestNotificationsAreLogged(t *testing.T) {
 }
 
 func TestAParseErrorWithoutIDIsTheOnlyEventsError(t *testing.T) {
-	server(t, "parse error", nil).fails("1", patience, "Function.Error", "parse error")
+	server(t, "parse error", nil).fails("1", testkit.Patience, "Function.Error", "parse error")
 }
 
 func TestAnEventsErrorQuotesNoMoreThan200Bytes(t *testing.T) {
 	h := open(t, "actionloop", eachLine(`printf 'é%0500d\n' 7 >&3`), nil)
-	e := h.fails(`{}`, patience, "Runtime.ProtocolError", "neither a JSON object nor an array", "«é0000", "0…»")
+	e := h.fails(`{}`, testkit.Patience, "Runtime.ProtocolError", "neither a JSON object nor an array", "«é0000", "0…»")
 	if _, quote, _ := strings.Cut(e.Message, "«"); strings.Index(quote, "…") > 200 {
 		t.Errorf("got %s", e.Message)
 	}
@@ -350,7 +335,7 @@ func TestAnEventsErrorQuotesNoMoreThan200Bytes(t *testing.T) {
 // An event that has begun costs no goroutine: the one that brought it is enough.
 func TestEventsCostNoGoroutines(t *testing.T) {
 	for _, protocol := range []string{"lines", "jsonrpc"} {
-		h := open(t, protocol, self(t), nil)
+		h := open(t, protocol, self(), nil)
 		event := `{"n":1,"do":"answer"}`
 		h.answer(event)
 		before := goroutinesCreated(t)
@@ -365,7 +350,7 @@ func TestEventsCostNoGoroutines(t *testing.T) {
 
 func TestAShutdownEndsAnEventAfterItsGrace(t *testing.T) {
 	for _, protocol := range []string{"lines", "jsonrpc"} {
-		h := open(t, protocol, self(t), func(c *worker.Config) { c.Margin = 400 * time.Millisecond })
+		h := open(t, protocol, self(), func(c *worker.Config) { c.Margin = 400 * time.Millisecond })
 		ctx, stop := context.WithCancelCause(t.Context())
 		done := make(chan error, 1)
 		now := time.Now()
@@ -409,7 +394,7 @@ func TestEventsThatAreOverdueTogetherEndTheirWorkerInTime(t *testing.T) {
 		})
 	}
 	both.Wait()
-	eventually(t, "the worker has ended", func() bool {
+	testkit.Eventually(t, "the worker has ended", func() bool {
 		_, err := os.Stat("/proc/" + before)
 		return err != nil
 	})
@@ -425,10 +410,10 @@ func TestMoreOfALineThatWasTooLongIsNotOfTheNextEvent(t *testing.T) {
 		read -r line; say "$long"; say '"id":"second","result":"fine"'
 		sleep 600`), func(c *worker.Config) { c.MaxResponse = 1000 })
 	var told *adapter.Error
-	if got, err := h.invoke("first", "1", patience); !errors.As(err, &told) || told.Type != adapter.TypeTooLarge {
+	if got, err := h.invoke("first", "1", testkit.Patience); !errors.As(err, &told) || told.Type != adapter.TypeTooLarge {
 		t.Errorf("got %q, %v", got, err)
 	}
-	if got, err := h.invoke("second", "2", patience); err != nil || got != `"fine"` {
+	if got, err := h.invoke("second", "2", testkit.Patience); err != nil || got != `"fine"` {
 		t.Errorf("got %q, %v", got, err)
 	}
 }

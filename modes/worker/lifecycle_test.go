@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/worker"
 
 	"golang.org/x/sys/unix"
@@ -21,14 +22,14 @@ func in(dir string) func(*worker.Config) {
 }
 
 // server is open for one of servers.
-func server(t *testing.T, name string, change func(*worker.Config)) *house {
+func server(t *testing.T, name string, change func(*worker.Config)) *fixture {
 	t.Helper()
-	return open(t, "jsonrpc", self(t), serving(name, change))
+	return open(t, "jsonrpc", self(), serving(name, change))
 }
 
 func serving(name string, change func(*worker.Config)) func(*worker.Config) {
 	return func(c *worker.Config) {
-		c.Resident.Env = append(c.Resident.Env[:len(c.Resident.Env)-1:len(c.Resident.Env)-1], childVariable+"="+name)
+		c.Resident.Env = testkit.Environ(name)
 		if change != nil {
 			change(c)
 		}
@@ -49,9 +50,7 @@ func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBack
 	dir := t.TempDir()
 	app := filepath.Join(dir, "app")
 	script := func(text string) {
-		if err := os.WriteFile(app+".new", []byte("#!/bin/sh\necho >>starts\n"+text), 0o755); err != nil {
-			t.Fatal(err)
-		}
+		testkit.WriteFile(t, app+".new", "#!/bin/sh\necho >>starts\n"+text, 0o755)
 		if err := os.Rename(app+".new", app); err != nil {
 			t.Fatal(err)
 		}
@@ -66,20 +65,20 @@ func TestAWorkerThatDiesAtOnceIsExplainedToEachEventAndStartedAtThePaceOfTheBack
 		}
 	}
 	for range 1000 {
-		explained(h.fails(`{"a":1}`, patience, "Runtime.ExitError", "code 7"))
+		explained(h.fails(`{"a":1}`, testkit.Patience, "Runtime.ExitError", "code 7"))
 	}
 	took := time.Since(began)
 	// At once, then after 50, 100, 200 … ms, each perhaps half of that by jitter.
 	if n := starts(t, dir); n > 8+int(took/time.Second) {
 		t.Errorf("%d starts in %s", n, took)
 	}
-	if took > patience {
+	if took > testkit.Patience {
 		t.Errorf("1000 answers took %s", took)
 	}
-	explained(h.fails(`{}`, patience, "Runtime.ExitError", "The program exited with code 7", " (It has failed", "times in a row"))
+	explained(h.fails(`{}`, testkit.Patience, "Runtime.ExitError", "The program exited with code 7", " (It has failed", "times in a row"))
 	script("exec cat")
-	eventually(t, "the repaired program works", func() bool {
-		got, err := h.invoke("id", `{"a":1}`, patience)
+	testkit.Eventually(t, "the repaired program works", func() bool {
+		got, err := h.invoke("id", `{"a":1}`, testkit.Patience)
 		return err == nil && got == `{"a":1}`
 	})
 	if n := h.logs.FilterMessageSnippet("code 7").Len(); n > 10 {
@@ -97,7 +96,7 @@ func TestAWorkerThatDiesWhileItHasNoEventIsReplaced(t *testing.T) {
 	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the log says so", func() bool { return h.logs.FilterMessageSnippet("SIGKILL").Len() > 0 })
+	testkit.Eventually(t, "the log says so", func() bool { return h.logs.FilterMessageSnippet("SIGKILL").Len() > 0 })
 	if second := h.answer("1"); second == first {
 		t.Errorf("%s has answered again", first)
 	}
@@ -106,7 +105,7 @@ func TestAWorkerThatDiesWhileItHasNoEventIsReplaced(t *testing.T) {
 func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 	h := open(t, "lines", shell(`while read -r line; do echo $$; done`), func(c *worker.Config) { c.MaxInvocations = 2 })
 	served, last := map[string]int{}, ""
-	eventually(t, "three have served", func() bool {
+	testkit.Eventually(t, "three have served", func() bool {
 		last = h.answer("1")
 		served[last]++
 		time.Sleep(50 * time.Millisecond) // the successor is started beside
@@ -119,7 +118,7 @@ func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 		if n < 2 || n > 100 { // two, where the successor is there at once
 			t.Errorf("worker %s was replaced after %d events", pid, n)
 		}
-		eventually(t, "the retired worker is gone", func() bool {
+		testkit.Eventually(t, "the retired worker is gone", func() bool {
 			_, err := os.Stat("/proc/" + pid)
 			return err != nil
 		})
@@ -127,8 +126,8 @@ func TestAWorkerForLinesIsReplacedAfterSoManyEvents(t *testing.T) {
 }
 
 func TestAWorkerThatIsNeverReadyIsDescribed(t *testing.T) {
-	h := openWithin(t, 100*time.Millisecond, "jsonrpc", self(t), serving("never ready", nil))
-	eventually(t, "it says what it does", func() bool { return h.logs.FilterMessage("loading the model").Len() > 0 })
+	h := openWithin(t, 100*time.Millisecond, "jsonrpc", self(), serving("never ready", nil))
+	testkit.Eventually(t, "it says what it does", func() bool { return h.logs.FilterMessage("loading the model").Len() > 0 })
 	for range 2 { // it is left to start
 		e := h.fails("1", time.Second, "Runtime.InitError", "not ready", "initialize", "loading the model")
 		if strings.Join(e.Stack, "") != "loading the model" {
@@ -141,8 +140,8 @@ func TestEventsWaitForAWorkerThatIsDown(t *testing.T) {
 	dir := t.TempDir()
 	// Fails twice, and is there with the third start.
 	h := open(t, "lines", shell(`echo >>starts; [ $(wc -l <starts) -gt 2 ] || exit 1; exec cat`), in(dir))
-	eventually(t, "an event is answered", func() bool {
-		got, err := h.invoke("id", "1", patience)
+	testkit.Eventually(t, "an event is answered", func() bool {
+		got, err := h.invoke("id", "1", testkit.Patience)
 		return err == nil && got == "1" // one that the program had got when it died has failed
 	})
 	if n := starts(t, dir); n != 3 {

@@ -39,7 +39,7 @@ var misbehaviours = map[string]func(say func(string), right string){
 	"7 MB":               func(say func(string), _ string) { say(`{"n":"` + strings.Repeat("x", 7<<20) + `"}` + "\n") },
 	"endless":            func(say func(string), _ string) { endless(say) },
 	"invalid UTF-8":      func(say func(string), _ string) { say("\xff\xfe{}\x80\n") },
-	"closes the channel": func(func(string), string) { _ = channel().Close(); time.Sleep(time.Hour) },
+	"closes the channel": func(func(string), string) { _ = channel.Close(); time.Sleep(time.Hour) },
 	"closes stdin":       func(say func(string), right string) { _ = os.Stdin.Close(); say(right + "\n"); time.Sleep(time.Hour) },
 }
 
@@ -79,22 +79,19 @@ func chunked(right string) string {
 	return out + fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":null}`+"\n", m.ID)
 }
 
-// channel is the response channel.
-func channel() *os.File {
-	if os.Getenv(childVariable) == "actionloop" {
-		return os.NewFile(3, "answers")
-	}
-	return os.Stdout
-}
+// channel is the response channel of misbehave's protocol.
+var channel = os.Stdout
 
 // misbehave is a worker that does with each event what that says.
 func misbehave(protocol string) int {
-	out := channel()
+	if protocol == "actionloop" {
+		channel = os.NewFile(3, "answers")
+	}
 	var turn sync.Mutex
 	say := func(text string) {
 		turn.Lock()
 		defer turn.Unlock()
-		_, _ = io.WriteString(out, text)
+		_, _ = io.WriteString(channel, text)
 	}
 	in := bufio.NewReaderSize(os.Stdin, 1<<20)
 	for {

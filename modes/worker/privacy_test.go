@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/worker"
 )
 
@@ -23,7 +24,7 @@ func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
 			h := open(t, "actionloop", eachLine(script), nil)
 			for n := range 7 { // the last of them are refused
 				event := fmt.Sprintf(`{"caller":"caller-%d"}`, n)
-				_, err := h.invoke(fmt.Sprint("id-", n), event, patience)
+				_, err := h.invoke(fmt.Sprint("id-", n), event, testkit.Patience)
 				var told *adapter.Error
 				if !errors.As(err, &told) {
 					t.Fatalf("got %v", err)
@@ -44,7 +45,7 @@ func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 	h := server(t, "chats", func(c *worker.Config) { c.Capacity = 2 })
 	var neighbour sync.WaitGroup
 	neighbour.Go(func() { _, _ = h.invoke("other", `"card of another"`, 3*time.Second) })
-	eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
+	testkit.Eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
 	e := h.fails(`"mine"`, time.Second, "Runtime.Timeout")
 	if text := e.Message + strings.Join(e.Stack, ""); strings.Contains(text, "another") {
 		t.Errorf("got %s", text)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/worker"
 )
 
@@ -38,7 +39,7 @@ func TestNobodyGetsAnothersAnswer(t *testing.T) {
 		t.Run(row.protocol, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			h := open(t, row.protocol, self(t), func(c *worker.Config) {
+			h := open(t, row.protocol, self(), func(c *worker.Config) {
 				in(dir)(c)
 				c.Count, c.Capacity, c.Margin = row.count, row.capacity, 400*time.Millisecond
 			})
@@ -93,27 +94,27 @@ func neverTwice(t *testing.T, received string) {
 }
 
 // try tells whether the event was answered, which must be by its own answer.
-func (h *house) try(o order, alone bool) bool {
+func (f *fixture) try(o order, alone bool) bool {
 	event, err := json.Marshal(o)
 	if err != nil {
-		h.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	within := patience
+	within := testkit.Patience
 	switch o.Do {
 	case "silence", "late answer", "closes the channel", "invalid UTF-8": // which is no message to JSON-RPC
 		within = 300 * time.Millisecond
 	}
-	got, err := h.invoke(fmt.Sprintf("event-%d", o.N), string(event), within)
+	got, err := f.invoke(fmt.Sprintf("event-%d", o.N), string(event), within)
 	switch {
 	case err == nil && o.Do == "invalid UTF-8" && strings.Contains(got, "n\""):
-		h.t.Errorf("event %+v got another's answer: %q", o, got)
+		f.t.Errorf("event %+v got another's answer: %q", o, got)
 	case err == nil && got != o.answer() && o.Do != "invalid UTF-8":
-		h.t.Errorf("event %+v got %.200q", o, got)
+		f.t.Errorf("event %+v got %.200q", o, got)
 	case err != nil && !errors.As(err, new(*adapter.Error)):
-		h.t.Errorf("event %+v failed in a way that tells its caller nothing: %v", o, err)
+		f.t.Errorf("event %+v failed in a way that tells its caller nothing: %v", o, err)
 	case err != nil && o.Do == "answer" && alone && !strings.Contains(err.Error(), "code 5"):
 		// (5 is the exit code after an answer: the event was on its way already.)
-		h.t.Errorf("event %+v failed: %v", o, err)
+		f.t.Errorf("event %+v failed: %v", o, err)
 	}
 	return err == nil
 }

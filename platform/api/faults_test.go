@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
@@ -70,7 +71,7 @@ func TestListenRefusesAtFirst(t *testing.T) {
 		_ = c.Close()
 		t.Error("connected at once")
 	}
-	fgtest.Eventually(t, "connections are accepted", func() bool {
+	testkit.Eventually(t, "connections are accepted", func() bool {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
 			_ = c.Close()
@@ -81,10 +82,10 @@ func TestListenRefusesAtFirst(t *testing.T) {
 		t.Errorf("accepted after %v", d)
 	}
 	done := fgtest.Invoke(a, api.Event{})
-	if err := fgtest.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo)); err != nil {
+	if err := testkit.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo), "all events to be served"); err != nil {
 		t.Error(err)
 	}
-	fgtest.Await(t, done)
+	testkit.Await(t, done, "the outcome")
 }
 
 func TestAPlatformThatStillRefusesCanBeClosed(t *testing.T) {
@@ -109,10 +110,10 @@ func TestPollFaultsUseUpNoEvent(t *testing.T) {
 					t.Errorf("%+v", r)
 				}
 			}
-			if err := fgtest.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo)); err != nil {
+			if err := testkit.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo), "all events to be served"); err != nil {
 				t.Error(err)
 			}
-			if r := fgtest.Await(t, done); string(r.Payload) != "event" {
+			if r := testkit.Await(t, done, "the outcome"); string(r.Payload) != "event" {
 				t.Error(r)
 			}
 			if a.Polls() != 3 {
@@ -136,7 +137,7 @@ func TestAnEventIsCutOff(t *testing.T) {
 			if r := fgtest.Dial(t, addr).Poll(); !check(r) {
 				t.Errorf("status %d, id %s, %d bytes, %v", r.Status, r.ID(), len(r.Body), r.Err)
 			}
-			if r := fgtest.Await(t, done); r.Code != api.CodeTimeout {
+			if r := testkit.Await(t, done, "the outcome"); r.Code != api.CodeTimeout {
 				t.Error(r)
 			}
 		})
@@ -158,7 +159,7 @@ func TestAnEventComesWithABigHead(t *testing.T) {
 		t.Errorf("%d bytes of headers", size)
 	}
 	w.Post("response", ev.ID(), "")
-	fgtest.Await(t, done)
+	testkit.Await(t, done, "the outcome")
 }
 
 func TestAnEventArrivesSlowly(t *testing.T) {
@@ -175,7 +176,7 @@ func TestAnEventArrivesSlowly(t *testing.T) {
 		t.Errorf("%d bytes in %v, %v", len(ev.Body), d, ev.Err)
 	}
 	w.Post("response", ev.ID(), "")
-	fgtest.Await(t, done)
+	testkit.Await(t, done, "the outcome")
 }
 
 func TestPostFaults(t *testing.T) {
@@ -203,7 +204,7 @@ func TestPostFaults(t *testing.T) {
 					t.Errorf("report %d: status %d, %v", i, r.Status, r.Err)
 				}
 			}
-			r := fgtest.Await(t, done)
+			r := testkit.Await(t, done, "the outcome")
 			if r.Code != c.code || (c.code == 0 && string(r.Payload) != "the answer") {
 				t.Error(r)
 			}
@@ -225,7 +226,7 @@ func TestPostFaultsTakeTheirTime(t *testing.T) {
 			if r := w.Post("response", id, "x"); r.Status != 200 || time.Since(start) < 2*time.Second {
 				t.Errorf("status %d after %v", r.Status, time.Since(start))
 			}
-			r := fgtest.Await(t, done)
+			r := testkit.Await(t, done, "the outcome")
 			if late := r.Duration >= 2*time.Second; late != (kind == "stall") {
 				t.Errorf("%s: the outcome took %v", kind, r.Duration)
 			}
@@ -247,7 +248,7 @@ func TestAStreamIsCutByTheRule(t *testing.T) {
 	if r := w.Post("error", id, "{}"); r.Status != 200 {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, done); !r.Cut || !r.Failed {
+	if r := testkit.Await(t, done, "the outcome"); !r.Cut || !r.Failed {
 		t.Error(r)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
@@ -24,7 +25,7 @@ func TestAPollBelongsToTheInstanceOfItsListener(t *testing.T) {
 	w := fgtest.Dial(t, second.Addr())
 	w.Poll()
 	first.Exited()
-	if r := fgtest.Await(t, left); r.Code != api.CodeExited || r.Instance != 3 {
+	if r := testkit.Await(t, left, "the outcome"); r.Code != api.CodeExited || r.Instance != 3 {
 		t.Error(r)
 	}
 	if first.Busy() || !second.Busy() {
@@ -33,7 +34,7 @@ func TestAPollBelongsToTheInstanceOfItsListener(t *testing.T) {
 	if r := w.Post("response", "right", "served"); r.Status != 200 {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, right); string(r.Payload) != "served" || r.Instance != 2 {
+	if r := testkit.Await(t, right, "the outcome"); string(r.Payload) != "served" || r.Instance != 2 {
 		t.Error(r)
 	}
 	if n := a.Polls(); n != 2 {
@@ -48,10 +49,10 @@ func TestAnEventWaitsForWhicheverListenerPolls(t *testing.T) {
 		l := listeners[i%2]
 		w := fgtest.Dial(t, l.Addr())
 		w.Send(fgtest.GetEvent)
-		fgtest.Eventually(t, "it polls", func() bool { return a.Polls() == i+1 })
+		testkit.Eventually(t, "it polls", func() bool { return a.Polls() == i+1 })
 		done := fgtest.Invoke(a, api.Event{})
 		w.Post("response", w.Receive().ID(), "")
-		if r := fgtest.Await(t, done); r.Err != nil || r.Failed {
+		if r := testkit.Await(t, done, "the outcome"); r.Err != nil || r.Failed {
 			t.Error(r)
 		}
 	}
@@ -63,11 +64,11 @@ func TestAnEventThatNobodyTookExpiresWithEveryInstance(t *testing.T) {
 	for range 2 {
 		listen(t, a).Begin()
 	}
-	if r := fgtest.Await(t, fgtest.Invoke(a, api.Event{})); r.Code != api.CodeLoadTimeout || r.Instance != 0 {
+	if r := testkit.Await(t, fgtest.Invoke(a, api.Event{}), "the outcome"); r.Code != api.CodeLoadTimeout || r.Instance != 0 {
 		t.Error(r)
 	}
 	for _, want := range []int{0, 1, 2} {
-		if n := fgtest.Await(t, expired); n != want {
+		if n := testkit.Await(t, expired, "the load timeout"); n != want {
 			t.Errorf("instance %d, want %d", n, want)
 		}
 	}
@@ -79,7 +80,7 @@ func TestAClosedServerDoesNotListen(t *testing.T) {
 	w.Send(fgtest.GetEvent)
 	other := fgtest.Dial(t, listen(t, a).Addr())
 	other.Send(fgtest.GetEvent)
-	fgtest.Eventually(t, "both poll", func() bool { return a.Polls() == 2 })
+	testkit.Eventually(t, "both poll", func() bool { return a.Polls() == 2 })
 	if err := errors.Join(a.Close(), a.Close()); err != nil {
 		t.Error(err)
 	}

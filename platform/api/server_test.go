@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/fgtest"
 )
@@ -17,9 +18,9 @@ import (
 // newAPI opens a runtime API; at the test's end nothing of it may be left.
 func newAPI(t *testing.T, cfg api.Config) (a *api.Server, addr string) {
 	t.Helper()
-	fgtest.NoLeaks(t)
+	testkit.NoLeaks(t)
 	if cfg.Timeout == 0 {
-		cfg.Timeout = fgtest.Patience
+		cfg.Timeout = testkit.Patience
 	}
 	a, err := api.New(cfg)
 	if err != nil {
@@ -47,11 +48,11 @@ func TestAnEventIsAnsweredByteForByte(t *testing.T) {
 	for _, body := range []string{"", "{}", "\x00\xff\r\n", strings.Repeat("x", 6<<20)} {
 		a, addr := newAPI(t, api.Config{})
 		served := fgtest.Serve(t, addr, 1, fgtest.Echo)
-		r := fgtest.Await(t, fgtest.Invoke(a, api.Event{Payload: []byte(body)}))
+		r := testkit.Await(t, fgtest.Invoke(a, api.Event{Payload: []byte(body)}), "the outcome")
 		if r.Err != nil || r.Failed || r.Code != 0 || string(r.Payload) != body || r.Size != int64(len(body)) {
 			t.Errorf("%.20q: got %.200s", body, r)
 		}
-		if err := fgtest.Await(t, served); err != nil {
+		if err := testkit.Await(t, served, "all events to be served"); err != nil {
 			t.Error(err)
 		}
 	}
@@ -85,7 +86,7 @@ func TestMetadataHeadersHaveThePlatformsNames(t *testing.T) {
 		}
 	}
 	w.Post("response", "id-1", "")
-	fgtest.Await(t, done)
+	testkit.Await(t, done, "the outcome")
 }
 
 func TestEventsGoToPollersInOrder(t *testing.T) {
@@ -93,10 +94,10 @@ func TestEventsGoToPollersInOrder(t *testing.T) {
 	var results []<-chan fgtest.Outcome
 	first := fgtest.Dial(t, addr)
 	first.Send(fgtest.GetEvent)
-	fgtest.Eventually(t, "the first poll is there", func() bool { return a.Polls() == 1 })
+	testkit.Eventually(t, "the first poll is there", func() bool { return a.Polls() == 1 })
 	second := fgtest.Dial(t, addr)
 	second.Send(fgtest.GetEvent)
-	fgtest.Eventually(t, "the second poll is there", func() bool { return a.Polls() == 2 })
+	testkit.Eventually(t, "the second poll is there", func() bool { return a.Polls() == 2 })
 	for i, w := range []*fgtest.Wire{first, second} {
 		results = append(results, fgtest.Invoke(a, api.Event{Payload: fmt.Append(nil, i)}))
 		ev := w.Receive()
@@ -106,7 +107,7 @@ func TestEventsGoToPollersInOrder(t *testing.T) {
 		w.Post("response", ev.ID(), "done "+string(ev.Body))
 	}
 	for i, r := range results {
-		if got := fgtest.Await(t, r); string(got.Payload) != fmt.Sprint("done ", i) {
+		if got := testkit.Await(t, r, "the outcome"); string(got.Payload) != fmt.Sprint("done ", i) {
 			t.Errorf("event %d: %s", i, got)
 		}
 	}
@@ -122,13 +123,13 @@ func TestADeadPollerSwallowsNoEvent(t *testing.T) {
 			for i := range 20 {
 				w := fgtest.Dial(t, addr)
 				w.Send(fgtest.GetEvent)
-				fgtest.Eventually(t, "it polls", func() bool { return a.Polls() == 2*i+1 })
+				testkit.Eventually(t, "it polls", func() bool { return a.Polls() == 2*i+1 })
 				die(w)
 				done := fgtest.Invoke(a, api.Event{Payload: []byte("precious")})
-				if err := fgtest.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo)); err != nil {
+				if err := testkit.Await(t, fgtest.Serve(t, addr, 1, fgtest.Echo), "all events to be served"); err != nil {
 					t.Fatal(err)
 				}
-				if r := fgtest.Await(t, done); string(r.Payload) != "precious" {
+				if r := testkit.Await(t, done, "the outcome"); string(r.Payload) != "precious" {
 					t.Fatal(r)
 				}
 			}
@@ -155,7 +156,7 @@ func TestOnlyTheFirstReportCounts(t *testing.T) {
 			t.Errorf("%+v: got %d %s", step, r.Status, r.Body)
 		}
 	}
-	if r := fgtest.Await(t, done); string(r.Payload) != "a" {
+	if r := testkit.Await(t, done, "the outcome"); string(r.Payload) != "a" {
 		t.Error(r)
 	}
 	var got strings.Builder
@@ -183,18 +184,18 @@ func TestAnEscapedRequestIDIsTheSameID(t *testing.T) {
 	if r := w.Post("response", "a%2Fb%20c", "x"); r.Status != 200 {
 		t.Error(r)
 	}
-	fgtest.Await(t, done)
+	testkit.Await(t, done, "the outcome")
 }
 
 func TestAnErrorReportIsAFailedResult(t *testing.T) {
 	a, addr := newAPI(t, api.Config{})
 	const body = `{"errorType":"T","errorMessage":"it broke"}`
 	served := fgtest.Serve(t, addr, 1, func([]byte) (string, string) { return "error", body })
-	r := fgtest.Await(t, fgtest.Invoke(a, api.Event{}))
+	r := testkit.Await(t, fgtest.Invoke(a, api.Event{}), "the outcome")
 	if !r.Failed || r.Code != 0 || string(r.Payload) != body || r.Reason() != "it broke" {
 		t.Error(r)
 	}
-	if err := fgtest.Await(t, served); err != nil {
+	if err := testkit.Await(t, served, "all events to be served"); err != nil {
 		t.Error(err)
 	}
 }
@@ -216,7 +217,7 @@ func TestEventsOverTheLimitAreRefused(t *testing.T) {
 		{Payload: make([]byte, api.MaxPayload+1)},
 		{Payload: make([]byte, api.MaxAsync+1), Async: true},
 	} {
-		if r := fgtest.Await(t, fgtest.Invoke(a, ev)); !errors.Is(r.Err, api.ErrEventTooLarge) {
+		if r := testkit.Await(t, fgtest.Invoke(a, ev), "the outcome"); !errors.Is(r.Err, api.ErrEventTooLarge) {
 			t.Error(r)
 		}
 	}
@@ -228,7 +229,7 @@ func TestAResponseAtTheLimitPassesAndOneByteMoreDoesNot(t *testing.T) {
 		done := fgtest.Invoke(a, api.Event{})
 		w := fgtest.Dial(t, addr)
 		posted := w.Post("response", w.Poll().ID(), strings.Repeat("x", api.MaxPayload+over))
-		r := fgtest.Await(t, done)
+		r := testkit.Await(t, done, "the outcome")
 		if over == 0 && (posted.Status != 200 || r.Failed || r.Size != api.MaxPayload) {
 			t.Errorf("at the limit: %d %v, code %d", posted.Status, posted.Err, r.Code)
 		}
@@ -244,11 +245,11 @@ func TestAnEventThatNobodyAnswersTimesOut(t *testing.T) {
 	done := fgtest.Invoke(a, api.Event{})
 	w := fgtest.Dial(t, addr)
 	id := w.Poll().ID()
-	r := fgtest.Await(t, done)
+	r := testkit.Await(t, done, "the outcome")
 	if !r.Failed || r.Code != api.CodeTimeout || r.Duration < 50*time.Millisecond || !strings.Contains(string(r.Payload), `"error_code":"FSS.4010"`) {
 		t.Error(r)
 	}
-	fgtest.Await(t, expired)
+	testkit.Await(t, expired, "the load timeout")
 	if late := w.Post("response", id, "late"); late.Status != 404 {
 		t.Error(late)
 	}
@@ -256,17 +257,17 @@ func TestAnEventThatNobodyAnswersTimesOut(t *testing.T) {
 
 func TestAnEventThatNobodyPollsForTimesOut(t *testing.T) {
 	a, addr := newAPI(t, api.Config{LoadTimeout: 50 * time.Millisecond})
-	if r := fgtest.Await(t, fgtest.Invoke(a, api.Event{})); r.Code != api.CodeLoadTimeout {
+	if r := testkit.Await(t, fgtest.Invoke(a, api.Event{}), "the outcome"); r.Code != api.CodeLoadTimeout {
 		t.Error(r)
 	}
-	if err := fgtest.Await(t, func() <-chan error { // the event that timed out is no longer there
+	if err := testkit.Await(t, func() <-chan error { // the event that timed out is no longer there
 		done := fgtest.Invoke(a, api.Event{Payload: []byte("next")})
 		served := fgtest.Serve(t, addr, 1, fgtest.Echo)
-		if r := fgtest.Await(t, done); string(r.Payload) != "next" {
+		if r := testkit.Await(t, done, "the outcome"); string(r.Payload) != "next" {
 			t.Error(r)
 		}
 		return served
-	}()); err != nil {
+	}(), "all events to be served"); err != nil {
 		t.Error(err)
 	}
 }
@@ -295,11 +296,11 @@ func TestARequestIDIsUsedOnce(t *testing.T) {
 	first := fgtest.Invoke(a, api.Event{RequestID: "same"})
 	w := fgtest.Dial(t, addr)
 	w.Poll()
-	if r := fgtest.Await(t, fgtest.Invoke(a, api.Event{RequestID: "same"})); r.Err == nil {
+	if r := testkit.Await(t, fgtest.Invoke(a, api.Event{RequestID: "same"}), "the outcome"); r.Err == nil {
 		t.Error("accepted twice")
 	}
 	w.Post("response", "same", "")
-	fgtest.Await(t, first)
+	testkit.Await(t, first, "the outcome")
 }
 
 func TestCloseEndsWhatIsUnderWay(t *testing.T) {
@@ -310,12 +311,12 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	w.Send(fgtest.GetEvent)
 	w.Receive()
 	w.Send(fgtest.GetEvent) // parked
-	fgtest.Eventually(t, "it is parked", func() bool { return a.Polls() == 3 })
+	testkit.Eventually(t, "it is parked", func() bool { return a.Polls() == 3 })
 	if err := a.Close(); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []<-chan fgtest.Outcome{taken, waiting} {
-		if r := fgtest.Await(t, c); !errors.Is(r.Err, api.ErrClosed) {
+		if r := testkit.Await(t, c, "the outcome"); !errors.Is(r.Err, api.ErrClosed) {
 			t.Error(r)
 		}
 	}
@@ -340,14 +341,14 @@ func TestACutReportIsNoOutcome(t *testing.T) {
 			cut := fgtest.Dial(t, addr)
 			cut.Send(fgtest.PostHead("response", id) + begin)
 			_ = cut.CloseWrite()
-			fgtest.Eventually(t, "the cut report is seen", func() bool { return len(a.Reports(id)) == 1 })
+			testkit.Eventually(t, "the cut report is seen", func() bool { return len(a.Reports(id)) == 1 })
 			if r := a.Reports(id)[0]; r.Complete || r.Status != 0 || r.Counted || r.Chunked != (name == "chunked") {
 				t.Errorf("%+v", r)
 			}
 			if r := w.Post("response", id, "whole"); r.Status != 200 {
 				t.Error(r)
 			}
-			if r := fgtest.Await(t, done); string(r.Payload) != "whole" || r.Cut {
+			if r := testkit.Await(t, done, "the outcome"); string(r.Payload) != "whole" || r.Cut {
 				t.Error(r)
 			}
 		})
@@ -365,7 +366,7 @@ func TestAChunkedResponseIsHeldWhileStreamingIsOff(t *testing.T) {
 	if r := w.Receive(); r.Status != 200 {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, done); string(r.Payload) != "one two" || r.Streamed {
+	if r := testkit.Await(t, done, "the outcome"); string(r.Payload) != "one two" || r.Streamed {
 		t.Error(r)
 	}
 }
@@ -393,7 +394,7 @@ func TestAStreamArrivesAsItFlows(t *testing.T) {
 	if r := w.Receive(); r.Status != 200 {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, done); !r.Streamed || r.Cut || r.Failed || r.Size != 10 || r.Payload != nil {
+	if r := testkit.Await(t, done, "the outcome"); !r.Streamed || r.Cut || r.Failed || r.Size != 10 || r.Payload != nil {
 		t.Error(r)
 	}
 }
@@ -410,7 +411,7 @@ func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
 	}
 	w.EndStream()
 	w.Receive()
-	if r := fgtest.Await(t, done); len(r.Payload) != 8<<20 || !r.Streamed {
+	if r := testkit.Await(t, done, "the outcome"); len(r.Payload) != 8<<20 || !r.Streamed {
 		t.Errorf("%d bytes, streamed %v", len(r.Payload), r.Streamed)
 	}
 	if r := a.Reports(id)[0]; r.SHA256 != sha256.Sum256([]byte(strings.Repeat(piece, 8))) || r.Body != nil || !r.Counted {
@@ -419,7 +420,7 @@ func TestAStreamWithoutAWriterIsTheResult(t *testing.T) {
 }
 
 func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
-	a, addr := newAPI(t, api.Config{Streaming: true, Timeout: fgtest.Patience})
+	a, addr := newAPI(t, api.Config{Streaming: true, Timeout: testkit.Patience})
 	ev, got := pipeEvent()
 	done := fgtest.Invoke(a, ev)
 	w := fgtest.Dial(t, addr)
@@ -440,7 +441,7 @@ func TestAReaderThatStopsHoldsTheStreamBack(t *testing.T) {
 	if err := a.Close(); err != nil {
 		t.Error(err)
 	}
-	fgtest.Await(t, done)
+	testkit.Await(t, done, "the outcome")
 }
 
 func TestACutStreamLeavesTheIDOpenForTheError(t *testing.T) {
@@ -463,7 +464,7 @@ func TestACutStreamLeavesTheIDOpenForTheError(t *testing.T) {
 	if r := w.Post("error", id, "{}"); r.Status != 200 {
 		t.Errorf("the error: %d", r.Status)
 	}
-	if r := fgtest.Await(t, done); !r.Failed || !r.Cut || !r.Streamed || string(r.Payload) != "{}" {
+	if r := testkit.Await(t, done, "the outcome"); !r.Failed || !r.Cut || !r.Streamed || string(r.Payload) != "{}" {
 		t.Error(r)
 	}
 	if r := a.Reports(id)[0]; r.Complete || r.Size != 4 || !r.Chunked {
@@ -485,7 +486,7 @@ func TestAWriterThatFailsCutsTheStream(t *testing.T) {
 		t.Error(r)
 	}
 	w.Post("error", id, "{}")
-	if r := fgtest.Await(t, done); !r.Cut || !r.Failed {
+	if r := testkit.Await(t, done, "the outcome"); !r.Cut || !r.Failed {
 		t.Error(r)
 	}
 }
@@ -500,7 +501,7 @@ func TestAStreamOverItsLimitIsTooLarge(t *testing.T) {
 	if r := w.Receive(); r.Status != 413 {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, done); r.Code != api.CodeTooLarge || !r.Cut {
+	if r := testkit.Await(t, done, "the outcome"); r.Code != api.CodeTooLarge || !r.Cut {
 		t.Error(r)
 	}
 }
@@ -516,7 +517,7 @@ func TestADeadlineBreaksAStreamOff(t *testing.T) {
 	if r := w.Receive(); !fgtest.IsReset(r.Err) {
 		t.Error(r)
 	}
-	if r := fgtest.Await(t, done); r.Code != api.CodeTimeout || !r.Cut || !r.Streamed {
+	if r := testkit.Await(t, done, "the outcome"); r.Code != api.CodeTimeout || !r.Cut || !r.Streamed {
 		t.Error(r)
 	}
 	_ = got.Close()

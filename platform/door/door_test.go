@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/door"
@@ -15,7 +16,7 @@ import (
 )
 
 // openDoor is a door to a function; see bootstrap. Its event is also what the function may answer.
-func openDoor(t *testing.T) (*door.Door, *fgtest.Log) {
+func openDoor(t *testing.T) (*door.Door, *testkit.Log) {
 	t.Helper()
 	p, log := fgtest.Function(t, "", nil)
 	return doorOf(t, p), log

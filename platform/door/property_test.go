@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/fgtest"
 )
 
@@ -206,7 +207,7 @@ func TestAnyRequestIsInItsEvent(t *testing.T) {
 	c := newChance(t)
 	w := fgtest.Dial(t, d.Addr())
 	for range 100 {
-		_ = w.SetDeadline(time.Now().Add(fgtest.Patience))
+		_ = w.SetDeadline(time.Now().Add(testkit.Patience))
 		batch := make([]sample, 1+c.IntN(3))
 		for i := range batch {
 			batch[i] = c.sample()
@@ -309,7 +310,7 @@ func TestAnyEnvelopeBecomesItsAnswer(t *testing.T) {
 	c := newChance(t)
 	w := fgtest.Dial(t, d.Addr())
 	for range 100 {
-		_ = w.SetDeadline(time.Now().Add(fgtest.Patience))
+		_ = w.SetDeadline(time.Now().Add(testkit.Patience))
 		batch := make([]page, 1+c.IntN(3))
 		for i := range batch {
 			batch[i] = c.page(t)

@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/platform/door"
 	"fgbootstrap/platform/fgtest"
 )
 
 // openMirror is a door to the function mirror.
-func openMirror(t *testing.T) (*door.Door, *fgtest.Log) {
+func openMirror(t *testing.T) (*door.Door, *testkit.Log) {
 	t.Helper()
 	p, log := fgtest.Function(t, "mirror", nil)
 	return doorOf(t, p), log

@@ -7,23 +7,20 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform"
 	"fgbootstrap/platform/api"
 )
 
-// behaviour is the variable that makes the test binary a bootstrap.
+// behaviour is the variable that says what the bootstrap does.
 const behaviour = "BOOTSTRAP_UNDER_TEST"
 
 // Main is TestMain of a package whose test binary is also the bootstrap of its functions.
 // bootstrap gets the behaviour that Function was given, and returns the exit status.
 func Main(m *testing.M, bootstrap func(behaviour string) int) {
-	if what, ok := os.LookupEnv(behaviour); ok {
-		os.Exit(bootstrap(what))
-	}
-	os.Exit(m.Run())
+	testkit.Main(m, map[string]func(){"bootstrap": func() { os.Exit(bootstrap(os.Getenv(behaviour))) }})
 }
 
 // Loop is a custom runtime as somebody might write it: it answers each event with what handle
@@ -46,49 +43,26 @@ func Loop(handle func(event []byte) (api.Kind, []byte)) int {
 	}
 }
 
-// Log collects a function's log.
-type Log struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-// Write implements io.Writer.
-func (l *Log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *Log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 // codeFolder is a function's folder whose bootstrap is this test binary.
 func codeFolder(t *testing.T) string {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := filepath.Join(t.TempDir(), "code")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Symlink(self, filepath.Join(dir, "bootstrap")); err != nil {
+	if err := os.Symlink(testkit.Self(), filepath.Join(dir, "bootstrap")); err != nil {
 		t.Fatal(err)
 	}
 	return dir
 }
 
-// Function starts a platform with a function whose bootstrap is this test binary, see Main. It is
-// closed when the test ends, and must leave nothing behind. change may be nil.
-func Function(t *testing.T, what string, change func(*platform.Function, *platform.Options)) (*platform.Platform, *Log) {
+// Function starts a platform with a function whose bootstrap is this test binary, see Main. It is closed when the test
+// ends, and must leave nothing behind. change may be nil.
+func Function(t *testing.T, what string, change func(*platform.Function, *platform.Options)) (*platform.Platform, *testkit.Log) {
 	t.Helper()
-	NoLeaks(t)
-	log := &Log{}
-	fn := platform.Function{Dir: codeFolder(t), Env: []string{behaviour + "=" + what}, Timeout: Patience}
+	testkit.NoLeaks(t)
+	log := &testkit.Log{}
+	fn := platform.Function{Dir: codeFolder(t), Env: append(testkit.Program("bootstrap"), behaviour+"="+what), Timeout: testkit.Patience}
 	opt := platform.Options{Log: log}
 	if change != nil {
 		change(&fn, &opt)
@@ -111,5 +85,5 @@ func Function(t *testing.T, what string, change func(*platform.Function, *platfo
 // Call invokes a function and waits for its outcome.
 func Call(t *testing.T, p *platform.Platform, event string) Outcome {
 	t.Helper()
-	return Await(t, Invoke(p, api.Event{Payload: []byte(event)}))
+	return testkit.Await(t, Invoke(p, api.Event{Payload: []byte(event)}), "the outcome")
 }

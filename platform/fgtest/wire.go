@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // GetEvent is the request that polls for an event.
@@ -28,7 +30,7 @@ type Wire struct {
 	t  *testing.T
 }
 
-// Dial connects; the connection is closed when the test ends, and good for Patience.
+// Dial connects; the connection is closed when the test ends, and good for testkit.Patience.
 func Dial(t *testing.T, addr string) *Wire {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
@@ -40,7 +42,7 @@ func Dial(t *testing.T, addr string) *Wire {
 	if !ok {
 		t.Fatalf("a %T", nc)
 	}
-	_ = tcp.SetDeadline(time.Now().Add(Patience))
+	_ = tcp.SetDeadline(time.Now().Add(testkit.Patience))
 	return &Wire{tcp, bufio.NewReader(tcp), t}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/runtimeapi/functiongraph"
 
 	"go.uber.org/zap"
@@ -33,8 +34,8 @@ func benchmarkClient(b *testing.B, size int) {
 		served <- serveEvents(l, size, b.N)
 	}()
 	loop := &adapter.Loop{
-		Handler: program(echo), Limit: int64(size), Grace: patience, Log: zap.NewNop(), Pollers: []adapter.RuntimeAPI{
-			functiongraph.New(functiongraph.Config{Addr: l.Addr().String(), Timeout: patience, Log: zap.NewNop()}),
+		Handler: program(echo), Limit: int64(size), Grace: testkit.Patience, Log: zap.NewNop(), Pollers: []adapter.RuntimeAPI{
+			functiongraph.New(functiongraph.Config{Addr: l.Addr().String(), Timeout: testkit.Patience, Log: zap.NewNop()}),
 		},
 	}
 	b.ReportAllocs()

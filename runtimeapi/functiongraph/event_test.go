@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -169,7 +170,7 @@ func TestAnEventWhoseSizeIsNotKnownArrivesWhole(t *testing.T) {
 				return nil
 			}})
 			check := func() {
-				if sum := await(t, got, "the event"); sum != sha256.Sum256(payload) {
+				if sum := testkit.Await(t, got, "the event"); sum != sha256.Sum256(payload) {
 					t.Error("another payload arrived")
 				}
 			}
@@ -262,7 +263,7 @@ func TestTheTimesOfAnInvocationCountFromTheFirstByteOfItsEvent(t *testing.T) {
 	p.send(event("1")[1:])
 	p.post("response/1")
 	p.send(ok)
-	inv := await(t, got, "the event")
+	inv := testkit.Await(t, got, "the event")
 	if inv.Received.Before(before) || inv.Received.After(after.Add(time.Second)) {
 		t.Errorf("received at %s, the first byte was sent between %s and %s", inv.Received, before, after)
 	}
@@ -294,7 +295,7 @@ func TestHeadsOf32KBWithATokenOf6KBArriveWhole(t *testing.T) {
 	if r := invoke(t, srv, api.Event{}); string(r.Payload) != token {
 		t.Errorf("the token has %d bytes", len(r.Payload))
 	}
-	if size := await(t, sizes, "the event"); size < 32<<10 {
+	if size := testkit.Await(t, sizes, "the event"); size < 32<<10 {
 		t.Errorf("the headers have %d bytes", size)
 	}
 }
@@ -329,7 +330,7 @@ func TestMetadataHeadersHaveLowerCaseNamesWhateverTheyCameAs(t *testing.T) {
 			"x-cff-request-id": id, "x-cff-invoke-type": "sync", "x-cff-auth-token": "Tok", "x-stream-id": "Spaced",
 			"x-cff-workflow-run-id": "",
 		}
-		if headers := await(t, got, "the event"); !maps.Equal(headers, want) {
+		if headers := testkit.Await(t, got, "the event"); !maps.Equal(headers, want) {
 			t.Errorf("got %q", headers)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/apig"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 	"fgbootstrap/runtimeapi/functiongraph"
 
@@ -24,9 +25,6 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 )
-
-// patience is how long a test waits for what must come; only a failure takes it.
-const patience = 60 * time.Second
 
 // program is a Handler made of one function.
 type program func(ctx context.Context, inv *adapter.Invocation, w io.Writer) error
@@ -55,20 +53,21 @@ type settings struct {
 // instance is a loop that runs against a runtime API.
 type instance struct {
 	logs *observer.ObservedLogs
-	// stop ends it and waits for its end.
-	stop func()
+	end  context.CancelFunc
+	done <-chan struct{} // closed at its end
+	stop func()          // ends it and waits for its end
 }
 
 func start(t *testing.T, addr string, s settings) *instance {
 	t.Helper()
 	if s.timeout == 0 {
-		s.timeout = patience
+		s.timeout = testkit.Patience
 	}
 	if s.margin == 0 {
 		s.margin = 100 * time.Millisecond
 	}
 	if s.grace == 0 {
-		s.grace = patience
+		s.grace = testkit.Patience
 	}
 	if s.limit == 0 {
 		s.limit = 6 << 20
@@ -98,9 +97,9 @@ func start(t *testing.T, addr string, s settings) *instance {
 			t.Error("the loop ended with", err)
 		}
 	}()
-	i := &instance{logs: logs, stop: func() {
+	i := &instance{logs: logs, end: cancel, done: done, stop: func() {
 		cancel()
-		await(t, done, "the loop's end")
+		testkit.Await(t, done, "the loop's end")
 	}}
 	t.Cleanup(i.stop)
 	return i
@@ -110,34 +109,11 @@ func client(addr string, timeout, margin time.Duration, log *zap.Logger) *functi
 	return functiongraph.New(functiongraph.Config{Addr: addr, Timeout: timeout, Margin: margin, Log: log})
 }
 
-// await receives from or sees the close of a channel.
-func await[T any](t *testing.T, c <-chan T, what string) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(patience):
-		t.Error("waited in vain for", what)
-	}
-	return v
-}
-
-// soonerOrLater wants something to be done in time once in five tries: a busy machine is
-// late, too, but not always.
-func soonerOrLater(t *testing.T, what string, inTime func() bool) {
-	t.Helper()
-	for range 5 {
-		if inTime() {
-			return
-		}
-	}
-	t.Error("five times it was not so that", what)
-}
-
 // runtimeAPI is the local platform's, and its address.
 func runtimeAPI(t *testing.T, c api.Config) (srv *api.Server, addr string) {
 	t.Helper()
 	if c.Timeout == 0 {
-		c.Timeout = patience
+		c.Timeout = testkit.Patience
 	}
 	srv, err := api.New(c)
 	if err != nil {
@@ -166,7 +142,7 @@ func faults(t *testing.T, text string) api.Faults {
 
 func invoke(t *testing.T, srv *api.Server, e api.Event) *api.Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	r, err := srv.Invoke(ctx, e)
 	if err != nil {
@@ -210,7 +186,7 @@ func listen(t *testing.T) *server {
 			if err != nil {
 				return
 			}
-			_ = c.SetDeadline(time.Now().Add(patience))
+			_ = c.SetDeadline(time.Now().Add(testkit.Patience))
 			t.Cleanup(func() { _ = c.Close() })
 			s.conns <- &peer{TCPConn: c.(*net.TCPConn), t: t, in: bufio.NewReader(c)}
 		}
@@ -222,13 +198,7 @@ func listen(t *testing.T) *server {
 // accept is the next connection.
 func (s *server) accept() *peer {
 	s.t.Helper()
-	select {
-	case p := <-s.conns:
-		return p
-	case <-time.After(patience):
-		s.t.Fatal("waited in vain for a connection")
-		return nil
-	}
+	return testkit.Await(s.t, s.conns, "a connection")
 }
 
 // peer is a connection from the client under test.
@@ -306,13 +276,9 @@ func (s *server) serveOne(p *peer, id string) {
 // process, by a read that takes a byte out of /proc/net/tcp's receive queue.
 func awaitRead(t *testing.T, p *peer) {
 	t.Helper()
-	end := time.Now().Add(patience)
-	for time.Now().Before(end) {
-		if queued(t, p.RemoteAddr().String(), p.LocalAddr().String()) == 0 {
-			return
-		}
-	}
-	t.Error("the client does not read what was sent")
+	testkit.Eventually(t, "the client has read what was sent", func() bool {
+		return queued(t, p.RemoteAddr().String(), p.LocalAddr().String()) == 0
+	})
 }
 
 // queued is how many bytes wait to be read on the connection with this local

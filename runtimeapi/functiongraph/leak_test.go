@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"testing"
-	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -35,16 +34,12 @@ func TestEventsLeaveNoGoroutinesAndDescriptorsBehind(t *testing.T) {
 			}
 			round()
 			const slack = 3 // what is just coming to its end
-			goroutines, descriptors := runtime.NumGoroutine()+slack, openFiles()+slack
+			goroutines, descriptors := testkit.Goroutines()+slack, testkit.Descriptors(t)+slack
 			for range 10 {
 				round()
 			}
-			if n := settle(runtime.NumGoroutine, goroutines); n > goroutines {
-				t.Errorf("%d goroutines after %d", n, goroutines-slack)
-			}
-			if n := settle(openFiles, descriptors); n > descriptors {
-				t.Errorf("%d descriptors after %d", n, descriptors-slack)
-			}
+			testkit.AtMost(t, goroutines, "goroutines", testkit.Goroutines)
+			testkit.AtMost(t, descriptors, "descriptors", func() int { return testkit.Descriptors(t) })
 		})
 	}
 }
@@ -85,20 +80,4 @@ func reserved(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return pages * os.Getpagesize()
-}
-
-// settle is count once it is no more than limit, or after a while.
-func settle(count func() int, limit int) int {
-	for end := time.Now().Add(patience / 4); count() > limit && time.Now().Before(end); {
-		runtime.Gosched()
-	}
-	return count()
-}
-
-func openFiles() int {
-	files, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(files)
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 
 	"go.uber.org/zap"
@@ -128,7 +129,7 @@ func TestALongPollThatEndsWithoutAnEventIsFollowedAtOnce(t *testing.T) {
 		p.send(ok)
 		return took
 	}
-	soonerOrLater(t, "the next poll came at once", func() bool { return pause() <= time.Second })
+	testkit.SoonerOrLater(t, "the next poll came at once", func() bool { return pause() <= time.Second })
 }
 
 func TestAPlatformThatEndsLongPollsIsNoOutage(t *testing.T) {
@@ -159,7 +160,7 @@ func TestAnAnswerWithoutAnEventDoesNotHoldUpThePolls(t *testing.T) {
 func TestPollsEndWithTheirContext(t *testing.T) {
 	t.Parallel()
 	s := listen(t)
-	c := client(s.addr, patience, time.Second, zap.NewNop())
+	c := client(s.addr, testkit.Patience, time.Second, zap.NewNop())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
@@ -168,7 +169,7 @@ func TestPollsEndWithTheirContext(t *testing.T) {
 	}()
 	s.accept().poll()
 	cancel()
-	if err := await(t, ended, "the poll's end"); !errors.Is(err, context.Canceled) {
+	if err := testkit.Await(t, ended, "the poll's end"); !errors.Is(err, context.Canceled) {
 		t.Errorf("Next: %v", err)
 	}
 	if _, err := c.Next(ctx); !errors.Is(err, context.Canceled) {
@@ -180,7 +181,7 @@ func TestAPauseBetweenPollsEndsWithTheirContext(t *testing.T) {
 	t.Parallel()
 	s := listen(t)
 	pause := func() time.Duration {
-		c := client(s.addr, patience, time.Second, zap.NewNop())
+		c := client(s.addr, testkit.Patience, time.Second, zap.NewNop())
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan time.Time, 1)
 		go func() {
@@ -194,9 +195,9 @@ func TestAPauseBetweenPollsEndsWithTheirContext(t *testing.T) {
 		}
 		canceled := time.Now()
 		cancel()
-		return await(t, ended, "the pause's end").Sub(canceled)
+		return testkit.Await(t, ended, "the pause's end").Sub(canceled)
 	}
-	soonerOrLater(t, "the pause ended with its context", func() bool { return pause() <= time.Second })
+	testkit.SoonerOrLater(t, "the pause ended with its context", func() bool { return pause() <= time.Second })
 }
 
 // A context may end at any moment: also between two polls, and while a
@@ -205,14 +206,14 @@ func TestPollsEndWheneverTheirContextDoes(t *testing.T) {
 	t.Parallel()
 	_, addr := runtimeAPI(t, api.Config{})
 	for n := range 300 {
-		c := client(addr, patience, time.Second, zap.NewNop())
+		c := client(addr, testkit.Patience, time.Second, zap.NewNop())
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(n)*5*time.Microsecond)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			_, _ = c.Next(ctx)
 		}()
-		await(t, ended, "the poll's end")
+		testkit.Await(t, ended, "the poll's end")
 		cancel()
 		if t.Failed() {
 			return
@@ -223,7 +224,7 @@ func TestPollsEndWheneverTheirContextDoes(t *testing.T) {
 func TestAnEventThatHasBegunToArriveIsDeliveredAfterTheContextsEnd(t *testing.T) {
 	t.Parallel()
 	s := listen(t)
-	c := client(s.addr, patience, time.Second, zap.NewNop())
+	c := client(s.addr, testkit.Patience, time.Second, zap.NewNop())
 	ctx, cancel := context.WithCancel(context.Background())
 	type outcome struct {
 		id, payload string
@@ -249,7 +250,7 @@ func TestAnEventThatHasBegunToArriveIsDeliveredAfterTheContextsEnd(t *testing.T)
 	cancel()
 	<-time.After(20 * time.Millisecond) // time to do the wrong thing
 	p.send(answer[half:])
-	if o := await(t, got, "the event"); o.id != "late" || o.payload != "{}" || o.err != nil {
+	if o := testkit.Await(t, got, "the event"); o.id != "late" || o.payload != "{}" || o.err != nil {
 		t.Errorf("got %+v", o)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 
 	"go.uber.org/zap"
@@ -127,7 +128,7 @@ func TestAReportOfAnExpiredInvocationIsRepeatedOnce(t *testing.T) {
 		p.post("error/1")
 		p.send("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
 	}
-	if err := await(t, failed, "the end of the tries"); err == nil || errors.Is(err, adapter.ErrRefused) {
+	if err := testkit.Await(t, failed, "the end of the tries"); err == nil || errors.Is(err, adapter.ErrRefused) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -155,10 +156,10 @@ func TestAStopEndsTheTriesToReport(t *testing.T) {
 			return nil
 		}})
 	go func() { _, _ = srv.Invoke(context.Background(), api.Event{}) }() // ends with the platform
-	id := await(t, running, "the event")
+	id := testkit.Await(t, running, "the event")
 	began := time.Now()
 	i.stop()
-	if took := time.Since(began); took > patience/4 {
+	if took := time.Since(began); took > testkit.Patience/4 {
 		t.Errorf("the stop took %s", took)
 	}
 	if n := len(outcomes(t, srv, id)); n < 2 || n > 10 {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 
 	"go.uber.org/zap/zapcore"
@@ -32,7 +33,7 @@ func (a arrivals) until(t *testing.T, want string) {
 	t.Helper()
 	got := ""
 	for got != want && !t.Failed() {
-		got += await(t, a, "the rest of "+want)
+		got += testkit.Await(t, a, "the rest of "+want)
 	}
 }
 
@@ -69,7 +70,7 @@ func TestAStreamReachesThePlatformAsItIsWritten(t *testing.T) {
 		got.until(t, word) // before the next is written
 	}
 	close(words)
-	if r := await(t, done, "the end"); r.Failed || !r.Streamed || r.Cut {
+	if r := testkit.Await(t, done, "the end"); r.Failed || !r.Streamed || r.Cut {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -168,7 +169,7 @@ func TestAnEnvelopeGoesOutAsItsBodyIsWritten(t *testing.T) {
 	got.until(t, base64.StdEncoding.EncodeToString([]byte("two")))
 	close(words)
 	got.until(t, `"}`)
-	if r := await(t, done, "the end"); r.Failed || r.Cut {
+	if r := testkit.Await(t, done, "the end"); r.Failed || r.Cut {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -228,7 +229,7 @@ func TestAFailureAfterTheCommitCutsTheStreamAndIsReportedOnce(t *testing.T) {
 			start(t, addr, settings{streaming: true, limit: 1 << 20,
 				program: func(_ context.Context, _ *adapter.Invocation, w io.Writer) error {
 					_, _ = w.Write(large)
-					await(t, <-arrived, "the stream's beginning") // or the report might overtake it
+					testkit.Await(t, <-arrived, "the stream's beginning") // or the report might overtake it
 					return c.rest(w)
 				}})
 			for range 2 {
@@ -352,7 +353,7 @@ func TestAPlatformThatStopsReadingHoldsUpTheProgramUntilTheDeadline(t *testing.T
 	if f := failureOf(t, []byte(q.post("error/1"))); f.Type != adapter.TypeTimeout {
 		t.Errorf("the report is %+v", f)
 	}
-	if took := time.Since(began); took < time.Second || took > patience/2 {
+	if took := time.Since(began); took < time.Second || took > testkit.Patience/2 {
 		t.Errorf("the report came after %s", took)
 	}
 	q.send(ok)
@@ -383,16 +384,12 @@ func TestAShutdownCutsAStreamThatThePlatformDoesNotRead(t *testing.T) {
 	p.poll()
 	p.send(event("1"))
 	s.accept()
-	await(t, written, "the program's first bytes")
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		i.stop()
-	}()
+	testkit.Await(t, written, "the program's first bytes")
+	i.end()
 	q := s.accept()
 	if f := failureOf(t, []byte(q.post("error/1"))); f.Type != adapter.TypeShutdown || f.Message != adapter.ErrShutdown.Error() {
 		t.Errorf("the report is %+v", f)
 	}
 	q.send(ok)
-	await(t, stopped, "the stop")
+	testkit.Await(t, i.done, "the stop")
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -21,13 +22,13 @@ func alike(got, want string) bool {
 	return regexp.MustCompile(`^(?s:` + pattern + `)$`).MatchString(got)
 }
 
-// stage is where a transcript is played.
-type stage struct {
+// transcriptPlayer plays a transcript: as the platform, and by scripted workers.
+type transcriptPlayer struct {
 	*cloud
-	entrances chan *actor // the workers, as they start
-	cast      []*actor    // those that have, the last of them at work
-	results   map[string]<-chan *api.Result
-	stopping  bool
+	started  chan *scriptedWorker // as they start
+	workers  []*scriptedWorker    // those of which the transcript says so; the last is at work
+	results  map[string]<-chan *api.Result
+	stopping bool
 }
 
 // play plays the transcript in the order of its lines. The error says which of them
@@ -38,15 +39,15 @@ func (script transcript) play(t *testing.T) error {
 		t.Fatal(err)
 	}
 	defer func() { _ = listener.Close() }()
-	s := &stage{entrances: make(chan *actor, 100), results: map[string]<-chan *api.Result{}}
+	p := &transcriptPlayer{started: make(chan *scriptedWorker, 100), results: map[string]<-chan *api.Result{}}
 	go func() {
 		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
-			s.entrances <- newActor(conn)
+			p.started <- newScriptedWorker(conn)
 		}
 	}()
 	variables := settings{
 		"BOOTSTRAP_MODE": "worker", "BOOTSTRAP_COMMAND": command(aProgram()), "BOOTSTRAP_WORKER_PROTOCOL": script.protocol,
-		behaviourVariable: "puppet", stageVariable: listener.Addr().String(),
+		testkit.Variable: "scripted worker", playerVariable: listener.Addr().String(),
 	}
 	maps.Copy(variables, script.variables)
 	var setups []setup
@@ -58,52 +59,52 @@ func (script transcript) play(t *testing.T) error {
 		}
 		setups = append(setups, timeout(limit))
 	}
-	s.cloud = deploy(t, variables, setups...)
+	p.cloud = deploy(t, variables, setups...)
 	// It takes an event to have an instance: the first one waits for its turn.
 	if first := slices.IndexFunc(script.lines, isEvent); first >= 0 {
-		s.begin(script.lines[first])
+		p.begin(script.lines[first])
 	}
 	for i, line := range script.lines {
-		if err := s.step(line); err != nil {
+		if err := p.step(line); err != nil {
 			return fmt.Errorf("line %d of it, %s: %w", i+1, line, err)
 		}
 	}
-	return s.curtain()
+	return p.finish()
 }
 
-func (s *stage) step(line string) error {
+func (p *transcriptPlayer) step(line string) error {
 	verb, rest, _ := strings.Cut(line, " ")
 	id, text, _ := strings.Cut(rest, " ")
 	switch verb {
 	case "start":
 		select {
-		case a := <-s.entrances:
-			s.cast = append(s.cast, a)
-		case <-time.After(patience):
+		case worker := <-p.started:
+			p.workers = append(p.workers, worker)
+		case <-time.After(testkit.Patience):
 			return errors.New("no worker was started")
 		}
 		return nil
 	case "event":
-		if s.results[id] == nil {
-			s.begin(line)
+		if p.results[id] == nil {
+			p.begin(line)
 		}
 		return nil
 	case "result", "error":
-		return s.outcome(verb, id, text)
+		return p.outcome(verb, id, text)
 	case "log":
-		return s.logged(rest)
+		return p.logged(rest)
 	case "stop":
-		s.stop()
+		p.stop()
 		return nil
 	case "wait":
 		pause, err := time.ParseDuration(rest)
 		time.Sleep(pause)
 		return err
 	}
-	if len(s.cast) == 0 {
+	if len(p.workers) == 0 {
 		return errors.New("there is no worker yet")
 	}
-	worker := s.cast[len(s.cast)-1]
+	worker := p.workers[len(p.workers)-1]
 	if verb == ">" || verb == "end" || verb == "TERM" {
 		return worker.expect(line)
 	}
@@ -113,35 +114,35 @@ func (s *stage) step(line string) error {
 func isEvent(line string) bool { return strings.HasPrefix(line, "event ") }
 
 // begin hands an event in.
-func (s *stage) begin(line string) {
+func (p *transcriptPlayer) begin(line string) {
 	part := strings.SplitN(line, " ", 3)
 	event := api.Event{RequestID: part[1], Payload: []byte(strings.ReplaceAll(part[2], "⏎", "\n"))}
 	done := make(chan *api.Result, 1)
 	go func() {
-		result, _ := s.Invoke(s.t.Context(), event) // nil if the stage is closed before
+		result, _ := p.Invoke(p.t.Context(), event) // nil if the platform is closed before
 		done <- result
 	}()
-	s.results[event.RequestID] = done
+	p.results[event.RequestID] = done
 }
 
-func (s *stage) stop() {
-	s.stopping = true
-	s.signal(syscall.SIGTERM)
+func (p *transcriptPlayer) stop() {
+	p.stopping = true
+	p.signal(syscall.SIGTERM)
 }
 
 // outcome compares what the caller of an event gets.
-func (s *stage) outcome(verb, id, want string) error {
-	if s.results[id] == nil {
+func (p *transcriptPlayer) outcome(verb, id, want string) error {
+	if p.results[id] == nil {
 		return errors.New("there is no such event")
 	}
-	result := <-s.results[id]
-	delete(s.results, id)
+	result := <-p.results[id]
+	delete(p.results, id)
 	if result == nil {
 		return errors.New("the event was refused")
 	}
 	got := "result " + string(result.Payload)
 	if result.Failed {
-		f := s.failureOf(result)
+		f := p.failureOf(result)
 		got = "error " + f.Type + ": " + f.Message
 	}
 	if !alike(got, verb+" "+want) {
@@ -150,9 +151,9 @@ func (s *stage) outcome(verb, id, want string) error {
 	return nil
 }
 
-func (s *stage) logged(want string) error {
-	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
-		for _, line := range strings.Split(s.log.String(), "\n") {
+func (p *transcriptPlayer) logged(want string) error {
+	for end := time.Now().Add(testkit.Patience); ; time.Sleep(2 * time.Millisecond) {
+		for _, line := range strings.Split(p.log.String(), "\n") {
 			if alike(line, "…"+want+"…") {
 				return nil
 			}
@@ -163,19 +164,19 @@ func (s *stage) logged(want string) error {
 	}
 }
 
-// curtain stops the instance and wants nothing else to have happened.
-func (s *stage) curtain() error {
-	if len(s.results) > 0 {
+// finish stops the instance and wants nothing else to have happened.
+func (p *transcriptPlayer) finish() error {
+	if len(p.results) > 0 {
 		return errors.New("an event is left without result or error")
 	}
-	if !s.stopping {
-		s.stop()
+	if !p.stopping {
+		p.stop()
 	}
-	s.logs("bootstrap has stopped")
-	if len(s.entrances) > 0 {
+	p.logs("bootstrap has stopped")
+	if len(p.started) > 0 {
 		return errors.New("another worker was started")
 	}
-	for _, worker := range s.cast {
+	for _, worker := range p.workers {
 		for got := range worker.says { // until it is gone
 			if got != "end" && got != "TERM" {
 				return fmt.Errorf("a worker got %s too", got)

@@ -16,19 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
+
 	"golang.org/x/sys/unix"
 )
 
-// programs are web servers, and what passes for one.
-var programs = map[string]func(){}
-
-func init() {
-	programs["puppet"] = func() { serve(listen(), puppet) }
-	programs["short backlog"] = func() { serveOneAtATime(shortBacklog(os.Getenv("SOCKET"), 1), closing(puppet)) }
-	programs["single"] = func() { serveOneAtATime(listen(), puppet) }
-}
-
-// step is what the puppet does with a connection; a call's body is a list of them.
+// step is what the scripted server does with a connection; a call's body is a list of them.
 type step struct {
 	Write  string // that
 	Pause  int    // for so many milliseconds, so that what is written comes apart
@@ -40,7 +33,7 @@ type step struct {
 	Hang   bool   // for good, in this connection
 }
 
-// script is the call that has the puppet do that.
+// script is the call that has the scripted server do that.
 func script(method string, steps ...step) string {
 	text, err := json.Marshal(steps)
 	if err != nil {
@@ -49,7 +42,7 @@ func script(method string, steps ...step) string {
 	return call(method, "/script", string(text))
 }
 
-// says is the call that has the puppet answer with that, and no more.
+// says is the call that has the scripted server answer with that, and no more.
 func says(answer string) string { return script("GET", step{Write: answer}) }
 
 // saysAndCloses closes the connection then.
@@ -57,7 +50,7 @@ func saysAndCloses(answer string) string {
 	return script("GET", step{Write: answer}, step{Close: true})
 }
 
-// link is a connection to the puppet.
+// link is a connection to the scripted server.
 type link struct {
 	net.Conn
 	in       *bufio.Reader
@@ -164,8 +157,8 @@ func count(path string) *atomic.Int64 {
 	return n.(*atomic.Int64)
 }
 
-// puppet does with a request what its path says; false closes the connection.
-func puppet(l *link, r *http.Request) bool {
+// scriptedServer does with a request what its path says; false closes the connection.
+func scriptedServer(l *link, r *http.Request) bool {
 	path := r.URL.Path
 	times := count(path).Add(1)
 	switch path {
@@ -262,17 +255,17 @@ func code(n int) *int { return &n }
 func bytesOf(n int) string { return strings.Repeat("0123456789abcdef", n/16+1)[:n] }
 
 // times is how often the server has got a request for a path.
-func (h *house) times(path string) string {
-	h.t.Helper()
-	return h.answer(call("GET", "/count", "", object{"queryStringParameters": object{"path": path}})).Body
+func (f *fixture) times(path string) string {
+	f.t.Helper()
+	return f.answer(call("GET", "/count", "", object{"queryStringParameters": object{"path": path}})).Body
 }
 
-func TestThePuppetAnswers(t *testing.T) {
-	h := open(t, "puppet", nil)
+func TestTheScriptedServerAnswers(t *testing.T) {
+	h := open(t, "scripted server", nil)
 	if got := h.answer(says("HTTP/1.1 201 Created\r\nX-A: b\r\nContent-Length: 2\r\n\r\nok")); got.StatusCode != 201 || got.Body != "ok" || got.Headers["X-A"] != "b" {
 		t.Errorf("got %v", got)
 	}
-	if got, err := h.invoke("id", `{"some":"event"}`, patience); err == nil {
+	if got, err := h.invoke("id", `{"some":"event"}`, testkit.Patience); err == nil {
 		t.Errorf("there is no /invoke, but got %q", got)
 	}
 }

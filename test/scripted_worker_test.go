@@ -13,15 +13,17 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
-// stageVariable is where a puppet finds who plays it.
-const stageVariable = "FGTEST_STAGE"
+// playerVariable is the address of the player of a scripted worker.
+const playerVariable = "FGTEST_PLAYER"
 
-// puppet is a worker that does what the player of a transcript tells it, and tells
-// him what it gets: its side of the transcript, line by line in both directions.
-func puppet() int {
-	player, err := net.Dial("unix", os.Getenv(stageVariable))
+// runScriptedWorker is a worker that does what the player of a transcript tells it, and
+// tells the player what it gets: its side of the transcript, line by line in both directions.
+func runScriptedWorker() int {
+	player, err := net.Dial("unix", os.Getenv(playerVariable))
 	if err != nil {
 		return code(err)
 	}
@@ -44,13 +46,13 @@ func puppet() int {
 		})
 		leave("end")
 	}()
-	for cues := bufio.NewReader(player); ; {
-		cue, err := cues.ReadString('\n')
+	for lines := bufio.NewReader(player); ; {
+		line, err := lines.ReadString('\n')
 		if err != nil {
 			return code(err)
 		}
 		turn.Lock()
-		exit, err := act(strings.TrimSuffix(cue, "\n"))
+		exit, err := act(strings.TrimSuffix(line, "\n"))
 		if err != nil {
 			return code(err)
 		}
@@ -65,8 +67,8 @@ func puppet() int {
 func say(player io.Writer, line string) { _, _ = fmt.Fprintln(player, line) }
 
 // act does what a line of a transcript says; exit is not negative if that is to end.
-func act(cue string) (exit int, err error) {
-	verb, text, _ := strings.Cut(strings.ReplaceAll(cue, "⏎", "\n"), " ")
+func act(line string) (exit int, err error) {
+	verb, text, _ := strings.Cut(strings.ReplaceAll(line, "⏎", "\n"), " ")
 	answers := os.Stdout
 	if os.Getenv("BOOTSTRAP_WORKER_PROTOCOL") == "actionloop" || os.Getenv("BOOTSTRAP_WORKER_RESPONSE") == "fd3" {
 		answers = os.NewFile(3, "answers")
@@ -82,52 +84,52 @@ func act(cue string) (exit int, err error) {
 		exit, err = strconv.Atoi(text)
 		return exit, err
 	default:
-		err = fmt.Errorf("no such cue: %s", cue)
+		err = fmt.Errorf("a worker can't do this: %s", line)
 	}
 	return -1, err
 }
 
-// actor is a puppet, seen from its player.
-type actor struct {
+// scriptedWorker is a scripted worker, seen from its player.
+type scriptedWorker struct {
 	conn net.Conn
 	says chan string // its stdin's lines as "> LINE", then "end"; or "TERM"
-	done chan bool   // an answer to each cue
+	done chan bool   // an answer to each line
 	// Both are closed when it is gone.
 }
 
-func newActor(conn net.Conn) *actor {
-	a := &actor{conn: conn, says: make(chan string, 100), done: make(chan bool, 1)}
+func newScriptedWorker(conn net.Conn) *scriptedWorker {
+	w := &scriptedWorker{conn: conn, says: make(chan string, 100), done: make(chan bool, 1)}
 	go func() {
-		defer close(a.done)
-		defer close(a.says)
+		defer close(w.done)
+		defer close(w.says)
 		for lines := bufio.NewReader(conn); ; {
 			line, err := lines.ReadString('\n')
 			switch line = strings.TrimSuffix(line, "\n"); {
 			case err != nil:
 				return
 			case line == "done":
-				a.done <- true
+				w.done <- true
 			default:
-				a.says <- line
+				w.says <- line
 			}
 		}
 	}()
-	return a
+	return w
 }
 
-// tell returns when the actor has done it.
-func (a *actor) tell(cue string) error {
-	say(a.conn, cue)
-	if !<-a.done {
+// tell returns when the worker has done it.
+func (w *scriptedWorker) tell(line string) error {
+	say(w.conn, line)
+	if !<-w.done {
 		return errors.New("the worker is gone")
 	}
 	return nil
 }
 
-// expect wants that to be the next that the actor gets.
-func (a *actor) expect(want string) error {
+// expect wants that to be the next that the worker gets.
+func (w *scriptedWorker) expect(want string) error {
 	select {
-	case got, here := <-a.says:
+	case got, here := <-w.says:
 		switch {
 		case !here:
 			return errors.New("the worker is gone")
@@ -135,7 +137,7 @@ func (a *actor) expect(want string) error {
 			return fmt.Errorf("the worker got %s", got)
 		}
 		return nil
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		return errors.New("the worker got nothing")
 	}
 }
