@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
 // twice are programs that write their answer twice: the second line is there when the next
@@ -63,7 +65,7 @@ func TestNobodyGetsWhatAWorkerStillHadToWriteForTheLastEvent(t *testing.T) {
 	}
 	for _, row := range twice {
 		t.Run(row.name, func(t *testing.T) {
-			need(t, row.needs)
+			testkit.Need(t, row.needs)
 			protocol := row.protocol
 			if protocol == "" {
 				protocol = "lines"

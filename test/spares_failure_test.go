@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"fgbootstrap/internal/testkit"
 )
 
 func TestASpareThatIsKilledIsReplaced(t *testing.T) {
@@ -109,7 +107,9 @@ func TestASpareThatIsAtWorkIsNotTakenForOneThatHangs(t *testing.T) {
 	time.Sleep(5500 * time.Millisecond)
 	result := c.begin("{}\n")
 	time.Sleep(5500 * time.Millisecond) // after half of its time it was looked at
-	testkit.WriteFile(t, filepath.Join(c.dir, "stop"), "", 0o644)
+	if err := os.WriteFile(filepath.Join(c.dir, "stop"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
 	if got := string((<-result).Payload); got != fmt.Sprintf("%d {}\n", pid) {
 		t.Errorf("got %q, and the spare was %d", got, pid)
 	}
@@ -139,7 +139,10 @@ func TestASpareMayTakeItsTimeToStart(t *testing.T) {
 func TestAProgramThatIsThereOnlyLaterIsASpareThen(t *testing.T) {
 	c := deploy(t, settings{"BOOTSTRAP_COMMAND": "./late", "BOOTSTRAP_PIPE_SPARES": "1"})
 	c.fails("{}", "Runtime.InitError", "There is no file")
-	testkit.WriteFile(t, filepath.Join(c.dir, "late"), "#!/bin/sh\nread -r event; echo \"$event\"\n", 0o755)
+	c.logs("starting a program ahead of its event failed: There is no file")
+	if err := os.WriteFile(filepath.Join(c.dir, "late"), []byte("#!/bin/sh\nread -r event; echo \"$event\"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	if got := c.answer("{}\n"); got != "{}\n" {
 		t.Errorf("got %q", got)
 	}

@@ -251,17 +251,6 @@ func shareOfACPU(t *testing.T) (group string) {
 	return group
 }
 
-// Where events come faster than a spare settles, what serves them is weighed.
-func TestUnderSteadyLoadThereAreAsManySparesAsWanted(t *testing.T) {
-	c := ahead(t, spares(3, `read -r event; sleep 0.4; echo "$event"`), memory(256))
-	for end := time.Now().Add(testkit.Patience); len(children(c.bootstrap())) < 3; {
-		if time.Now().After(end) {
-			t.Fatal("there are never three")
-		}
-		c.answer("{}\n")
-	}
-}
-
 func TestMoreSparesThanTheMemoryHoldsAreNotStarted(t *testing.T) {
 	t.Parallel()
 	python := testkit.Need(t, "python3")

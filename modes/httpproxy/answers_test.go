@@ -253,7 +253,7 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 func TestAHeadWhoseLinesEndWithLineFeedsAloneIsNamed(t *testing.T) {
 	t.Parallel()
 	h := open(t, "scripted server", nil)
-	const why = "end with LF alone"
+	const why = "end in LF alone"
 	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), time.Second, "Runtime.Timeout", why)
 	h.fails(saysAndCloses("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), testkit.Patience, "Runtime.ProtocolError", why)
 }

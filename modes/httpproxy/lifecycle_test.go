@@ -242,7 +242,7 @@ func TestAPortInUseIsToldWithWhoHasItAndTakenWhenItIsFree(t *testing.T) {
 	defer func() { _ = listener.Close() }()
 	port := listener.Addr().(*net.TCPAddr).Port
 	h := open(t, "scripted server", func(c *httpproxy.Config) { c.Port = port })
-	h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("port %d is in use already, by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
+	h.fails(says(ok), time.Second, "Runtime.InitError", fmt.Sprintf("port %d is already in use by process %d: ", port, os.Getpid()), "BOOTSTRAP_HTTP_PORT")
 	_ = listener.Close()
 	h.recovers() // with the next start
 }
