@@ -39,17 +39,17 @@ type Call struct {
 type Thread struct {
 	PID, TID int
 
-	call, children int // descriptors; -1: closed
+	callFile, childrenFile int // descriptors; -1: closed
 }
 
 // OpenThread opens a thread's files. The error is os.ErrPermission where nobody may look,
 // os.ErrNotExist where the thread has ended or the kernel does not tell.
 func OpenThread(pid, tid int) (*Thread, error) {
-	t := &Thread{PID: pid, TID: tid, call: -1, children: -1}
+	t := &Thread{PID: pid, TID: tid, callFile: -1, childrenFile: -1}
 	dir := fmt.Sprintf("/proc/%d/task/%d/", pid, tid)
 	var err error
-	if t.call, err = openFile(dir + "syscall"); err == nil {
-		t.children, err = openFile(dir + "children")
+	if t.callFile, err = openFile(dir + "syscall"); err == nil {
+		t.childrenFile, err = openFile(dir + "children")
 	}
 	if err != nil {
 		t.Close()
@@ -68,25 +68,25 @@ func openFile(path string) (int, error) {
 
 // CloseChildren gives one descriptor back: Children will not be asked.
 func (t *Thread) CloseChildren() {
-	if t.children >= 0 {
-		_ = unix.Close(t.children)
-		t.children = -1
+	if t.childrenFile >= 0 {
+		_ = unix.Close(t.childrenFile)
+		t.childrenFile = -1
 	}
 }
 
 // Close gives the descriptors back.
 func (t *Thread) Close() {
 	t.CloseChildren()
-	if t.call >= 0 {
-		_ = unix.Close(t.call)
-		t.call = -1
+	if t.callFile >= 0 {
+		_ = unix.Close(t.callFile)
+		t.callFile = -1
 	}
 }
 
 // Look is what the thread does at this moment; buf is room for it. The error is
 // os.ErrPermission where nobody may look, else the thread has ended.
 func (t *Thread) Look(buf []byte) (Call, error) {
-	text, err := pread(t.call, buf)
+	text, err := pread(t.callFile, buf)
 	if err != nil {
 		return Call{}, err
 	}
@@ -94,7 +94,7 @@ func (t *Thread) Look(buf []byte) (Call, error) {
 }
 
 // Children is the list of the thread's children as the kernel writes it; buf is room for it.
-func (t *Thread) Children(buf []byte) ([]byte, error) { return pread(t.children, buf) }
+func (t *Thread) Children(buf []byte) ([]byte, error) { return pread(t.childrenFile, buf) }
 
 // pread reads a file of /proc, which does not wait, and so does not tell Go's scheduler.
 func pread(fd int, buf []byte) ([]byte, error) {
@@ -108,25 +108,42 @@ func pread(fd int, buf []byte) ([]byte, error) {
 // parseCall reads a line of proc(5)'s syscall: the number and six arguments, or "running", or
 // -1 for a thread that waits outside of any call.
 func parseCall(text []byte) Call {
-	var arguments [6]uint64
-	word, rest, _ := bytes.Cut(text, []byte(" "))
-	number, err := strconv.Atoi(string(word))
-	if err != nil {
+	number, rest, ok := 0, text, false
+	for ; len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9'; rest, ok = rest[1:], true {
+		number = number*10 + int(rest[0]-'0')
+	}
+	if !ok {
 		return Call{}
 	}
-	for i := range arguments {
-		word, rest, _ = bytes.Cut(rest, []byte(" "))
-		arguments[i], _ = strconv.ParseUint(strings.TrimPrefix(string(word), "0x"), 16, 64)
+	kind, how := callKind(number)
+	call := Call{Wait: kind}
+	if kind == Works || kind == Waits {
+		return call
 	}
-	kind, timeout := callKind(number)
-	call := Call{Wait: kind, Descriptor: int(int32(arguments[0]))}
-	switch timeout {
-	case milliseconds:
-		call.Timed = int32(arguments[timeoutOf(number)]) >= 0
-	case pointer:
-		call.Timed = arguments[timeoutOf(number)] != 0
+	for i := 0; i <= timeoutOf(number); i++ { // all that is asked for
+		var argument uint64
+		argument, rest = hexNumber(rest)
+		switch {
+		case i == 0:
+			call.Descriptor = int(int32(argument))
+		case i == timeoutOf(number):
+			call.Timed = how == milliseconds && int32(argument) >= 0 || how == pointer && argument != 0
+		}
 	}
 	return call
+}
+
+// hexNumber reads " 0x…" from the beginning of text.
+func hexNumber(text []byte) (n uint64, rest []byte) {
+	rest = bytes.TrimPrefix(text, []byte(" 0x"))
+	for ; len(rest) > 0; rest = rest[1:] {
+		digit := bytes.IndexByte([]byte("0123456789abcdef"), rest[0])
+		if digit < 0 {
+			break
+		}
+		n = n<<4 | uint64(digit)
+	}
+	return n, rest
 }
 
 // timeout is how a call is told how long it may wait.

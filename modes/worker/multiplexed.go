@@ -71,6 +71,8 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	return !c.lost, err
 }
 
+func (*multiplexed) reported() {}
+
 func (*multiplexed) end() {}
 
 // lostEvent is the error of an event whose worker has ended. What that said last is

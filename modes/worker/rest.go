@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"fgbootstrap/internal/procfs"
@@ -55,6 +56,10 @@ type rest struct {
 	scan   time.Time     // when the last one was
 	took   time.Duration // it
 	buf    [4096]byte
+
+	mu    sync.Mutex // of lookAhead and end, which nobody else waits for
+	found bool       // by lookAhead: it is at rest, and will be until it gets an event
+	ended bool
 }
 
 // watched is a thread with what its list of children was when it was found.
@@ -79,6 +84,31 @@ func newRest(leader int, stdin *os.File) *rest {
 	_, err = os.Stat("/proc/self/syscall") // some sandboxes have none
 	r.known = err == nil
 	return r
+}
+
+// lookAhead looks while nobody waits. A single thread that waits in a read of its stdin stays
+// there until we write, so that the next event needs no look.
+func (r *rest) lookAhead() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.found = !r.ended && r.reader != nil && r.look() == still && !r.loop && len(r.others) == 0
+}
+
+// takeFound reports what lookAhead found, once.
+func (r *rest) takeFound() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	found := r.found
+	r.found = false
+	return found
+}
+
+// end gives the descriptors back.
+func (r *rest) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	r.forget()
 }
 
 // look is one look at the worker. It takes a microsecond or so, unless the reader has to be

@@ -36,7 +36,7 @@ const answersReady = 1
 func newSequential(w *worker) *sequential {
 	watched := []*rawio.Descriptor{w.channel.source.Descriptor()}
 	watched = append(watched, w.life.Printed.Descriptors()...)
-	return &sequential{worker: w, rest: newRest(w.life.Process.PID, w.life.Process.Stdin), watch: rawio.NewWatch(watched...)}
+	return &sequential{worker: w, strays: strays{worker: w}, rest: newRest(w.life.Process.PID, w.life.Process.Stdin), watch: rawio.NewWatch(watched...)}
 }
 
 func (s *sequential) begin() {
@@ -58,7 +58,10 @@ func (s *sequential) begin() {
 	})
 }
 
-func (s *sequential) end() { s.rest.forget() }
+func (s *sequential) end() { s.rest.end() }
+
+// reported implements dialogue.
+func (s *sequential) reported() { s.rest.lookAhead() }
 
 func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) {
 	if err := s.prepare(ctx, t); err != nil {
@@ -93,7 +96,7 @@ func (s *sequential) prepare(ctx context.Context, t task) error {
 		looks = answersReady // that took its time
 	}
 	if err == nil && (looks&answersReady != 0 || s.worker.channel.lines.untaken()) {
-		err = s.takeStrays()
+		err = s.strays.take(s.used)
 	}
 	s.calm = how == still && !s.rest.loop
 	switch {
@@ -107,10 +110,10 @@ func (s *sequential) prepare(ctx context.Context, t task) error {
 		return nil
 	case !s.used && how != untold:
 		s.worker.channel.lines.discard() // half a line, too
-		s.tellEarly()
+		s.strays.tellEarly()
 		return nil
 	case s.used && s.calm && len(s.strays.half) == 0:
-		s.tellDropped()
+		s.strays.tellDropped()
 		return nil
 	}
 	return s.outOfStep(t)
@@ -197,7 +200,7 @@ func (s *sequential) itsAnswer() (codec.Message, error) {
 			return m, err
 		}
 		s.strays.lines = append(s.strays.lines, bytes.Clone(m.Body))
-		s.tellEarly()
+		s.strays.tellEarly()
 	}
 }
 
@@ -260,13 +263,6 @@ func (s *sequential) resync() bool {
 		}
 	}
 	return !s.worker.channel.lines.dropping
-}
-
-// meaningless is a line that may be there before an event: a blank one, or a
-// sign of being ready that nobody waited for.
-func (s *sequential) meaningless(line []byte) bool {
-	m, err := s.worker.mode.Codec.Read(line)
-	return err == nil && (m.Kind == codec.Nothing || m.Ready && !s.used)
 }
 
 // outOfStep takes a worker out of service that wrote what nobody had asked for, and may

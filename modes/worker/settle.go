@@ -9,7 +9,6 @@ import (
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/retry"
 
-	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
 
@@ -51,6 +50,9 @@ func (s *settling) pause() {
 // meanwhile is taken: it is no answer to the event to come. The error is ctx's; errStuck;
 // or that there is nothing more to be read.
 func (s *sequential) settle(ctx context.Context, inv *adapter.Invocation) (how posture, err error) {
+	if s.rest.takeFound() {
+		return still, nil
+	}
 	how = s.rest.look()
 	if how == still || how == untold {
 		return how, nil
@@ -58,7 +60,7 @@ func (s *sequential) settle(ctx context.Context, inv *adapter.Invocation) (how p
 	wait := settling{began: time.Now()}
 	for ; ; how = s.rest.look() {
 		if s.watch.Ready()&answersReady != 0 {
-			if err := s.takeStrays(); err != nil {
+			if err := s.strays.take(s.used); err != nil {
 				return how, err
 			}
 			if s.strays.any() && s.rest.loop {
@@ -104,7 +106,7 @@ func (s *sequential) becomeReady() {
 	var reads time.Time // since when its reader waits
 	for nap := time.Millisecond; ; nap = min(nap*3/2, 4*time.Millisecond) {
 		how := s.rest.look()
-		if s.takeStrays() != nil { // its end is seen elsewhere
+		if s.strays.take(s.used) != nil { // its end is seen elsewhere
 			return
 		}
 		switch {
@@ -118,7 +120,7 @@ func (s *sequential) becomeReady() {
 		}
 		if how == still || how == stirring && time.Since(reads) > readyPatience {
 			s.worker.channel.lines.discard() // half a line, too
-			s.tellEarly()
+			s.strays.tellEarly()
 			break
 		}
 		if s.strays.any() { // so that it is told if the program never reads
@@ -130,71 +132,4 @@ func (s *sequential) becomeReady() {
 	}
 	s.worker.story.hear("")
 	s.worker.life.MarkReady()
-}
-
-// strays are what a worker wrote that nobody asked for.
-type strays struct {
-	lines [][]byte // a few of them
-	half  []byte   // one whose end has not come
-}
-
-// mostStrays is how many are kept to be told.
-const mostStrays = 20
-
-func (s *strays) any() bool { return len(s.lines) > 0 || len(s.half) > 0 }
-
-// first is the one that is told.
-func (s *strays) first() []byte {
-	if len(s.lines) > 0 {
-		return s.lines[0]
-	}
-	return s.half
-}
-
-// takeStrays takes what the worker has written, without waiting for more. The error is that
-// there is nothing more to be read.
-func (s *sequential) takeStrays() error {
-	for {
-		line, long, ok := s.worker.channel.lines.next()
-		for ; ok; line, long, ok = s.worker.channel.lines.next() {
-			if (long || !s.meaningless(line)) && len(s.strays.lines) < mostStrays {
-				s.strays.lines = append(s.strays.lines, append([]byte(nil), line[:min(len(line), beginning)]...))
-			}
-		}
-		n, err := s.worker.channel.source.ReadNow(s.worker.channel.lines.room())
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			break
-		}
-		s.worker.channel.lines.added(n)
-	}
-	half := s.worker.channel.lines.rest()
-	s.strays.half = append(s.strays.half[:0], half[:min(len(half), beginning)]...)
-	return nil
-}
-
-// tellEarly logs what the worker wrote before its first event, if anything.
-func (s *sequential) tellEarly() {
-	if !s.strays.any() {
-		return
-	}
-	for _, line := range s.strays.lines {
-		s.worker.mode.Resident.Output.Info(string(s.worker.mode.keys.Bytes(line)))
-	}
-	_ = s.worker.mode.Resident.Output.Sync()
-	s.worker.mode.Resident.Log.Warn("the program wrote to its response channel before its first event: " +
-		s.worker.mode.keys.Quote(s.strays.first()) + ". That is logged and is no answer. " + s.worker.story.channelAdvice())
-	s.strays = strays{}
-}
-
-// tellDropped logs, once a worker, that it writes more than its answers.
-func (s *sequential) tellDropped() {
-	if !s.told {
-		s.told = true
-		s.worker.mode.Resident.Log.Warn("the program wrote more than its answer, which is dropped: "+s.worker.mode.keys.Quote(s.strays.first())+
-			". "+s.worker.story.channelAdvice(), zap.String("requestId", s.worker.life.Printed.LastID()))
-	}
-	s.strays = strays{}
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -42,6 +43,7 @@ type Mode struct {
 	keys    *secret.Keyring
 	workers supervise.Supervisor[*worker]
 	rings   rings
+	last    atomic.Pointer[worker] // that had an event
 }
 
 // New starts the workers and, where their protocol has a sign of being ready, waits until
@@ -76,6 +78,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.R
 		}
 		lease.Instance.life.Given.Add(1)
 		done, err := lease.Instance.talk.invoke(ctx, task{lease, inv, r})
+		m.last.Store(lease.Instance)
 		m.workers.Release(lease, done)
 		if !errors.Is(err, errUnsent) {
 			return err
@@ -111,8 +114,12 @@ func (m *Mode) masked(e *adapter.Error) *adapter.Error {
 // Reported implements adapter.Handler. What workers have left behind is ended when no event
 // is in flight.
 func (m *Mode) Reported(inFlight int) {
-	if inFlight == 0 {
-		m.Resident.Reaper.Sweep()
+	if inFlight > 0 {
+		return
+	}
+	m.Resident.Reaper.Sweep()
+	if last := m.last.Load(); last != nil {
+		last.talk.reported()
 	}
 }
 
