@@ -98,11 +98,23 @@ func (p *Program) TimedOut(cause error, inv *adapter.Invocation, hint string, ta
 			Stack: p.Stack(tail),
 		}
 	}
+	return p.late("was still running %s after the event came and was stopped", inv, hint, tail)
+}
+
+// Unanswered is TimedOut for a program that goes on, since it has other events or gives this
+// one up.
+func (p *Program) Unanswered(cause error, inv *adapter.Invocation, hint string, tail []string) *adapter.Error {
+	if errors.Is(cause, adapter.ErrShutdown) {
+		return p.TimedOut(cause, inv, hint, tail)
+	}
+	return p.late("had not answered the event %s after it came, so the event was canceled", inv, hint, tail)
+}
+
+func (p *Program) late(did string, inv *adapter.Invocation, hint string, tail []string) *adapter.Error {
 	return &adapter.Error{
-		Type: adapter.TypeTimeout,
-		Message: fmt.Sprintf("The program was still running %s after the event came and was stopped; the function's timeout is %s. %s",
-			Waited(inv), p.Timeout, hint),
-		Stack: p.Stack(tail),
+		Type:    adapter.TypeTimeout,
+		Message: fmt.Sprintf("The program "+did+"; the function's timeout is %s. %s", Waited(inv), p.Timeout, hint),
+		Stack:   p.Stack(tail),
 	}
 }
 

@@ -37,7 +37,11 @@ type Supervisor[T Instance] struct {
 	// Limit is after how much work an instance is replaced by a successor, which is ready
 	// before the instance leaves; 0 means never.
 	Limit int
-	Log   *zap.Logger
+	// Prefer reports whether an instance without work can take some at once: of several that
+	// have none such a one comes first. nil means that all can. It is called with the lock
+	// held.
+	Prefer func(T) bool
+	Log    *zap.Logger
 
 	monitor monitor // guards slots, their leases and failures
 	slots   []*slot[T]

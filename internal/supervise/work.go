@@ -43,16 +43,21 @@ func (s *Supervisor[T]) assign() *Lease[T] {
 // best returns the instance in service with the least work, or nil.
 func (s *Supervisor[T]) best() *Lease[T] {
 	var best *Lease[T]
+	preferred := s.Prefer == nil
 	for _, slot := range s.slots {
 		lease := slot.lease
-		if lease == nil || lease.load >= s.Capacity || best != nil && best.load <= lease.load {
+		if lease == nil || lease.load >= s.Capacity || best != nil && (best.load < lease.load || best.load == lease.load && preferred) {
 			continue
 		}
 		select {
 		case <-lease.Instance.Ended(): // its keeper has yet to see it, or awaits its successor
 			lease.retire(lease.Instance.Reason())
+			continue
 		default:
-			best = lease
+		}
+		can := s.Prefer == nil || lease.load == 0 && s.Prefer(lease.Instance)
+		if best == nil || lease.load < best.load || can {
+			best, preferred = lease, can
 		}
 	}
 	return best

@@ -119,3 +119,31 @@ func TestOneWhoGaveUpTakesNothing(t *testing.T) {
 		f.releases(f.takes(0), true)
 	})
 }
+
+func TestOfTwoWithoutWorkTheOneThatCanTakeItComesFirst(t *testing.T) {
+	supervised(t, limits{count: 2, capacity: 1}, nil, func(f *fixture) {
+		f.becomesReady(0)
+		f.becomesReady(1)
+		one := f.supervisor.TryAcquire()
+		f.releases(one, true)
+		asked := 0
+		for _, busy := range []bool{true, false} {
+			first := one.Instance
+			f.supervisor.Prefer = func(p *program) bool { asked++; return (p == first) != busy }
+			got := f.supervisor.TryAcquire()
+			if (got.Instance == first) == busy {
+				f.Errorf("with the first busy %v, the work went to the wrong one", busy)
+			}
+			f.releases(got, true)
+		}
+		f.supervisor.Prefer = func(*program) bool { return false }
+		if got := f.supervisor.TryAcquire(); got == nil {
+			f.Error("where none can take it at once, none gets it")
+		} else {
+			f.releases(got, true)
+		}
+		if asked == 0 {
+			f.Error("nobody was asked")
+		}
+	})
+}

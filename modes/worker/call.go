@@ -17,6 +17,7 @@ type call struct {
 	sink   sink
 	id     string
 	visit  *output.Visit
+	from   int64         // where its line begins among all that was written to the worker
 	pieces bool          // fragments of the response have come
 	over   chan struct{} // closed when there is nothing more to wait for
 	final  chan struct{} // closed, before over, when the worker has dealt with it or has ended

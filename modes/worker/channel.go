@@ -11,6 +11,8 @@ import (
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/rawio"
 	"fgbootstrap/internal/resident"
+
+	"golang.org/x/sys/unix"
 )
 
 // channel is our ends of a worker's pipes: the events' way in and the answers' way out.
@@ -54,6 +56,7 @@ type input struct {
 	now     *rawio.Descriptor
 	ctx     context.Context // its end ends a write that has to wait
 	written atomic.Int64    // bytes since the last begin
+	total   atomic.Int64    // bytes that were ever written
 	broken  bool            // a write ended in the middle, and maybe a line
 }
 
@@ -80,6 +83,7 @@ func (in *input) Write(p []byte) (int, error) {
 		more, err = in.wait(p[n:])
 		n += more
 	}
+	in.total.Add(int64(n))
 	written := in.written.Add(int64(n))
 	in.broken = in.broken || err != nil && written > 0
 	return n, err
@@ -102,8 +106,27 @@ func (in *input) wait(p []byte) (int, error) {
 // tell writes a short line, all of it or nothing, without waiting.
 func (in *input) tell(line []byte) error {
 	n, err := in.now.WriteNow(line)
+	in.total.Add(int64(n))
 	in.broken = in.broken || n > 0 && n < len(line)
 	return err
+}
+
+// neverRead reports whether the program, which has ended, has read nothing of what was
+// written from there on.
+func (in *input) neverRead(from int64) bool { return in.total.Load()-int64(in.unread()) <= from }
+
+// closed reports whether the program has closed its end for good.
+func (in *input) closed() bool {
+	raw, err := in.file.SyscallConn()
+	if err != nil {
+		return true
+	}
+	state := []unix.PollFd{{}}
+	_ = raw.Control(func(fd uintptr) {
+		state[0].Fd = int32(fd)
+		_, _ = unix.Poll(state, 0)
+	})
+	return state[0].Revents&unix.POLLERR != 0
 }
 
 // untouched tells whether the program has read nothing of the line.

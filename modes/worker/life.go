@@ -39,6 +39,8 @@ type dialogue interface {
 	// the worker has dealt with the event, whatever came of it. An error that is
 	// errUnsent says that another worker may have it.
 	invoke(ctx context.Context, t task) (done bool, err error)
+	// isFree reports, of a worker without an event, whether it can take one at once.
+	isFree() bool
 	// reported is called when nobody waits for an event, and none begins meanwhile.
 	reported()
 	// end gives back what it holds. The worker has ended.

@@ -46,23 +46,23 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 		c.visit.Leave()
 		return false, m.worker.unsent(ctx, t)
 	}
-	if err := m.send(ctx, t.inv); err != nil {
+	if err := m.send(ctx, c, t.inv); err != nil {
 		m.calls.remove(c.id)
 		c.sink.withdraw()
 		return false, m.notSent(ctx, t, err)
 	}
 	err = c.sink.relay(ctx, c.over)
-	final := true
 	select {
 	case <-c.final:
 	default:
-		final, err = m.abandon(ctx, t, c, err)
+		final, err := m.abandon(ctx, t, c, err)
+		return final && !c.lost, err
 	}
 	switch {
-	case !final:
-		return false, err
 	case err != nil && ctx.Err() != nil:
 		err = m.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, "It had answered, but too late for the platform to take all of it.", nil)
+	case err == nil && c.lost && m.worker.channel.in.neverRead(c.from):
+		return false, m.worker.unsent(ctx, t)
 	case err == nil && c.lost:
 		return false, m.lostEvent(ctx, c)
 	case err == nil:
@@ -70,6 +70,8 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	}
 	return !c.lost, err
 }
+
+func (*multiplexed) isFree() bool { return true }
 
 func (*multiplexed) reported() {}
 
@@ -86,7 +88,7 @@ func (m *multiplexed) lostEvent(ctx context.Context, c *call) error {
 }
 
 // send writes the event when it is its turn.
-func (m *multiplexed) send(ctx context.Context, inv *adapter.Invocation) error {
+func (m *multiplexed) send(ctx context.Context, c *call, inv *adapter.Invocation) error {
 	select {
 	case <-m.turn:
 	case <-ctx.Done():
@@ -96,6 +98,7 @@ func (m *multiplexed) send(ctx context.Context, inv *adapter.Invocation) error {
 	if m.worker.channel.in.broken { // half a line is in the pipe
 		return errTorn
 	}
+	c.from = m.worker.channel.in.total.Load()
 	return m.worker.write(ctx, inv)
 }
 
@@ -130,7 +133,13 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error)
 	err = cause
 	switch {
 	case ctx.Err() != nil:
-		err = m.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, m.worker.story.hint(), c.visit.Tail())
+		hint, tail := m.worker.story.hint(), c.visit.Tail()
+		err = m.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, hint, tail)
+		defer func() {
+			if final && !c.lost || c.visit.Shared() { // it goes on
+				err = m.worker.mode.Resident.Program.Unanswered(context.Cause(ctx), t.inv, hint, tail)
+			}
+		}()
 	case cause == nil:
 		err = c.err
 	}

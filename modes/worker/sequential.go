@@ -60,6 +60,9 @@ func (s *sequential) begin() {
 
 func (s *sequential) end() { s.rest.end() }
 
+// isFree implements dialogue.
+func (s *sequential) isFree() bool { return s.rest.look() == still }
+
 // reported implements dialogue.
 func (s *sequential) reported() { s.rest.lookAhead() }
 

@@ -27,6 +27,9 @@ const (
 // errStuck is a worker that does nothing and does not read: the event goes to another one.
 var errStuck = errors.New("the worker is stuck")
 
+// errClosed is a worker that has closed its stdin: no event can be sent to it.
+var errClosed = errors.New("the worker has closed its stdin")
+
 // settling is the wait until a worker is at rest.
 type settling struct {
 	began time.Time
@@ -75,6 +78,8 @@ func (s *sequential) settle(ctx context.Context, inv *adapter.Invocation) (how p
 		case how == stirring && time.Since(wait.began) > stirPatience:
 			s.rest.inVain()
 			return how, nil
+		case how == away && s.worker.channel.in.closed():
+			return how, errClosed
 		case how == away && s.isStuck(&wait, inv):
 			return how, errStuck
 		}
@@ -115,7 +120,7 @@ func (s *sequential) becomeReady() {
 		case reads.IsZero():
 			reads = time.Now()
 		}
-		if how == untold {
+		if how == untold || how == away && s.worker.channel.in.closed() { // that is told when an event comes
 			break
 		}
 		if how == still || how == stirring && time.Since(reads) > readyPatience {

@@ -189,6 +189,9 @@ func (s *story) hint() string {
 			return "It has written to stdout, which is log here: answers go to descriptor 3."
 		}
 	}
+	if s.worker.mode.Protocol.Multiplexed { // it may well wait for more, and work on this one
+		return "It has read the event and not answered it: does it write its answer on one line, with the id of the request, and flush it? " + failure.RaiseTimeout
+	}
 	if strings.Contains(procfs.State(s.worker.life.Process.PID), "stdin") {
 		return "It has read the event and waits for more: does it wait for the end of its stdin? A worker answers line by line, and flushes each answer."
 	}

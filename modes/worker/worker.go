@@ -54,6 +54,9 @@ func New(ctx context.Context, c Config) *Mode {
 	m.workers = supervise.Supervisor[*worker]{
 		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Resident.Log,
 	}
+	if c.Count > 1 {
+		m.workers.Prefer = func(w *worker) bool { return w.talk.isFree() }
+	}
 	m.workers.Run()
 	if _, waits := c.Codec.Greeting(); waits {
 		m.workers.Settle(ctx)

@@ -48,7 +48,13 @@ func (j jsonrpc) WriteEvent(w io.Writer, inv *adapter.Invocation) error {
 	if err != nil {
 		return err
 	}
-	return writeAll(w, []byte(`,"context":`), inv.Context(j.credentials), []byte("}}\n"))
+	if err := writeAll(w, []byte(`,"context":`)); err != nil {
+		return err
+	}
+	if err := writeJSON(w, inv.Context(j.credentials)); err != nil {
+		return err
+	}
+	return writeAll(w, []byte("}}\n"))
 }
 
 func (jsonrpc) Cancel(id string) []byte {
@@ -57,8 +63,8 @@ func (jsonrpc) Cancel(id string) []byte {
 
 // quoted is text as a JSON string.
 func quoted(text string) []byte {
-	out, _ := json.Marshal(text) // strings can't fail
-	return out
+	out, _ := json.Marshal(text)                                     // strings can't fail
+	return bytes.ReplaceAll(out, []byte("\u0085"), []byte(`\u0085`)) // the other separators are escaped
 }
 
 // reply are the members of a message that count.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"unicode/utf8"
 
 	"fgbootstrap/adapter"
 )
@@ -31,7 +32,7 @@ func (lines) Carries(event []byte) *adapter.Error {
 
 func (lines) WriteEvent(w io.Writer, inv *adapter.Invocation) error {
 	event := inv.Payload
-	if breaks(event) && !json.Valid(event) {
+	if (breaks(event) || separated(event)) && !json.Valid(event) {
 		return writeAll(w, withoutEnd(event), lineEnd)
 	}
 	if err := writeJSON(w, event); err != nil {
@@ -79,24 +80,60 @@ func writeAll(w io.Writer, parts ...[]byte) error {
 	return nil
 }
 
-// writeJSON writes valid JSON on one line, and what does not break as it is.
+// writeJSON writes valid JSON on one line, for readers of any kind: of what some of them take
+// for the end of a line, white space between the parts goes, and U+0085, U+2028 and U+2029,
+// which can only be in strings, are escaped there: Node's readline ends a line at the last
+// two, Python's str.splitlines at all three.
 func writeJSON(w io.Writer, text []byte) error {
-	if breaks(text) {
-		return writeCompact(w, text)
+	put := writePlain
+	if separated(text) {
+		put = writeEscaped
 	}
-	return writeAll(w, text)
+	if breaks(text) {
+		return writeCompact(w, text, put)
+	}
+	return put(w, text)
+}
+
+// separators end a line for some readers, though not in JSON.
+var separators = map[string]string{"\u0085": `\u0085`, "\u2028": `\u2028`, "\u2029": `\u2029`}
+
+// separated reports whether text has one of the separators.
+func separated(text []byte) bool {
+	return bytes.Contains(text, []byte("\u0085")) || bytes.Contains(text, []byte("\u2028")) || bytes.Contains(text, []byte("\u2029"))
+}
+
+func writePlain(w io.Writer, text []byte) error { return writeAll(w, text) }
+
+// writeEscaped writes JSON, or a part of it, with the separators escaped.
+func writeEscaped(w io.Writer, text []byte) error {
+	start := 0
+	for i := 0; i < len(text); i++ {
+		if text[i] != 0xc2 && text[i] != 0xe2 {
+			continue
+		}
+		_, size := utf8.DecodeRune(text[i:])
+		if escape := separators[string(text[i:i+size])]; escape != "" {
+			if err := writeAll(w, text[start:i], []byte(escape)); err != nil {
+				return err
+			}
+			start = i + size
+		}
+		i += size - 1
+	}
+	return writeAll(w, text[start:])
 }
 
 // writeCompact writes valid JSON without the white space between its parts, a run
 // at a time: json.Compact would need as much memory again on the heap.
-func writeCompact(w io.Writer, text []byte) error {
+func writeCompact(w io.Writer, text []byte, put func(io.Writer, []byte) error) error {
 	for len(text) > 0 {
 		if n := blanks(text); n > 0 {
 			text = text[n:]
 			continue
 		}
 		n := solid(text)
-		if _, err := w.Write(text[:n]); err != nil {
+		if err := put(w, text[:n]); err != nil {
 			return err
 		}
 		text = text[n:]
