@@ -49,36 +49,44 @@ func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
 	return nil
 }
 
-// roundTrip sends the request and reads the head of the answer. It takes one of the
-// kept connections at most: that the server has closed it is no failure, as long as
-// the request can be repeated.
+// connect takes a connection, a kept one unless it is to be fresh. The error is
+// *undelivered.
+func (x *exchange) connect(ctx context.Context, p *pool, fresh bool) error {
+	c, err := p.get(ctx, fresh)
+	if err != nil {
+		return &undelivered{err}
+	}
+	x.conn, x.release, x.answer.whole = c, context.AfterFunc(ctx, c.cut), false
+	return nil
+}
+
+// roundTrip sends the request over the connection and reads the head of the answer. That
+// the server has closed a kept one is no failure, as long as the request can be repeated:
+// then it goes over a fresh one.
 func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) error {
-	var before error // of a connection into which something was written
-	for fresh := false; ; fresh = true {
-		c, err := p.get(ctx, fresh)
-		if err != nil && before != nil {
-			return before // it has been delivered: that may be what was the end of the server
-		}
-		if err != nil {
-			return &undelivered{err}
-		}
-		x.conn, x.release, x.answer.whole = c, context.AfterFunc(ctx, c.cut), false
-		err = x.sender.send(c)
-		if err == nil || x.sender.written {
-			err = x.answer.receive(c, string(x.sender.request.Method)) // also to a request that was not taken whole
-		}
-		if err == nil {
-			return nil
-		}
-		again := c.reused && len(c.sample) == 0 && ctx.Err() == nil && lives() && (x.sender.request.IsSafe() || !x.sender.written)
+	for {
+		err := x.sendAndReceive()
+		again := err != nil && x.conn.reused && len(x.conn.sample) == 0 && ctx.Err() == nil && lives() &&
+			(x.sender.request.IsSafe() || !x.sender.written)
 		if !again {
 			return err
 		}
-		if x.sender.written {
-			before = err
-		}
+		delivered := x.sender.written
 		x.hangUp(p)
+		if none := x.connect(ctx, p, true); none != nil {
+			if delivered {
+				return err // that may be what was the end of the server
+			}
+			return none
+		}
 	}
+}
+
+func (x *exchange) sendAndReceive() error {
+	if err := x.sender.send(x.conn); err != nil && !x.sender.written {
+		return err
+	}
+	return x.answer.receive(x.conn, string(x.sender.request.Method)) // also to a request that was not taken whole
 }
 
 // undelivered is that there is no connection to the server.

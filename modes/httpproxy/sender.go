@@ -22,6 +22,7 @@ type sender struct {
 	head    fasthttp.RequestHeader
 	out     []byte     // the request's head, and a small body
 	written bool       // something of the request was
+	began   bool       // something of it was, over this connection or one before
 	writing chan error // what is written beside; nil if nothing is
 }
 
@@ -54,6 +55,7 @@ func (s *sender) writeHead(inv *adapter.Invocation, c *Config, host string) {
 		h.Add("Content-Length", strconv.Itoa(s.request.Body.Size))
 	}
 	s.out = h.AppendBytes(s.out[:0])
+	s.began = false
 }
 
 // send writes the request, as much as is taken at once; the rest beside.
@@ -68,12 +70,13 @@ func (s *sender) send(c *conn) error {
 	}
 	n, err := c.raw.WriteNow(s.out)
 	s.written = n > 0
+	s.began = s.began || s.written
 	left := s.out[n:]
 	s.out = s.out[:head] // it may be sent again
 	if err != nil || len(left) == 0 && rest == nil {
 		return err
 	}
-	s.written = true // soon
+	s.written, s.began = true, true // soon
 	done := make(chan error, 1)
 	s.writing = done
 	go func() {

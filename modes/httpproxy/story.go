@@ -16,7 +16,8 @@ import (
 // story is what became of a server and of the events that it had: their errors.
 type story struct{ server *server }
 
-// explain is the error of an exchange that failed for err.
+// explain is the error of an exchange that failed for err. visit is nil if the event has
+// not come so far that the server could know of it.
 func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, err error) error {
 	var none *undelivered
 	var broke *broken
