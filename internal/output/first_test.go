@@ -27,7 +27,7 @@ func TestOnlyAnEventThatCameHasWhatWasPrintedBeforeItForgotten(t *testing.T) {
 }
 
 func TestALineThatWasPrintedBeforeTheFirstEventHasNoID(t *testing.T) {
-	for range 200 {
+	for range 20 {
 		p := follow(t)
 		if _, err := p.pipe.WriteString("starting\n"); err != nil {
 			t.Fatal(err)

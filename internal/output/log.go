@@ -189,7 +189,7 @@ func (l *Log) Enter(id string) *Visit {
 		if used {
 			l.Forget(l.unread())
 		} else {
-			l.catchUp(forgetPatience)
+			l.catchUp(tailPatience) // once in a life it may take longer
 		}
 		l.mu.Lock()
 		l.attribute()
