@@ -77,7 +77,7 @@ func (s *server) wait() {
 	for <-p.Done(); s.tenant.inBackground(p); <-p.Done() {
 		p = s.tenant.process()
 	}
-	if !p.KillGroup(resident.Drain) {
+	if !s.life.KillRest(p) {
 		s.mode.Resident.Log.Error("processes of the server can't be killed")
 	}
 	s.mode.Resident.Reaper.Sweep() // one that left the group would keep the port
