@@ -60,7 +60,7 @@ func (h *house) medianOf(events int, event string) time.Duration {
 
 func TestAServerThatWritesHeadAndBodyApartIsNotWaitedFor(t *testing.T) {
 	script := interpreted(t, "python3", writesApart)
-	apart, once := open(t, "", script), open(t, "", all(script, env("ONCE=1")))
+	apart, once := open(t, "single", script), open(t, "single", all(script, env("ONCE=1")))
 	event := call("GET", "/", "")
 	for try := 1; ; try++ {
 		slow, fast := apart.medianOf(200, event), once.medianOf(200, event)

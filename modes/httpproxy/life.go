@@ -28,6 +28,7 @@ type server struct {
 	probe     probe
 	story     story
 	answers   atomic.Int64  // events that it has dealt with
+	stuck     atomic.Bool   // it hangs in the only event that it had
 	gone      chan struct{} // closed when nothing of it is left
 }
 
@@ -114,10 +115,14 @@ func (s *server) NotReady(inv *adapter.Invocation) error {
 
 // Stop implements supervise.Instance.
 func (s *server) Stop() {
+	grace := s.mode.Resident.Grace
+	if s.stuck.Load() {
+		grace = min(grace, stuckGrace)
+	}
 	s.pool.end(0)
 	s.tenant.leave()
 	s.life.Stop(s.tenant.process(),
-		process.Step{Signal: unix.SIGTERM, Wait: s.mode.Resident.Grace},
+		process.Step{Signal: unix.SIGTERM, Wait: grace},
 		process.Step{Signal: unix.SIGKILL, Wait: resident.KillPatience},
 	)
 	close(s.gone)
