@@ -58,10 +58,3 @@ func (c *Conn) QuickAck() {
 
 // ReadNow reads what is there, without waiting: without an error, 0 bytes are nothing yet.
 func (c *Conn) ReadNow(p []byte) (int, error) { return c.in.ReadNow(p) }
-
-// Quiet tells whether the connection is open as far as we know, and nothing has come.
-func (c *Conn) Quiet() bool {
-	var b [1]byte
-	n, err := c.in.ReadNow(b[:])
-	return n == 0 && err == nil
-}

@@ -44,10 +44,8 @@ var (
 	errStatus = errors.New("its status is below 100")
 )
 
-// receive reads the head of the answer to a request of this method.
-func (a *answer) receive(c *conn, method string) error {
-	a.conn, a.whole = c, false
-	a.in.Reset(c)
+// receive reads the head of the answer to a request of this method, after await.
+func (a *answer) receive(method string) error {
 	a.http.Reset()
 	a.http.StreamBody = true
 	a.http.Header.SetNoDefaultContentType(true)
@@ -109,6 +107,9 @@ func (a *answer) keeps() bool {
 	h := &a.http.Header
 	if length := h.ContentLength(); a.noBody && (length > 0 || length == chunked) {
 		return false // some send the body all the same, and it would be the next answer
+	}
+	if _, ok := a.declared(); ok && bytes.HasPrefix(h.ContentType(), []byte("text/event-stream")) {
+		return false // events go on, whatever was said of their length
 	}
 	ends := h.ConnectionClose() || h.ContentLength() < chunked && !a.noBody
 	return !ends && !hasToken(h.Peek(fasthttp.HeaderConnection), "close") && a.in.Buffered() == 0

@@ -2,6 +2,7 @@ package httpproxy
 
 import (
 	"context"
+	"errors"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/apig"
@@ -61,12 +62,13 @@ func (x *exchange) connect(ctx context.Context, p *pool, fresh bool) error {
 }
 
 // roundTrip sends the request over the connection and reads the head of the answer. That
-// the server has closed a kept one is no failure, as long as the request can be repeated:
-// then it goes over a fresh one.
+// the server has closed a kept one, or still sends something else in it, is no failure, as
+// long as the request can be repeated: then it goes over a fresh one.
 func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) error {
 	for {
 		err := x.sendAndReceive()
-		again := err != nil && x.conn.reused && len(x.conn.sample) == 0 && ctx.Err() == nil && lives() &&
+		nothing := len(x.conn.sample) == 0 || errors.Is(err, errForeign)
+		again := err != nil && x.conn.reused && nothing && ctx.Err() == nil && lives() &&
 			(x.sender.request.IsSafe() || !x.sender.written)
 		if !again {
 			return err
@@ -86,7 +88,7 @@ func (x *exchange) sendAndReceive() error {
 	if err := x.sender.send(x.conn); err != nil && !x.sender.written {
 		return err
 	}
-	return x.answer.receive(x.conn, string(x.sender.request.Method)) // also to a request that was not taken whole
+	return x.receive() // also the answer to a request that was not taken whole
 }
 
 // undelivered is that there is no connection to the server.
@@ -99,7 +101,8 @@ func (x *exchange) hangUp(p *pool) {
 	if x.conn == nil {
 		return
 	}
-	usable := x.answer.whole && x.release() && x.sender.sent() && x.answer.keeps()
+	x.conn.after = x.inv.ID
+	usable := x.answer.whole && x.endsCleanly() && x.release() && x.sender.sent()
 	if !usable {
 		x.release()
 		x.conn.cut()
@@ -111,6 +114,17 @@ func (x *exchange) hangUp(p *pool) {
 	_ = x.answer.http.CloseBodyStream() // never fails
 	p.put(x.conn, usable)
 	x.conn = nil
+}
+
+// endsCleanly tells whether the server keeps the connection after this answer, which is
+// whole, and has said no more. What is to be closed is looked at once more.
+func (x *exchange) endsCleanly() bool {
+	x.conn.beyond.note(x.inv.ID, x.answer.surplus())
+	if x.answer.keeps() {
+		return true
+	}
+	_ = x.conn.quiet()
+	return false
 }
 
 // heard tells whether the server has said anything.

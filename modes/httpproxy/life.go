@@ -44,6 +44,7 @@ func (m *Mode) start() (*server, error) {
 		return nil, err
 	}
 	pool := at.newPool()
+	pool.beyond.log, pool.beyond.keys = m.Resident.Log, m.keys
 	if pool.taken() {
 		return nil, at.inUse(m.keys)
 	}

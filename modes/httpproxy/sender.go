@@ -21,6 +21,7 @@ type sender struct {
 	request apig.Request
 	head    fasthttp.RequestHeader
 	out     []byte     // the request's head, and a small body
+	size    int        // of the request, if all of it has been written at once
 	written bool       // something of the request was
 	began   bool       // something of it was, over this connection or one before
 	writing chan error // what is written beside; nil if nothing is
@@ -60,7 +61,7 @@ func (s *sender) writeHead(inv *adapter.Invocation, c *Config, host string) {
 
 // send writes the request, as much as is taken at once; the rest beside.
 func (s *sender) send(c *conn) error {
-	s.written, s.writing = false, nil
+	s.written, s.writing, s.size = false, nil, 0
 	body := &s.request.Body
 	head := len(s.out)
 	rest := io.WriterTo(body)
@@ -74,6 +75,7 @@ func (s *sender) send(c *conn) error {
 	left := s.out[n:]
 	s.out = s.out[:head] // it may be sent again
 	if err != nil || len(left) == 0 && rest == nil {
+		s.size = n
 		return err
 	}
 	s.written, s.began = true, true // soon

@@ -26,6 +26,8 @@ func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, e
 		return s.overdue(ctx, x, visit)
 	case errors.As(err, &none):
 		return s.refusesConnections(ctx, err)
+	case errors.Is(err, errForeign):
+		return s.answersAnother(x, visit)
 	case !s.endsSoon(ctx):
 	case visit.Shared(): // what it said last may be about another event
 		return s.server.life.Reason()
@@ -83,6 +85,17 @@ const crLF = "The lines of its head end with LF alone, and HTTP wants CR LF."
 func endsLinesWithLF(sample []byte) bool {
 	line, _, ended := bytes.Cut(sample, []byte("\n"))
 	return ended && !bytes.HasSuffix(line, []byte("\r")) && bytes.HasPrefix(line, []byte("HTTP/"))
+}
+
+// answersAnother is for an event in whose connection the server went on with an earlier one.
+// Nothing of that is quoted: it is another caller's.
+func (s *story) answersAnother(x *exchange, visit *output.Visit) error {
+	return &adapter.Error{
+		Type: adapter.TypeProtocol,
+		Message: fmt.Sprintf("The server sent more than its answer to an earlier event, in the same connection, so that its answer to %s "+
+			"can't be told from it. %s", &x.sender, surplusAdvice),
+		Stack: s.server.mode.Resident.Program.Stack(visit.Tail()),
+	}
 }
 
 // endsSoon waits a little for the server's end, and not beyond the event's deadline.

@@ -1,0 +1,7 @@
+package procfs
+
+// The two ways in which Unread finds it.
+var (
+	AskUnread    = askUnread
+	ListedUnread = listedUnread
+)
