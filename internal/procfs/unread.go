@@ -13,7 +13,7 @@ import (
 // with the address at, from the end with the address from. Both may be of this machine, and
 // of other processes. known is false where it can't be told.
 func Unread(at, from netip.AddrPort) (n int, known bool) {
-	if n, known = askUnread(at, from); known {
+	if n, known = QuickUnread(at, from); known {
 		return n, true
 	}
 	return listedUnread(at, from)
@@ -48,9 +48,9 @@ const (
 	byFamily    = 20  // SOCK_DIAG_BY_FAMILY
 )
 
-// askUnread asks the kernel for that one connection, which takes microseconds. Sandboxes have
-// no such socket.
-func askUnread(at, from netip.AddrPort) (n int, known bool) {
+// QuickUnread is Unread where that takes microseconds: the kernel is asked for that one
+// connection. Sandboxes have no such socket, and then it is not known.
+func QuickUnread(at, from netip.AddrPort) (n int, known bool) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_SOCK_DIAG)
 	if err != nil {
 		return 0, false

@@ -1,7 +1,4 @@
 package procfs
 
-// The two ways in which Unread finds it.
-var (
-	AskUnread    = askUnread
-	ListedUnread = listedUnread
-)
+// ListedUnread is Unread where QuickUnread knows nothing.
+var ListedUnread = listedUnread

@@ -44,8 +44,8 @@ var (
 	errStatus = errors.New("its status is below 100")
 )
 
-// receive reads the head of the answer to a request of this method, after await.
-func (a *answer) receive(method string) error {
+// head reads the head of the answer to a request of this method, after await.
+func (a *answer) head(method string) error {
 	a.http.Reset()
 	a.http.StreamBody = true
 	a.http.Header.SetNoDefaultContentType(true)

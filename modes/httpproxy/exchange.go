@@ -101,7 +101,8 @@ func (x *exchange) hangUp(p *pool) {
 	if x.conn == nil {
 		return
 	}
-	x.conn.after = x.inv.ID
+	size, _ := x.answer.declared()
+	x.conn.after, x.conn.large = x.inv.ID, size > headBytes
 	usable := x.answer.whole && x.endsCleanly() && x.release() && x.sender.sent()
 	if !usable {
 		x.release()

@@ -27,7 +27,7 @@ func Envelope(wire []byte, streaming bool, limit int64) ([]byte, error) {
 	if err := a.await(&conn{in: bytes.NewReader(wire)}); err != nil {
 		return nil, err
 	}
-	if err := a.receive("GET"); err != nil {
+	if err := a.head("GET"); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

@@ -49,7 +49,7 @@ func benchmarkOurs(b *testing.B, event, answer []byte) {
 		if err := a.await(&conn{in: bytes.NewReader(answer)}); err != nil {
 			b.Fatal(err)
 		}
-		if err := a.receive("GET"); err != nil {
+		if err := a.head("GET"); err != nil {
 			b.Fatal(err)
 		}
 		if err := a.envelop(response); err != nil {

@@ -40,6 +40,7 @@ type conn struct {
 	sample []byte            // the beginning of the answer, in room as a rule
 	room   [sampleBytes]byte // for it
 	after  string            // the id of the event that it had last; "" if it had none
+	large  bool              // the answer to that was large: more may be under way, and may look like an answer
 	beyond *surplus          // of the server
 	ended  bool              // a read has met the end
 	opened time.Time

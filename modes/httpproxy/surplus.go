@@ -76,40 +76,33 @@ func (a *answer) surplus() []byte {
 // that and whatever came before the server has read any of the request is no answer to it. It
 // is not looked any further for the beginning of one: it might be in another caller's data.
 func (x *exchange) receive() error {
-	c := x.conn
-	for foreign := false; ; {
+	c, safe := x.conn, x.sender.request.IsSafe()
+	for doubt := c.large; ; doubt = true {
 		err := x.answer.await(c)
-		if errors.Is(err, errForeign) {
-			foreign = true
-			c.beyond.note(c.after, c.sample)
-		}
+		foreign := errors.Is(err, errForeign)
 		switch {
-		case !foreign:
-		case x.sender.request.IsSafe(): // it can go over another connection
-			return errForeign
-		case err != nil && !errors.Is(err, errForeign): // the connection has ended
+		case err != nil && !foreign:
 			return err
-		case x.isUnread():
-			c.sample = c.room[:0]
-			continue
-		case err != nil:
-			return err
+		case !foreign && !(doubt && x.isUnread(procfs.QuickUnread)):
+			return x.answer.head(string(x.sender.request.Method))
 		}
-		if err != nil {
-			return err
+		c.beyond.note(c.after, c.sample)
+		if safe || foreign && !x.isUnread(procfs.Unread) {
+			return errForeign // a safe one can go over another connection
 		}
-		return x.answer.receive(string(x.sender.request.Method))
+		c.sample = c.room[:0]
 	}
 }
 
-// isUnread tells whether the server has read nothing of the request, for sure.
-func (x *exchange) isUnread() bool {
+// isUnread tells whether the server has read nothing of the request, for sure, as unread
+// counts what it has not.
+func (x *exchange) isUnread(unread func(at, from netip.AddrPort) (n int, known bool)) bool {
 	ours, tcp := x.conn.raw.LocalAddr().(*net.TCPAddr)
 	theirs, tcp2 := x.conn.raw.RemoteAddr().(*net.TCPAddr)
 	if !tcp || !tcp2 || x.sender.size == 0 {
 		return false
 	}
-	n, known := procfs.Unread(plain(theirs), plain(ours))
+	n, known := unread(plain(theirs), plain(ours))
 	return known && n >= x.sender.size // a body that it has not read of an earlier event counts, too
 }
 

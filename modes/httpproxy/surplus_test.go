@@ -158,6 +158,26 @@ func TestASurplusThatComesBeforeTheNextRequestIsRead(t *testing.T) {
 	}
 }
 
+// What follows a large body is often still under way when that is whole, and its caller may
+// have made it look like an answer.
+func TestASurplusOfALargeBodyThatLooksLikeAnAnswerIsNone(t *testing.T) {
+	t.Parallel()
+	large := "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + bytesOf(100000)
+	for _, method := range []string{"POST", "GET"} {
+		h := open(t, "puppet", nil)
+		if _, err := h.invoke("first", script("POST", step{Write: large, Pause: 100}, step{Write: ok + secretOfFirst, Pause: 100}), patience); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.answer(call(method, "/echo", "mine")); got.Body != "mine" {
+			t.Errorf("%s: got %v", method, got)
+		}
+		if n := h.times("/echo"); method == "POST" && n != "1" {
+			t.Errorf("it was sent %s times", n)
+		}
+		h.wantsToldOnce(method)
+	}
+}
+
 func quoted(text string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(object{"": text}.String(), `{"":`), "}")
 }
