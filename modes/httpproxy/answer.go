@@ -101,12 +101,19 @@ func (a *answer) declared() (size int64, ok bool) {
 	return size, size >= 0 && !a.noBody
 }
 
+// tellsOfBody is for an answer to HEAD, or 204 or 304, that tells of a body: some servers
+// send it all the same, and it would be the next answer.
+func (a *answer) tellsOfBody() bool {
+	length := a.http.Header.ContentLength()
+	return a.noBody && (length > 0 || length == chunked)
+}
+
 // keeps tells whether the server goes on with the connection, and has said no more than
 // its answer.
 func (a *answer) keeps() bool {
 	h := &a.http.Header
-	if length := h.ContentLength(); a.noBody && (length > 0 || length == chunked) {
-		return false // some send the body all the same, and it would be the next answer
+	if a.tellsOfBody() {
+		return false
 	}
 	if _, ok := a.declared(); ok && bytes.HasPrefix(h.ContentType(), []byte("text/event-stream")) {
 		return false // events go on, whatever was said of their length

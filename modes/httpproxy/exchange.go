@@ -120,6 +120,10 @@ func (x *exchange) hangUp(p *pool) {
 // endsCleanly tells whether the server keeps the connection after this answer, which is
 // whole, and has said no more. What is to be closed is looked at once more.
 func (x *exchange) endsCleanly() bool {
+	if x.answer.tellsOfBody() {
+		x.conn.beyond.tell(x.inv.ID, x.answer.surplus())
+		return false
+	}
 	x.conn.beyond.note(x.inv.ID, x.answer.surplus())
 	if x.answer.keeps() {
 		return true

@@ -49,7 +49,7 @@ type conn struct {
 
 // Read implements io.Reader.
 func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.read(p)
+	n, err := c.readOn(p)
 	c.sample = append(c.sample, p[:min(n, sampleBytes-len(c.sample))]...) // it may come in pieces
 	if n > 0 {
 		c.heard.Store(true)
@@ -58,10 +58,10 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// read reads, and if the answer goes on beyond what was read before, it is acknowledged
+// readOn reads, and if the answer goes on beyond what was read before, it is acknowledged
 // before the wait for the rest. A server that writes head and body apart has its system hold
 // the body back until then: 40 ms. What comes whole is read once, and costs nothing more.
-func (c *conn) read(p []byte) (int, error) {
+func (c *conn) readOn(p []byte) (int, error) {
 	if c.raw == nil || len(c.sample) == 0 {
 		return c.in.Read(p)
 	}

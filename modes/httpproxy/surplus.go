@@ -14,24 +14,33 @@ import (
 
 // surplus is what one start of the server has sent beyond its answers: a body longer than its
 // Content-Length, one after 204 or HEAD, events after the end of their stream. It is of the
-// caller before and never for the next one. The zero value logs nothing.
+// caller before and never for the next one.
 type surplus struct {
 	log  *zap.Logger
 	keys *secret.Keyring
-	seen atomic.Bool // there was some: no connection is used again
+	told atomic.Bool // the log has it
+	seen atomic.Bool // no connection is used again: it may come late, and in any of them
 }
 
 // surplusAdvice is what a server has to do.
 const surplusAdvice = "A body must be as long as its Content-Length says, in bytes; a stream of events has none. There is no body after 204, 304 and HEAD."
 
-// note logs the beginning of what came after the answer to an event, once. What came before
-// any event is a greeting, and none of this.
+// note takes the beginning of what came after the answer to an event in a connection that was
+// to be used again. What came before any event is a greeting, and none of this.
 func (s *surplus) note(id string, sample []byte) {
-	if s == nil || len(sample) == 0 || id == "" || s.seen.Swap(true) || s.log == nil {
+	if s != nil && id != "" && len(sample) > 0 {
+		s.seen.Store(true)
+		s.tell(id, sample)
+	}
+}
+
+// tell logs it, once.
+func (s *surplus) tell(id string, sample []byte) {
+	if len(sample) == 0 || s.told.Swap(true) {
 		return
 	}
-	s.log.Warn("the server sent more than its answer to this event, and that is dropped: "+s.keys.Quote(sample)+". "+surplusAdvice+
-		" From now on each event gets a connection of its own, which takes longer", zap.String("requestId", id))
+	s.log.Warn("the server sent more than its answer to this event, and that is dropped: "+s.keys.Quote(sample)+". "+surplusAdvice,
+		zap.String("requestId", id))
 }
 
 // errForeign is a reused connection in which there is something else than an answer.
