@@ -30,6 +30,7 @@ type Log struct {
 
 	mu     sync.Mutex
 	visits map[*Visit]bool
+	used   bool // an event has been here: what is remembered may be about it
 }
 
 // printed is what a program prints to one of its pipes.
@@ -165,11 +166,12 @@ type Visit struct {
 }
 
 // Enter says that the program is about to get an event. If it has no other, what it
-// printed before is forgotten.
+// printed before is forgotten, unless this is its first: what a program says before it
+// has seen any event is about none, and may be the reason why it fails.
 func (l *Log) Enter(id string) *Visit {
 	v := &Visit{log: l, id: id}
 	l.mu.Lock()
-	first := len(l.visits) == 0
+	first, used := len(l.visits) == 0, l.used
 	v.crowded = !first
 	for other := range l.visits {
 		other.crowded = true
@@ -180,7 +182,12 @@ func (l *Log) Enter(id string) *Visit {
 	}
 	l.mu.Unlock()
 	if first {
-		l.Forget(l.unread()) // before: what is read here is about the last one
+		// Before: what is read here has been printed before this event.
+		if used {
+			l.Forget(l.unread())
+		} else {
+			l.catchUp(tailPatience) // once in a life it may take longer
+		}
 		l.mu.Lock()
 		l.attribute()
 		l.mu.Unlock()
@@ -190,6 +197,16 @@ func (l *Log) Enter(id string) *Visit {
 
 // Leave says that the program is done with the event.
 func (v *Visit) Leave() {
+	v.log.mu.Lock()
+	defer v.log.mu.Unlock()
+	v.log.used = true
+	delete(v.log.visits, v)
+	v.log.attribute()
+}
+
+// Withdraw is Leave for a program that has got nothing of the event, and so can't have
+// said anything about it.
+func (v *Visit) Withdraw() {
 	v.log.mu.Lock()
 	defer v.log.mu.Unlock()
 	delete(v.log.visits, v)
@@ -220,9 +237,10 @@ func (v *Visit) Shared() bool {
 	return v.crowded
 }
 
-// Tail returns the last lines that the program printed, if they can only be about this event.
+// Tail is what the program printed last, if that can only be about this event or about
+// none. A nil Visit, of an event that has not come so far, has none.
 func (v *Visit) Tail() []string {
-	if v.Shared() {
+	if v == nil || v.Shared() {
 		return nil
 	}
 	return v.log.Tail()

@@ -46,6 +46,7 @@ type Process struct {
 	// Written is how much of Spec.Input is in the pipe already.
 	Written int
 
+	reaper   *Reaper
 	stdinEnd *os.File // the reading end of stdin
 	group    int      // its process group, as a rule its own
 	onExit   func(*Process)
@@ -74,6 +75,7 @@ func (r *Reaper) Start(spec Spec) (*Process, error) {
 		}
 	}
 	p := &Process{
+		reaper:   r,
 		stdinEnd: unread,
 		Written:  prefill(pipes.ours[0], spec.Input),
 		Stdout:   pipes.file(1), Stderr: pipes.file(2),
@@ -244,34 +246,61 @@ func (p *Process) EndsSoon(ctx context.Context, patience time.Duration) bool {
 // Step is one rung of the ladder by which a program is stopped.
 type Step struct {
 	Signal unix.Signal
-	Wait   time.Duration // for the program to end, before the next step
+	Wait   time.Duration // for the program and its group to end, before the next step
 }
 
-// Stop goes through the steps until the program has ended, and reports whether it has. A program
-// that has already ended gets no signal: its pid may belong to another process by now.
+// Stop goes down the ladder until the program has ended and the rest of its group too, and
+// tells whether they have: a wrapper that ends at a signal leaves the program in it the time
+// of that step. A program that ended before gets no signal, nor does its group: its number
+// may be somebody else's by now.
 func (p *Process) Stop(ladder ...Step) bool {
+	if p.hasEnded() {
+		return true
+	}
+	defer p.reaper.spare(p.group)()
 	for _, step := range ladder {
-		select {
-		case <-p.over:
-			return true
-		default:
-		}
 		_ = p.Signal(step.Signal) // what can't be signalled may still end
-		if group, err := unix.Getpgid(p.PID); err == nil && group != p.group {
-			_ = unix.Kill(p.PID, step.Signal) // it left its group for another one of its session
-		}
-		timer := time.NewTimer(step.Wait)
-		select {
-		case <-p.over:
-			timer.Stop()
+		p.signalStray(step.Signal)
+		if p.endsWithin(step.Wait) {
 			return true
-		case <-timer.C:
 		}
 	}
 	return false
 }
 
-// killPause bounds how often KillGroup looks whether its victims are gone.
+func (p *Process) hasEnded() bool {
+	select {
+	case <-p.over:
+		return true
+	default:
+		return false
+	}
+}
+
+// signalStray is for a program that left its group for another one of its session.
+func (p *Process) signalStray(signal unix.Signal) {
+	if p.hasEnded() {
+		return
+	}
+	if group, err := unix.Getpgid(p.PID); err == nil && group != p.group {
+		_ = unix.Kill(p.PID, signal)
+	}
+}
+
+// endsWithin waits for the program and then for the rest of its group.
+func (p *Process) endsWithin(patience time.Duration) bool {
+	end := time.Now().Add(patience)
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-p.over:
+		return p.groupEnds(0, end)
+	case <-timer.C:
+		return false
+	}
+}
+
+// killPause bounds how often it is looked whether a group is gone.
 const killPause = 5 * time.Millisecond
 
 // KillGroup kills what is left of the group and returns true when nothing is left. It returns
@@ -279,9 +308,14 @@ const killPause = 5 * time.Millisecond
 // has left the group and does not wait for them don't count. Call it after the program itself has
 // ended; otherwise its status is lost.
 func (p *Process) KillGroup(patience time.Duration) (gone bool) {
-	end := time.Now().Add(patience)
+	return p.groupEnds(unix.SIGKILL, time.Now().Add(patience))
+}
+
+// groupEnds waits until nothing is left of the group, to which it sends the signal at each
+// look; 0 is none.
+func (p *Process) groupEnds(signal unix.Signal, end time.Time) bool {
 	for pause := 100 * time.Microsecond; ; pause = min(2*pause, killPause) {
-		if errors.Is(unix.Kill(-p.group, unix.SIGKILL), unix.ESRCH) {
+		if errors.Is(unix.Kill(-p.group, signal), unix.ESRCH) {
 			return true
 		}
 		if pause == killPause && !procfs.GroupLives(p.group) { // what we reap ourselves is gone sooner

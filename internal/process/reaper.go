@@ -28,6 +28,7 @@ type Reaper struct {
 	// mistaken for an inherited one.
 	mu       sync.Mutex
 	children map[int]*Process
+	spared   map[int]int   // groups that Sweep leaves alone: how often that was asked for
 	stuck    map[int]bool  // inherited ones that were killed and did not go in time
 	started  chan struct{} // a child was started after there was none
 	alone    atomic.Bool   // there is no child, neither started nor inherited
@@ -45,6 +46,7 @@ func NewReaper(log *zap.Logger) *Reaper {
 		log:      log,
 		watch:    newWatch(),
 		children: map[int]*Process{},
+		spared:   map[int]int{},
 		stuck:    map[int]bool{},
 		started:  make(chan struct{}, 1),
 		quit:     make(chan struct{}),
@@ -145,8 +147,26 @@ func (r *Reaper) Sweep() {
 	}
 }
 
-// owns reports whether a program of ours is in the group; r.mu is held.
+// spare has Sweep leave a group alone, until undo is called: the program has ended, but what
+// is left of its group is to end in its own time.
+func (r *Reaper) spare(group int) (undo func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.spared[group]++
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.spared[group]--; r.spared[group] == 0 {
+			delete(r.spared, group)
+		}
+	}
+}
+
+// owns tells whether a program of ours is in the group, or Sweep is to spare it; r.mu is held.
 func (r *Reaper) owns(group int) bool {
+	if r.spared[group] > 0 {
+		return true
+	}
 	for _, p := range r.children {
 		if p.group == group {
 			return true
@@ -171,7 +191,7 @@ func (r *Reaper) Adopt(pid int) (p *Process, ok bool) {
 	if err != nil || r.children[pid] != nil || !slices.Contains(inherited(), pid) {
 		return nil, false
 	}
-	p = &Process{PID: pid, group: group, over: make(chan struct{})}
+	p = &Process{reaper: r, PID: pid, group: group, over: make(chan struct{})}
 	r.children[pid] = p
 	return p, true
 }

@@ -1,6 +1,6 @@
-// Package procfs reads what the kernel tells about processes, their sockets, memory and control
-// groups, see proc(5) and cgroups(7). It starts and ends nothing. If the kernel does not tell, it
-// says so.
+// Package procfs reads what the kernel tells of processes, their sockets, memory and control
+// groups, by proc(5), sock_diag(7) and cgroups(7). It starts and ends nothing, and where the kernel tells
+// nothing it says so.
 package procfs
 
 import (

@@ -61,6 +61,8 @@ type Life struct {
 
 	conf *Config
 	once sync.Once // for Up
+	// asked is closed when Stop begins, and graced when the ladder has been gone down.
+	asked, graced chan struct{}
 
 	mu     sync.Mutex
 	blamed error // why we stopped it, if that was its fault
@@ -74,6 +76,7 @@ func Launch(c *Config, keys *secret.Keyring, spec process.Spec) (*Life, error) {
 	l := &Life{
 		conf: c, Printed: output.NewLog(keys, c.Output), StartedAt: time.Now(),
 		Up: make(chan struct{}), Over: make(chan struct{}),
+		asked: make(chan struct{}), graced: make(chan struct{}),
 	}
 	path, args, err := c.Program.Command.Find()
 	if err != nil {
@@ -140,11 +143,12 @@ func (l *Life) Reason() error {
 	return l.public
 }
 
-// Stop ends p, which is Process or the process that it left in the background, by the steps of
-// the ladder. When everything has ended it closes the pipes. It returns false if the program
-// hangs in the kernel.
+// Stop ends p, which is Process or what that left in the background, by the ladder. When
+// all of it is over it closes the pipes; false: it hangs in the kernel. It is called once.
 func (l *Life) Stop(p *process.Process, ladder ...process.Step) bool {
+	close(l.asked)
 	p.Stop(ladder...)
+	close(l.graced)
 	if !retry.Await(context.Background(), l.Over, KillPatience) {
 		return false
 	}
@@ -152,9 +156,21 @@ func (l *Life) Stop(p *process.Process, ladder ...process.Step) bool {
 	return true
 }
 
-// NotReady returns the error of an event that has waited until its deadline for the program,
-// which keeps starting. missing says, in half a sentence, what has not come; hint says what may
-// help, or is "".
+// KillRest kills what p, which has ended, has left of its group; false: some of it hangs in
+// the kernel. If p ended because it was asked to by Stop, the rest has its grace first: p may
+// have been a wrapper, and the rest the program.
+func (l *Life) KillRest(p *process.Process) (gone bool) {
+	select {
+	case <-l.asked:
+		<-l.graced
+	default:
+	}
+	return p.KillGroup(Drain)
+}
+
+// NotReady is for an event that has waited to its deadline for the program to be ready,
+// which goes on starting. missing is what it waits for, half a sentence, hint what may
+// help, or "".
 func (l *Life) NotReady(inv *adapter.Invocation, missing, hint string) error {
 	return l.conf.Program.NotReady(inv, missing, hint, l.Process, l.StartedAt, l.Printed.Tail())
 }

@@ -44,10 +44,8 @@ var (
 	errStatus = errors.New("its status is below 100")
 )
 
-// receive reads the head of the answer to a request of this method.
-func (a *answer) receive(c *conn, method string) error {
-	a.conn, a.whole = c, false
-	a.in.Reset(c)
+// head reads the head of the answer to a request of this method, after await.
+func (a *answer) head(method string) error {
 	a.http.Reset()
 	a.http.StreamBody = true
 	a.http.Header.SetNoDefaultContentType(true)
@@ -104,12 +102,22 @@ func (a *answer) declared() (size int64, ok bool) {
 	return size, size >= 0 && !a.noBody
 }
 
-// keeps reports whether the server keeps the connection open and has sent no more than its
-// answer.
+// tellsOfBody is for an answer to HEAD, or 204 or 304, that tells of a body: some servers
+// send it all the same, and it would be the next answer.
+func (a *answer) tellsOfBody() bool {
+	length := a.http.Header.ContentLength()
+	return a.noBody && (length > 0 || length == chunked)
+}
+
+// keeps tells whether the server goes on with the connection, and has said no more than
+// its answer.
 func (a *answer) keeps() bool {
 	h := &a.http.Header
-	if length := h.ContentLength(); a.noBody && (length > 0 || length == chunked) {
-		return false // some send the body anyway; it would be taken for the next answer
+	if a.tellsOfBody() {
+		return false
+	}
+	if _, ok := a.declared(); ok && bytes.HasPrefix(h.ContentType(), []byte("text/event-stream")) {
+		return false // events go on, whatever was said of their length
 	}
 	ends := h.ConnectionClose() || h.ContentLength() < chunked && !a.noBody
 	return !ends && !hasToken(h.Peek(fasthttp.HeaderConnection), "close") && a.in.Buffered() == 0

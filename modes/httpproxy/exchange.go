@@ -2,6 +2,7 @@ package httpproxy
 
 import (
 	"context"
+	"errors"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/apig"
@@ -49,39 +50,48 @@ func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
 	return nil
 }
 
-// roundTrip sends the request and reads the head of the answer. It tries at most one kept
-// connection. If the server has closed that one, this is not a failure as long as the request can
-// be repeated.
+// connect takes a connection, a kept one unless it is to be fresh. The error is
+// *undelivered.
+func (x *exchange) connect(ctx context.Context, p *pool, fresh bool) error {
+	c, err := p.get(ctx, fresh)
+	if err != nil {
+		return &undelivered{err}
+	}
+	x.conn, x.release, x.answer.whole = c, context.AfterFunc(ctx, c.cut), false
+	return nil
+}
+
+// roundTrip sends the request over the connection and reads the head of the answer. That
+// the server has closed a kept one, or still sends something else in it, is no failure, as
+// long as the request can be repeated: then it goes over a fresh one.
 func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) error {
-	var before error // of a connection into which something was written
-	for fresh := false; ; fresh = true {
-		c, err := p.get(ctx, fresh)
-		if err != nil && before != nil {
-			return before // it has been delivered, which may have ended the server
-		}
-		if err != nil {
-			return &undelivered{err}
-		}
-		x.conn, x.release, x.answer.whole = c, context.AfterFunc(ctx, c.cut), false
-		err = x.sender.send(c)
-		if err == nil || x.sender.written {
-			err = x.answer.receive(c, string(x.sender.request.Method)) // also to a request that was not taken whole
-		}
-		if err == nil {
-			return nil
-		}
-		again := c.reused && len(c.sample) == 0 && ctx.Err() == nil && lives() && (x.sender.request.IsSafe() || !x.sender.written)
+	for {
+		err := x.sendAndReceive()
+		nothing := len(x.conn.sample) == 0 || errors.Is(err, errForeign)
+		again := err != nil && x.conn.reused && nothing && ctx.Err() == nil && lives() &&
+			(x.sender.request.IsSafe() || !x.sender.written)
 		if !again {
 			return err
 		}
-		if x.sender.written {
-			before = err
-		}
+		delivered := x.sender.written
 		x.hangUp(p)
+		if none := x.connect(ctx, p, true); none != nil {
+			if delivered {
+				return err // that may be what was the end of the server
+			}
+			return none
+		}
 	}
 }
 
-// undelivered means that there is no connection to the server.
+func (x *exchange) sendAndReceive() error {
+	if err := x.sender.send(x.conn); err != nil && !x.sender.written {
+		return err
+	}
+	return x.receive() // also the answer to a request that was not taken whole
+}
+
+// undelivered is that there is no connection to the server.
 type undelivered struct{ cause error }
 
 func (u *undelivered) Error() string { return "connect to the server: " + u.cause.Error() }
@@ -91,7 +101,9 @@ func (x *exchange) hangUp(p *pool) {
 	if x.conn == nil {
 		return
 	}
-	usable := x.answer.whole && x.release() && x.sender.sent() && x.answer.keeps()
+	size, _ := x.answer.declared()
+	x.conn.after, x.conn.large = x.inv.ID, size > headBytes
+	usable := x.answer.whole && x.endsCleanly() && x.release() && x.sender.sent()
 	if !usable {
 		x.release()
 		x.conn.cut()
@@ -105,5 +117,20 @@ func (x *exchange) hangUp(p *pool) {
 	x.conn = nil
 }
 
-// heard reports whether the server has said anything.
+// endsCleanly tells whether the server keeps the connection after this answer, which is
+// whole, and has said no more. What is to be closed is looked at once more.
+func (x *exchange) endsCleanly() bool {
+	if x.answer.tellsOfBody() {
+		x.conn.beyond.tell(x.inv.ID, x.answer.surplus())
+		return false
+	}
+	x.conn.beyond.note(x.inv.ID, x.answer.surplus())
+	if x.answer.keeps() {
+		return true
+	}
+	_ = x.conn.quiet()
+	return false
+}
+
+// heard tells whether the server has said anything.
 func (x *exchange) heard() bool { return x.conn != nil && len(x.conn.sample) > 0 }

@@ -24,7 +24,10 @@ func Wire(event []byte, prefix string) (wire []byte, call bool, err error) {
 // Envelope is what an answer becomes, or why it is no answer.
 func Envelope(wire []byte, streaming bool, limit int64) ([]byte, error) {
 	a := newAnswer()
-	if err := a.receive(&conn{in: bytes.NewReader(wire)}, "GET"); err != nil {
+	if err := a.await(&conn{in: bytes.NewReader(wire)}); err != nil {
+		return nil, err
+	}
+	if err := a.head("GET"); err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer

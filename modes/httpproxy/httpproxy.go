@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
@@ -90,7 +91,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.R
 		if err != nil {
 			return err
 		}
-		if !lease.Instance.probe.passed(ctx) {
+		if !lease.Instance.probe.enter(ctx) {
 			m.servers.Release(lease, false)
 			if ctx.Err() != nil {
 				return m.unserved(ctx, inv, ctx.Err())
@@ -98,6 +99,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.R
 			continue
 		}
 		err = lease.Instance.invoke(ctx, x, r)
+		lease.Instance.probe.leave()
 		if !x.answered && ctx.Err() != nil && !errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
 			m.examine(lease)
 			return err
@@ -143,11 +145,21 @@ func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.L
 
 // unserved makes the error of an event that the server could not take.
 func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
-	return resident.Unserved(ctx, &m.Resident, &m.servers, inv, err, &adapter.Error{
+	restarted := &adapter.Error{
 		Type: adapter.TypeTimeout,
 		Message: fmt.Sprintf("An earlier event timed out; the server was being restarted during all of this event's %s. %s",
 			failure.Waited(inv), failure.RaiseTimeout),
-	})
+	}
+	starting, reason := m.servers.Waiting()
+	if !errors.Is(reason, errStuck) || errors.Is(context.Cause(ctx), adapter.ErrShutdown) {
+		return resident.Unserved(ctx, &m.Resident, &m.servers, inv, err, restarted)
+	}
+	if starting != nil {
+		restarted.Message = fmt.Sprintf("An earlier event timed out and the server hung in it, so it was stopped. It has been starting again for %s, "+
+			"which is longer than what was left of this event's %s: %s. Raise the timeout in the function's settings, or have the server start faster.",
+			time.Since(starting.life.StartedAt).Round(time.Millisecond), failure.Waited(inv), starting.Missing())
+	}
+	return restarted
 }
 
 // Reported implements adapter.Handler: a web server may have processes in the background.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/output"
 
 	"github.com/valyala/fasthttp"
 )
@@ -20,16 +21,19 @@ const endPatience = 200 * time.Millisecond
 // invoke gives an event to the server. The error is errUnsent if the next start of the server may
 // have the event.
 func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) error {
-	s.life.Given.Add(1)
-	visit := s.life.Printed.Enter(x.inv.ID)
-	defer visit.Leave()
 	x.sender.writeHead(x.inv, &s.mode.Config, s.pool.host)
-	defer func() { x.hangUp(s.pool) }()
-	err := x.roundTrip(ctx, s.pool, s.tenant.lives)
-	if err != nil {
+	if err := x.connect(ctx, s.pool, false); err != nil {
+		return s.story.explain(ctx, x, nil, err)
+	}
+	visit := s.enter(x.inv.ID)
+	defer func() {
+		x.hangUp(s.pool)
+		s.leave(visit, x.sender.began)
+	}()
+	if err := x.roundTrip(ctx, s.pool, s.tenant.lives); err != nil {
 		return s.story.explain(ctx, x, visit, err)
 	}
-	err = x.relay(r)
+	err := x.relay(r)
 	var judged *verdict
 	var broke *broken
 	switch {
@@ -43,6 +47,22 @@ func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) e
 		return s.story.explain(ctx, x, visit, err)
 	}
 	return err // also that the response takes no more
+}
+
+// enter says that the server is about to get an event.
+func (s *server) enter(id string) *output.Visit {
+	s.life.Given.Add(1)
+	return s.life.Printed.Enter(id)
+}
+
+// leave says that it has no more to do with the event, or that it has got nothing of it.
+func (s *server) leave(visit *output.Visit, given bool) {
+	if given {
+		visit.Leave()
+		return
+	}
+	s.life.Given.Add(-1)
+	visit.Withdraw()
 }
 
 func (s *server) dealtWith(x *exchange) {

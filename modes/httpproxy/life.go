@@ -28,6 +28,7 @@ type server struct {
 	probe     probe
 	story     story
 	answers   atomic.Int64  // events that it has dealt with
+	stuck     atomic.Bool   // it hangs in the only event that it had
 	gone      chan struct{} // closed when nothing of it is left
 }
 
@@ -43,6 +44,7 @@ func (m *Mode) start() (*server, error) {
 		return nil, err
 	}
 	pool := at.newPool()
+	pool.beyond.log, pool.beyond.keys = m.Resident.Log, m.keys
 	if pool.taken() {
 		return nil, at.inUse(m.keys)
 	}
@@ -77,7 +79,7 @@ func (s *server) wait() {
 	for <-p.Done(); s.tenant.inBackground(p); <-p.Done() {
 		p = s.tenant.process()
 	}
-	if !p.KillGroup(resident.Drain) {
+	if !s.life.KillRest(p) {
 		s.mode.Resident.Log.Error("processes of the server can't be killed")
 	}
 	s.mode.Resident.Reaper.Sweep() // one that left the group would keep the port
@@ -114,10 +116,14 @@ func (s *server) NotReady(inv *adapter.Invocation) error {
 
 // Stop implements supervise.Instance.
 func (s *server) Stop() {
+	grace := s.mode.Resident.Grace
+	if s.stuck.Load() {
+		grace = min(grace, stuckGrace)
+	}
 	s.pool.end(0)
 	s.tenant.leave()
 	s.life.Stop(s.tenant.process(),
-		process.Step{Signal: unix.SIGTERM, Wait: s.mode.Resident.Grace},
+		process.Step{Signal: unix.SIGTERM, Wait: grace},
 		process.Step{Signal: unix.SIGKILL, Wait: resident.KillPatience},
 	)
 	close(s.gone)

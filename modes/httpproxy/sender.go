@@ -21,8 +21,10 @@ type sender struct {
 	request apig.Request
 	head    fasthttp.RequestHeader
 	out     []byte     // the request's head, and a small body
-	written bool       // part of the request has been written
-	writing chan error // result of the goroutine that writes; nil if there is none
+	size    int        // of the request, if all of it has been written at once
+	written bool       // something of the request was
+	began   bool       // something of it was, over this connection or one before
+	writing chan error // what is written beside; nil if nothing is
 }
 
 // writeHead puts the head of the request into s.out; host is for a request that names none.
@@ -54,12 +56,13 @@ func (s *sender) writeHead(inv *adapter.Invocation, c *Config, host string) {
 		h.Add("Content-Length", strconv.Itoa(s.request.Body.Size))
 	}
 	s.out = h.AppendBytes(s.out[:0])
+	s.began = false
 }
 
 // send writes as much of the request as the connection takes at once. Another goroutine writes
 // the rest.
 func (s *sender) send(c *conn) error {
-	s.written, s.writing = false, nil
+	s.written, s.writing, s.size = false, nil, 0
 	body := &s.request.Body
 	head := len(s.out)
 	rest := io.WriterTo(body)
@@ -69,12 +72,14 @@ func (s *sender) send(c *conn) error {
 	}
 	n, err := c.raw.WriteNow(s.out)
 	s.written = n > 0
+	s.began = s.began || s.written
 	left := s.out[n:]
 	s.out = s.out[:head] // it may be sent again
 	if err != nil || len(left) == 0 && rest == nil {
+		s.size = n
 		return err
 	}
-	s.written = true // soon
+	s.written, s.began = true, true // soon
 	done := make(chan error, 1)
 	s.writing = done
 	go func() {

@@ -16,7 +16,8 @@ import (
 // story makes the errors of a server and of its events.
 type story struct{ server *server }
 
-// explain makes the error of an exchange that failed with err.
+// explain is the error of an exchange that failed for err. visit is nil if the event has
+// not come so far that the server could know of it.
 func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, err error) error {
 	var none *undelivered
 	var broke *broken
@@ -25,6 +26,8 @@ func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, e
 		return s.overdue(ctx, x, visit)
 	case errors.As(err, &none):
 		return s.refusesConnections(ctx, err)
+	case errors.Is(err, errForeign):
+		return s.answersAnother(x, visit)
 	case !s.endsSoon(ctx):
 	case visit.Shared(): // what it said last may be about another event
 		return s.server.life.Reason()
@@ -84,7 +87,18 @@ func endsLinesWithLF(sample []byte) bool {
 	return ended && !bytes.HasSuffix(line, []byte("\r")) && bytes.HasPrefix(line, []byte("HTTP/"))
 }
 
-// endsSoon waits a little for the server's end, but not beyond the event's deadline.
+// answersAnother is for an event in whose connection the server went on with an earlier one.
+// Nothing of that is quoted: it is another caller's.
+func (s *story) answersAnother(x *exchange, visit *output.Visit) error {
+	return &adapter.Error{
+		Type: adapter.TypeProtocol,
+		Message: fmt.Sprintf("The server sent more than its answer to an earlier event, in the same connection, so that its answer to %s "+
+			"can't be told from it. %s", &x.sender, surplusAdvice),
+		Stack: s.server.mode.Resident.Program.Stack(visit.Tail()),
+	}
+}
+
+// endsSoon waits a little for the server's end, and not beyond the event's deadline.
 func (s *story) endsSoon(ctx context.Context) bool {
 	return s.server.tenant.process().EndsSoon(ctx, endPatience) &&
 		retry.Await(ctx, s.server.life.Over, resident.KillPatience) // else it has gone to the background, perhaps

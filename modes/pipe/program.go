@@ -42,13 +42,14 @@ type program struct {
 	feeding sync.WaitGroup         // who writes the rest of its event
 	fed     int                    // bytes of the event that feed has written
 	unread  int                    // bytes of it that nobody has read; valid after tidy, for spares
+	stopped atomic.Bool            // stop has begun
 }
 
 // start starts the program with the context file of s. The program owns s from then on, unless
 // start fails.
 func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
-	spec.Dir, spec.Exited = m.Program.Command.Dir, letGo
 	p := &program{mode: m, slot: s, began: time.Now(), keys: secret.NewKeyring(m.Mask)}
+	spec.Dir, spec.Exited = m.Program.Command.Dir, p.letGo
 	if err := m.launch(p, &spec); err != nil {
 		return nil, failure.Start(err)
 	}
@@ -139,13 +140,17 @@ func (m *Mode) launch(p *program, spec *process.Spec) error {
 	}
 }
 
-// letGo limits the wait for the pipes of a program that has ended: a process that it left behind
-// may hold them.
-func letGo(p *process.Process) {
+// letGo bounds how long the pipes of a program that has ended are waited for: a
+// process that it left behind may hold them. One that is being stopped may have been a
+// wrapper: what was in it has its time, and stop ends the wait.
+func (p *program) letGo(ended *process.Process) {
+	if p.stopped.Load() {
+		return
+	}
 	end := time.Now().Add(drain)
-	_ = p.Stdin.SetWriteDeadline(end) // nil, as a rule, which is no harm
-	_ = p.Stdout.SetReadDeadline(end)
-	_ = p.Stderr.SetReadDeadline(end)
+	_ = ended.Stdin.SetWriteDeadline(end) // nil, as a rule, which is no harm
+	_ = ended.Stdout.SetReadDeadline(end)
+	_ = ended.Stderr.SetReadDeadline(end)
 }
 
 // belong ties the program to the event that it gets.
@@ -195,6 +200,7 @@ func (p *program) tidy(patience time.Duration) {
 
 // stop ends the program by TERM and KILL, and then the wait for its pipes.
 func (p *program) stop(grace, patience time.Duration) {
+	p.stopped.Store(true)
 	p.process.Stop(process.Step{Signal: unix.SIGTERM, Wait: grace}, process.Step{Signal: unix.SIGKILL, Wait: patience})
 	now := time.Now()
 	_ = p.process.Stdin.SetWriteDeadline(now)

@@ -1,0 +1,4 @@
+package procfs
+
+// ListedUnread is Unread where QuickUnread knows nothing.
+var ListedUnread = listedUnread
