@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fgbootstrap/internal/process"
+	"fgbootstrap/internal/testkit"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +17,7 @@ const wrapped = `sh -c 'trap "sleep .5; echo saved; exit" TERM; echo ready; whil
 func TestStopLeavesTheRestOfTheGroupTheTimeOfItsStep(t *testing.T) {
 	p := start(t, shell(wrapped))
 	p.line()
-	if !p.Stop(process.Step{Signal: unix.SIGTERM, Wait: patience}) {
+	if !p.Stop(process.Step{Signal: unix.SIGTERM, Wait: testkit.Patience}) {
 		t.Error("Stop says that somebody is left")
 	}
 	if err := unix.Kill(-p.PID, 0); !errors.Is(err, unix.ESRCH) {
@@ -30,7 +31,7 @@ func TestStopLeavesTheRestOfTheGroupTheTimeOfItsStep(t *testing.T) {
 func TestStopGoesOnDownTheLadderForTheRestOfTheGroup(t *testing.T) {
 	p := start(t, shell(`sh -c 'trap "" TERM; echo ready; while :; do sleep .02; done'; true`))
 	p.line()
-	if !p.Stop(process.Step{Signal: unix.SIGTERM, Wait: 100 * time.Millisecond}, process.Step{Signal: unix.SIGKILL, Wait: patience}) {
+	if !p.Stop(process.Step{Signal: unix.SIGTERM, Wait: 100 * time.Millisecond}, process.Step{Signal: unix.SIGKILL, Wait: testkit.Patience}) {
 		t.Error("Stop says that somebody is left")
 	}
 	if got := p.ended().String(); got != "was killed by SIGTERM" {
@@ -44,7 +45,7 @@ func TestSweepSparesAGroupThatIsBeingStopped(t *testing.T) {
 	p := start(t, shell(wrapped))
 	p.line()
 	stopped := make(chan bool)
-	go func() { stopped <- p.Stop(process.Step{Signal: unix.SIGTERM, Wait: patience}) }()
+	go func() { stopped <- p.Stop(process.Step{Signal: unix.SIGTERM, Wait: testkit.Patience}) }()
 	p.ended()
 	for sweeping := true; sweeping; {
 		select {

@@ -168,9 +168,9 @@ func (l *Life) KillRest(p *process.Process) (gone bool) {
 	return p.KillGroup(Drain)
 }
 
-// NotReady is for an event that has waited to its deadline for the program to be ready,
-// which goes on starting. missing is what it waits for, half a sentence, hint what may
-// help, or "".
+// NotReady returns the error of an event that has waited until its deadline for the program,
+// which keeps starting. missing says, in half a sentence, what has not come; hint says what may
+// help, or is "".
 func (l *Life) NotReady(inv *adapter.Invocation, missing, hint string) error {
 	return l.conf.Program.NotReady(inv, missing, hint, l.Process, l.StartedAt, l.Printed.Tail())
 }

@@ -44,7 +44,7 @@ func interpreted(t *testing.T, interpreter, script string) func(*httpproxy.Confi
 }
 
 // medianOf is what an event takes, of many in a row.
-func (h *house) medianOf(events int, event string) time.Duration {
+func (h *fixture) medianOf(events int, event string) time.Duration {
 	h.t.Helper()
 	var took []time.Duration
 	for range events {

@@ -109,8 +109,8 @@ func (a *answer) tellsOfBody() bool {
 	return a.noBody && (length > 0 || length == chunked)
 }
 
-// keeps tells whether the server goes on with the connection, and has said no more than
-// its answer.
+// keeps reports whether the server keeps the connection open and has sent no more than its
+// answer.
 func (a *answer) keeps() bool {
 	h := &a.http.Header
 	if a.tellsOfBody() {

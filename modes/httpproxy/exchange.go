@@ -91,7 +91,7 @@ func (x *exchange) sendAndReceive() error {
 	return x.receive() // also the answer to a request that was not taken whole
 }
 
-// undelivered is that there is no connection to the server.
+// undelivered means that there is no connection to the server.
 type undelivered struct{ cause error }
 
 func (u *undelivered) Error() string { return "connect to the server: " + u.cause.Error() }
@@ -132,5 +132,5 @@ func (x *exchange) endsCleanly() bool {
 	return false
 }
 
-// heard tells whether the server has said anything.
+// heard reports whether the server has said anything.
 func (x *exchange) heard() bool { return x.conn != nil && len(x.conn.sample) > 0 }

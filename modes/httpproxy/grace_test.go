@@ -9,12 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 
 	"golang.org/x/sys/unix"
 )
 
-func init() {
+func addGracePrograms() {
 	programs["takes a second to finish"] = func() {
 		asked := make(chan os.Signal, 1)
 		signal.Notify(asked, unix.SIGTERM)
@@ -25,7 +26,7 @@ func init() {
 			fmt.Println("everything is saved")
 			os.Exit(0)
 		}()
-		serve(listen(), puppet)
+		serve(listen(), scriptedServer)
 	}
 }
 
@@ -41,7 +42,7 @@ func behind(t *testing.T, script string, more ...string) func(*httpproxy.Config)
 		c.Resident.Env = append(c.Resident.Env, "SELF="+c.Resident.Program.Command.Words[0])
 		c.Resident.Env = append(c.Resident.Env, more...)
 		c.Resident.Program.Command.Words = []string{"sh", file}
-		c.Resident.Grace = patience
+		c.Resident.Grace = testkit.Patience
 		in(dir)(c)
 	}
 }
@@ -56,7 +57,7 @@ var wrappers = map[string]string{
 	"is the server":       `exec "$SELF"`,
 }
 
-func (h *house) wantsSaved(what string) {
+func (h *fixture) wantsSaved(what string) {
 	h.t.Helper()
 	if h.logs.FilterMessage("everything is saved").Len() != 1 {
 		h.t.Errorf("%s: the server could not finish", what)

@@ -23,7 +23,12 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-func TestMain(m *testing.M) { modetest.Main(m, programs, leftBehind) }
+func TestMain(m *testing.M) {
+	addGracePrograms()
+	addReasonPrograms()
+	addSurplusPrograms()
+	modetest.Main(m, programs, leftBehind)
+}
 
 // leftBehind is an error if a goroutine of the mode's, or a connection, outlives all tests.
 func leftBehind() error {

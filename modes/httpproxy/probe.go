@@ -12,8 +12,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// probe is the question whether a server that has missed a deadline still works. There is
-// one at a time, and none after one that it has failed.
+// probe checks whether a server that has missed a deadline still works. There is one probe at a
+// time, and none after the server has failed one.
 type probe struct {
 	mu     sync.Mutex
 	events int           // in the server
@@ -68,9 +68,9 @@ func (p *probe) leave() {
 	p.events--
 }
 
-// examine finds out whether a server that has missed a deadline still works, and has it
-// started again if it does not. It gives the lease back then: a server that takes one
-// event at a time gets no other one meanwhile.
+// examine finds out whether a server that has missed a deadline still works, and has it restarted
+// if it does not. Only then does it give the lease back, so that a server that takes one event at
+// a time gets no other event meanwhile.
 func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	s := lease.Instance
 	alone, ok := s.probe.begin()
@@ -81,7 +81,7 @@ func (m *Mode) examine(lease *supervise.Lease[*server]) {
 	m.probes.Go(func() {
 		works := s.works(alone)
 		if !works {
-			m.Resident.Log.Error("the server answers nothing any more after an event has missed its deadline, and is started again")
+			m.Resident.Log.Error("the server no longer answers after an event missed its deadline, restarting it")
 			s.stuck.Store(alone)
 			m.servers.Retire(lease, errStuck)
 		}
@@ -108,8 +108,8 @@ const (
 	stuckGrace = 100 * time.Millisecond
 )
 
-// works tells whether the server answers anything, and be it nonsense. It is asked what
-// means nothing to most programs: a connection alone, the system makes by itself.
+// works reports whether the server answers anything at all. The request means nothing to most
+// programs. A connection would prove nothing: the system accepts it without the server.
 func (s *server) works(alone bool) bool {
 	patience := probePatience
 	if alone {

@@ -131,7 +131,7 @@ func (r *readiness) answeredLast() string {
 const (
 	// connectPatience is how long a server may take for a connection.
 	connectPatience = time.Second
-	// askedBytes is the most that is read of an answer to a question of ours.
+	// askedBytes is the most that is read of the answer to a request of our own.
 	askedBytes = 64 << 10
 )
 

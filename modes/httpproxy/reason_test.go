@@ -8,10 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/modes/httpproxy"
 )
 
-func init() {
+func addReasonPrograms() {
 	programs["explains and exits"] = func() {
 		fmt.Fprintln(os.Stderr, "DatabaseError: no such host db.internal")
 		serve(listen(), func(l *link, r *http.Request) bool {
@@ -50,7 +51,7 @@ func TestAServerThatSaysWhyBeforeItsFirstEventAndDiesInItIsQuoted(t *testing.T) 
 	for _, program := range []string{"explains and exits", "explains and exits at a connection"} {
 		h := open(t, program, nil)
 		for _, event := range []string{call("GET", "/any", ""), call("POST", "/any", "body"), `{"some":"event"}`} {
-			told := h.fails(event, patience, "Runtime.ExitError", "exited with code 3", "DatabaseError: no such host db.internal")
+			told := h.fails(event, testkit.Patience, "Runtime.ExitError", "exited with code 3", "DatabaseError: no such host db.internal")
 			if len(told.Stack) == 0 {
 				t.Errorf("%s: the stack is empty", program)
 			}
@@ -61,7 +62,7 @@ func TestAServerThatSaysWhyBeforeItsFirstEventAndDiesInItIsQuoted(t *testing.T) 
 func TestAServerThatSaysWhyBeforeItsFirstEventAndDropsItIsQuoted(t *testing.T) {
 	t.Parallel()
 	h := open(t, "explains and exits", nil)
-	told := h.fails(call("POST", "/drop", ""), patience, "Runtime.ProtocolError", "did not answer POST /drop")
+	told := h.fails(call("POST", "/drop", ""), testkit.Patience, "Runtime.ProtocolError", "did not answer POST /drop")
 	if got := strings.Join(told.Stack, "\n"); !strings.Contains(got, "no such host db.internal") {
 		t.Errorf("got %q", got)
 	}
@@ -71,7 +72,7 @@ func TestALineOfBeforeTheFirstEventHasNoID(t *testing.T) {
 	t.Parallel()
 	h := open(t, "explains and exits", nil)
 	h.answer(call("GET", "/fine", ""))
-	eventually(t, "both lines are in the log", func() bool {
+	testkit.Eventually(t, "both lines are in the log", func() bool {
 		return h.logs.FilterMessageSnippet("no such host").Len() > 0 && h.logs.FilterMessageSnippet("order 4711").Len() > 0
 	})
 	for _, line := range h.logs.FilterMessageSnippet("no such host").All() {
@@ -88,7 +89,7 @@ func TestWhatAServerSaidBeforeAnEventIsNotForTheNextCaller(t *testing.T) {
 		h := open(t, "explains and exits", func(c *httpproxy.Config) { c.ReadyPath = ready })
 		h.answer(call("GET", "/fine", ""))
 		time.Sleep(10 * time.Millisecond)
-		told := h.fails(call("GET", "/exit", ""), patience, "Runtime.ExitError", "exited with code 3")
+		told := h.fails(call("GET", "/exit", ""), testkit.Patience, "Runtime.ExitError", "exited with code 3")
 		if text := told.Message + strings.Join(told.Stack, "\n"); strings.Contains(text, "4711") {
 			t.Errorf("ready path %q: got %s", ready, text)
 		}

@@ -98,7 +98,7 @@ func (s *story) answersAnother(x *exchange, visit *output.Visit) error {
 	}
 }
 
-// endsSoon waits a little for the server's end, and not beyond the event's deadline.
+// endsSoon waits a little for the server's end, but not beyond the event's deadline.
 func (s *story) endsSoon(ctx context.Context) bool {
 	return s.server.tenant.process().EndsSoon(ctx, endPatience) &&
 		retry.Await(ctx, s.server.life.Over, resident.KillPatience) // else it has gone to the background, perhaps

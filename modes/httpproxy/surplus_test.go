@@ -8,11 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"fgbootstrap/internal/testkit"
 )
 
 const secretOfFirst = "secret-of-first"
 
-func init() {
+func addSurplusPrograms() {
 	// Its surplus comes from elsewhere, while it reads the next request.
 	programs["writes late"] = func() {
 		address := "127.0.0.1:" + os.Getenv("PORT")
@@ -21,7 +23,7 @@ func init() {
 		}
 		serve(listenOn("tcp", address), func(l *link, r *http.Request) bool {
 			if r.URL.Path != "/late" {
-				return puppet(l, r)
+				return scriptedServer(l, r)
 			}
 			after, _ := strconv.Atoi(r.URL.Query().Get("after"))
 			l.say("%s", r.URL.Query().Get("answer"))
@@ -44,7 +46,7 @@ var surpluses = map[string]struct{ method, answer, more string }{
 }
 
 // wantsPrivate wants nothing of the first event to have reached another.
-func (h *house) wantsPrivate(what, got string, err error) {
+func (h *fixture) wantsPrivate(what, got string, err error) {
 	h.t.Helper()
 	if text := fmt.Sprint(got, err); strings.Contains(text, "secret") || strings.Contains(text, "HTTPS") {
 		h.t.Errorf("%s: the next caller got %s", what, text)
@@ -52,7 +54,7 @@ func (h *house) wantsPrivate(what, got string, err error) {
 }
 
 // wantsToldOnce wants one warning that the server has sent too much, with the id of the event.
-func (h *house) wantsToldOnce(what string) {
+func (h *fixture) wantsToldOnce(what string) {
 	h.t.Helper()
 	lines := h.logs.FilterMessageSnippet("more than its answer").All()
 	if len(lines) != 1 {
@@ -73,7 +75,7 @@ func TestWhatAServerSendsBeyondItsAnswerIsNobodyElses(t *testing.T) {
 			h := open(t, "writes late", nil)
 			query := object{"queryStringParameters": object{"answer": s.answer, "surplus": s.more, "after": fmt.Sprint(after)}}
 			what := fmt.Sprintf("%s, %d ms later", name, after)
-			if got, err := h.invoke("first", call(s.method, "/late", "", query), patience); err != nil {
+			if got, err := h.invoke("first", call(s.method, "/late", "", query), testkit.Patience); err != nil {
 				t.Fatalf("%s: got %q, %v", what, got, err)
 			}
 			for i, end := 0, time.Now().Add(time.Duration(after+20)*time.Millisecond); time.Now().Before(end); i++ {
@@ -81,7 +83,7 @@ func TestWhatAServerSendsBeyondItsAnswerIsNobodyElses(t *testing.T) {
 					t.Errorf("%s: got %v", what, got)
 				}
 				body := fmt.Sprint("body ", i)
-				got, err := h.invoke("post", call("POST", "/echo", body), patience)
+				got, err := h.invoke("post", call("POST", "/echo", body), testkit.Patience)
 				h.wantsPrivate(what, got, err)
 				if err == nil && !strings.Contains(got, body) {
 					t.Errorf("%s: got %q", what, got)
@@ -106,12 +108,12 @@ func TestASurplusThatComesInTheMiddleOfTheNextRequest(t *testing.T) {
 		h := open(t, "writes late", nil)
 		query := object{"queryStringParameters": object{"answer": s.answer, "surplus": s.more, "after": "100"}}
 		first := func() {
-			if got, err := h.invoke("first", call(s.method, "/late", "", query), patience); err != nil {
+			if got, err := h.invoke("first", call(s.method, "/late", "", query), testkit.Patience); err != nil {
 				t.Fatalf("%s: got %q, %v", name, got, err)
 			}
 		}
 		first()
-		told := h.fails(call("POST", "/nap", ""), patience, "Runtime.ProtocolError", "more than its answer to an earlier event", "POST /nap", "Content-Length")
+		told := h.fails(call("POST", "/nap", ""), testkit.Patience, "Runtime.ProtocolError", "more than its answer to an earlier event", "POST /nap", "Content-Length")
 		h.wantsPrivate(name, told.Message+strings.Join(told.Stack, ""), told.Cause)
 		if n := h.times("/nap"); n != "1" {
 			t.Errorf("%s: it was sent %s times", name, n)
@@ -141,7 +143,7 @@ func TestASurplusThatComesBeforeTheNextRequestIsRead(t *testing.T) {
 			for _, address := range []string{"", "DUAL=1"} {
 				h := open(t, "writes late", env(address))
 				got, err := h.invoke("first", call(s.method, "/script", object{}.String(), object{"body": `[{"Write":` + quoted(s.answer) +
-					`,"Pause":100},{"Write":` + quoted(s.more) + `,"Pause":100}]`}), patience)
+					`,"Pause":100},{"Write":` + quoted(s.more) + `,"Pause":100}]`}), testkit.Patience)
 				if err != nil {
 					t.Fatalf("%s: got %q, %v", name, got, err)
 				}
@@ -164,8 +166,8 @@ func TestASurplusOfALargeBodyThatLooksLikeAnAnswerIsNone(t *testing.T) {
 	t.Parallel()
 	large := "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + bytesOf(100000)
 	for _, method := range []string{"POST", "GET"} {
-		h := open(t, "puppet", nil)
-		if _, err := h.invoke("first", script("POST", step{Write: large, Pause: 100}, step{Write: ok + secretOfFirst, Pause: 100}), patience); err != nil {
+		h := open(t, "scripted server", nil)
+		if _, err := h.invoke("first", script("POST", step{Write: large, Pause: 100}, step{Write: ok + secretOfFirst, Pause: 100}), testkit.Patience); err != nil {
 			t.Fatal(err)
 		}
 		if got := h.answer(call(method, "/echo", "mine")); got.Body != "mine" {
@@ -187,8 +189,8 @@ func TestASurplusThatNobodyMeetsIsLogged(t *testing.T) {
 	t.Parallel()
 	h := open(t, "writes late", nil)
 	query := object{"queryStringParameters": object{"answer": ok, "surplus": "a planted secret and " + secretOfFirst, "after": "20"}}
-	_, _ = h.invoke("first", call("GET", "/late", "", query), patience)
-	eventually(t, "it is told", func() bool { return h.logs.FilterMessageSnippet("**** and "+secretOfFirst).Len() == 1 })
+	_, _ = h.invoke("first", call("GET", "/late", "", query), testkit.Patience)
+	testkit.Eventually(t, "it is told", func() bool { return h.logs.FilterMessageSnippet("**** and "+secretOfFirst).Len() == 1 })
 	h.wantsToldOnce("")
 }
 
@@ -197,7 +199,7 @@ func TestALineEndAfterAnAnswerHurtsNobody(t *testing.T) {
 	t.Parallel()
 	h := open(t, "writes late", nil)
 	query := object{"queryStringParameters": object{"answer": ok, "surplus": "\r\n", "after": "100"}}
-	_, _ = h.invoke("first", call("GET", "/late", "", query), patience)
+	_, _ = h.invoke("first", call("GET", "/late", "", query), testkit.Patience)
 	if got := h.answer(call("POST", "/nap", "")); got.Body != "slept" {
 		t.Errorf("got %v", got)
 	}

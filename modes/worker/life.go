@@ -95,7 +95,7 @@ func closeIn(p *process.Process, patience time.Duration) {
 func (w *worker) wait() {
 	p := w.life.Process
 	<-p.Done()
-	if !p.KillGroup(resident.Drain) {
+	if !w.life.KillRest(p) {
 		w.mode.Resident.Log.Error("processes of a worker can't be killed", zap.Int("group", p.PID))
 	}
 	w.readers.Wait()

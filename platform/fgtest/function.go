@@ -56,8 +56,8 @@ func codeFolder(t *testing.T) string {
 	return dir
 }
 
-// Function starts a platform with a function whose bootstrap is this test binary, see Main. It is closed when the test
-// ends, and must leave nothing behind. change may be nil.
+// Function starts a platform with a function whose bootstrap is this test binary, see Main. It is
+// closed when the test ends, and must leave nothing behind. change may be nil.
 func Function(t *testing.T, what string, change func(*platform.Function, *platform.Options)) (*platform.Platform, *testkit.Log) {
 	t.Helper()
 	testkit.NoLeaks(t)
