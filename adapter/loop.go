@@ -150,7 +150,7 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	}
 	p.loop.flight.handled(&p.seat)
 	err = p.response.End(err)
-	if err != nil && !errors.Is(err, ErrRefused) {
+	if err != nil && !isFinal(err) {
 		p.fail(work, inv, asError(err))
 		return
 	}
@@ -158,7 +158,7 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 		err = p.api.Respond(work, inv, p.response)
 	}
 	if err != nil {
-		p.loop.Log.Error("the response did not reach the platform", zap.String("requestId", inv.ID), zap.Error(err))
+		p.loop.Log.Error(missed(err), zap.String("requestId", inv.ID), zap.Error(err))
 		return
 	}
 	// Check first: building the fields of a line that is not logged made half of an event's
@@ -166,6 +166,14 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	if entry := p.loop.Log.Check(zap.DebugLevel, "done"); entry != nil {
 		entry.Write(zap.String("requestId", inv.ID), zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 	}
+}
+
+// missed is what the log says of a response that was sent in vain, or may have been.
+func missed(err error) string {
+	if errors.Is(err, ErrUnconfirmed) {
+		return "the platform has not confirmed the response; it may be lost"
+	}
+	return "the response did not reach the platform"
 }
 
 // guard turns a panic into an error: a bug of ours in one event must not end the others. Without

@@ -21,7 +21,7 @@ func TestAProgramInheritsNoDescriptorThatTheBootstrapWasStartedWith(t *testing.T
 	for name, s := range map[string]settings{
 		"pipe":        sh(show),
 		"pipe, spare": sh("read event; "+show).with("BOOTSTRAP_PIPE_SPARES", "1"),
-		"worker":      sh(`while read event; do echo $(` + show + `); done`).with("BOOTSTRAP_MODE", "worker"),
+		"worker":      sh(`while read event; do echo $(`+show+`); done`).with("BOOTSTRAP_MODE", "worker"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -42,6 +42,9 @@ func (c *Conn) Write(p []byte) (int, error) {
 // WriteNow writes what is taken without waiting, which may be nothing.
 func (c *Conn) WriteNow(p []byte) (int, error) { return c.out.WriteNow(p) }
 
+// ReadNow reads what is there, without waiting: without an error, 0 bytes are nothing yet.
+func (c *Conn) ReadNow(p []byte) (int, error) { return c.in.ReadNow(p) }
+
 // Quiet tells whether the connection is open as far as we know, and nothing has come.
 func (c *Conn) Quiet() bool {
 	var b [1]byte
