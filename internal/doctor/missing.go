@@ -7,6 +7,8 @@ import (
 	pathpkg "path"
 	"strings"
 	"syscall"
+
+	"fgbootstrap/internal/limits"
 )
 
 // startError is for a file that is named but can't be executed.
@@ -31,7 +33,10 @@ func (c *Command) startError(path string) error {
 
 // Explain is the error of a start of path that failed for cause.
 func (c *Command) Explain(path string, cause error) *StartError {
-	message := c.checkDir()
+	message := ""
+	if limits.Met(cause) == "" {
+		message = c.checkDir()
+	}
 	if message == "" {
 		message = c.Diagnose(path, cause)
 	}
