@@ -43,7 +43,7 @@ var imports = map[string][]string{
 		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
 	"modes/httpproxy": {
-		"adapter", "internal/apig", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise",
+		"adapter", "internal/apig", "internal/failure", "internal/jsonscan", "internal/limits", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise",
 	},
 	"modes/pipe": {
 		"adapter", "internal/doctor", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",

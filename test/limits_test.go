@@ -69,3 +69,41 @@ func TestEightEventsWithSixteenOpenFilesNameTheLimit(t *testing.T) {
 		t.Error("there were files enough")
 	}
 }
+
+// A server to which no connection can be opened, because we have no file for it, is not to blame: it
+// is not stopped, and with it the events that it has.
+func TestAServerIsNotStoppedForWantOfAFileOfOurs(t *testing.T) {
+	const started = "the server starts"
+	met := make(chan bool, 20)
+	t.Run("files", func(t *testing.T) {
+		for files := 20; files < 32; files++ {
+			t.Run(fmt.Sprint(files), func(t *testing.T) {
+				t.Parallel()
+				c := deploy(t, settings{
+					"BOOTSTRAP_COMMAND": command("sh", "-c", `echo "`+started+`" >&2; exec "$0"`, aProgram()), behaviourVariable: "slow",
+					"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_CONCURRENCY": "8",
+				}, timeout(20*time.Second), startedBy(t, fmt.Sprintf("ulimit -n %d\nexec ", files)))
+				var results []<-chan *api.Result
+				for range 8 {
+					results = append(results, c.begin("{}"))
+				}
+				failed := false
+				for _, result := range results {
+					if r := <-result; r.Failed {
+						failed = true
+						c.namesTheLimit(r, files)
+					}
+				}
+				switch starts := strings.Count(c.log.String(), started); {
+				case starts > 1:
+					t.Errorf("it was started %d times", starts)
+				case starts == 1 && failed:
+					met <- true
+				}
+			})
+		}
+	})
+	if len(met) == 0 {
+		t.Error("no connection met the limit: this test can't fail")
+	}
+}
