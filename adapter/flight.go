@@ -9,8 +9,8 @@ import (
 type flight struct {
 	mu      sync.Mutex
 	n       int
-	seats   map[string]*seat
-	changed sync.Cond // an event has left
+	seats   map[string]*seat // nil for a single poller, which has one event at a time
+	changed sync.Cond        // an event has left
 }
 
 // seat is a poller's place in the flight, for one event after another. flight.mu guards it.
@@ -22,7 +22,10 @@ type seat struct {
 }
 
 func newFlight(pollers int) *flight {
-	f := &flight{seats: make(map[string]*seat, pollers)}
+	f := &flight{}
+	if pollers > 1 {
+		f.seats = make(map[string]*seat, pollers)
+	}
 	f.changed.L = &f.mu
 	return f
 }
@@ -49,17 +52,28 @@ func (f *flight) begin(inv *Invocation, s *seat) (ok, first bool) {
 		}
 		f.changed.Wait()
 	}
+	f.take(s, inv.ID)
+	return true, false
+}
+
+// take has the poller leave its last event; f.mu is held.
+func (f *flight) take(s *seat, id string) {
+	f.n++
+	if f.seats == nil {
+		return
+	}
 	if f.seats[s.id] == s { // another poller may have had the id since
 		delete(f.seats, s.id)
 	}
-	*s = seat{id: inv.ID}
-	f.seats[s.id] = s
-	f.n++
-	return true, false
+	*s = seat{id: id}
+	f.seats[id] = s
 }
 
 // handled notes that the handler is done: from now on the platform may get the outcome.
 func (f *flight) handled(s *seat) {
+	if f.seats == nil {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.handled = time.Now()

@@ -31,6 +31,7 @@ type hasty struct {
 	again  chan struct{}      // closed by the second poll
 	events chan string        // ids to hand out
 
+	once  sync.Once // for again
 	mu    sync.Mutex
 	posts []string // "response 5000000" or "error 413", with the size that was read
 }
@@ -82,7 +83,7 @@ func (h *hasty) serve(c *net.TCPConn) {
 			case id := <-h.events:
 				_, _ = io.WriteString(c, event(id))
 			default:
-				close(h.again)
+				h.once.Do(func() { close(h.again) })
 				return
 			}
 			continue
