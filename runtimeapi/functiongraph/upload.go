@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -17,6 +18,9 @@ import (
 // stuck is how long a write may make no progress before an answer is looked for: a platform that
 // has refused a report need not read it.
 const stuck = 250 * time.Millisecond
+
+// aheadBytes is how much is read ahead at a time: enough for any answer to a report.
+const aheadBytes = 4 << 10
 
 // errAnswered ends a write to a platform that has answered and reads no more.
 var errAnswered = errors.New("the platform has answered and reads no more")
@@ -40,7 +44,7 @@ type reply struct {
 
 // readReply reads an answer that has arrived; nil if its head has not, or not whole.
 func readReply(arrived []byte) *reply {
-	in := bufio.NewReaderSize(bytes.NewReader(arrived), headerBytes)
+	in := bufio.NewReaderSize(bytes.NewReader(arrived), len(arrived))
 	var head fasthttp.ResponseHeader
 	for {
 		if head.Read(in) != nil {
@@ -123,14 +127,16 @@ func (c *timedConn) SetWriteDeadline(t time.Time) error {
 // reset it is still there. What is no answer is left to Read.
 func (c *timedConn) lookAhead() bool {
 	_ = c.SetReadDeadline(time.Time{}) // that of the poll before may have passed
-	var piece [4 << 10]byte
 	for len(c.ahead) < headerBytes {
-		n, err := c.ReadNow(piece[:])
-		if c.ahead = append(c.ahead, piece[:n]...); n == 0 || err != nil {
+		c.ahead = slices.Grow(c.ahead, aheadBytes)
+		n, err := c.ReadNow(c.ahead[len(c.ahead):cap(c.ahead)])
+		if c.ahead = c.ahead[:len(c.ahead)+n]; n == 0 || err != nil {
 			break
 		}
 	}
-	c.wire.upload.early = readReply(c.ahead)
+	if len(c.ahead) > 0 { // else there is no garbage, however long it is stuck
+		c.wire.upload.early = readReply(c.ahead)
+	}
 	return c.wire.upload.early != nil
 }
 
