@@ -70,7 +70,7 @@ type RuntimeAPI interface {
 	// Respond reports success. A Response that is held whole may be sent again until inv.Expires
 	// or the end of ctx, but is sent at least once. A committed one is sent once, as it is
 	// produced, and breaks off when ctx ends. The error is ErrRefused if the platform refused the
-	// report: then nothing more must be reported.
+	// report, and ErrUnconfirmed if it may have taken it: then nothing more must be reported.
 	Respond(ctx context.Context, inv *Invocation, r *Response) error
 	// Fail reports a failure. It is repeated like a response that is held whole.
 	Fail(ctx context.Context, inv *Invocation, e *Error) error

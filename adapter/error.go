@@ -31,6 +31,13 @@ var ErrShutdown = errors.New("the instance is shutting down")
 // it does not accept this one.
 var ErrRefused = errors.New("the platform refused the report")
 
+// ErrUnconfirmed means that the platform may have taken a report, and has not said so. Another one
+// could be a second outcome.
+var ErrUnconfirmed = errors.New("the platform has not confirmed the report")
+
+// isFinal reports whether no other report may follow one that failed for err.
+func isFinal(err error) bool { return errors.Is(err, ErrRefused) || errors.Is(err, ErrUnconfirmed) }
+
 // Error is a failed invocation. Type, Message and Stack go to the caller of
 // the function, so Message is a sentence for somebody who has not read our
 // documentation; Cause goes to the log only.

@@ -29,34 +29,7 @@ type Loop struct {
 	Grace time.Duration
 	Log   *zap.Logger
 
-	flight flight
-}
-
-// flight counts the events in flight.
-type flight struct {
-	mu sync.Mutex
-	n  int
-}
-
-func (f *flight) begin() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.n++
-}
-
-// end calls reported with how many events are left. If none is left it does so under the lock, so
-// that no event begins meanwhile.
-func (f *flight) end(reported func(inFlight int)) {
-	f.mu.Lock()
-	f.n--
-	left := f.n
-	if left == 0 {
-		reported(0)
-	}
-	f.mu.Unlock()
-	if left > 0 {
-		reported(left)
-	}
+	flight *flight
 }
 
 // lastReports is how long the platform may take to accept the last reports: an instance that is
@@ -70,6 +43,7 @@ const lastReports = 10 * time.Second
 func (l *Loop) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
+	l.flight = newFlight(len(l.Pollers))
 	all := make([]*poller, len(l.Pollers))
 	for i, api := range l.Pollers {
 		var err error
@@ -121,6 +95,7 @@ type poller struct {
 	loop     *Loop
 	api      RuntimeAPI
 	response *Response
+	seat     seat
 	// The current invocation and its context, for the sender of a stream.
 	ctx context.Context
 	inv *Invocation
@@ -149,11 +124,18 @@ func (p *poller) run(ctx, work context.Context) {
 		if inv == nil {
 			return
 		}
-		p.loop.flight.begin()
+		if ok, first := p.loop.flight.begin(inv, &p.seat); !ok {
+			if first {
+				p.loop.Log.Warn(repeated, zap.String("requestId", inv.ID))
+			}
+			continue
+		}
 		p.serve(work, inv, err)
-		p.loop.flight.end(reported)
+		p.loop.flight.end(&p.seat, reported)
 	}
 }
+
+const repeated = "the platform handed out this event again while it is running: it is not run again, its one outcome is reported once"
 
 // serve gives inv its one outcome. If inv can't be handled, broken says why.
 func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
@@ -166,8 +148,9 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	if err == nil {
 		err = guard(func() error { return p.loop.Handler.Invoke(ctx, inv, p.response) })
 	}
+	p.loop.flight.handled(&p.seat)
 	err = p.response.End(err)
-	if err != nil && !errors.Is(err, ErrRefused) {
+	if err != nil && !isFinal(err) {
 		p.fail(work, inv, asError(err))
 		return
 	}
@@ -175,7 +158,7 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 		err = p.api.Respond(work, inv, p.response)
 	}
 	if err != nil {
-		p.loop.Log.Error("the response did not reach the platform", zap.String("requestId", inv.ID), zap.Error(err))
+		p.loop.Log.Error(missed(err), zap.String("requestId", inv.ID), zap.Error(err))
 		return
 	}
 	// Check first: building the fields of a line that is not logged made half of an event's
@@ -183,6 +166,14 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	if entry := p.loop.Log.Check(zap.DebugLevel, "done"); entry != nil {
 		entry.Write(zap.String("requestId", inv.ID), zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 	}
+}
+
+// missed is what the log says of a response that was sent in vain, or may have been.
+func missed(err error) string {
+	if errors.Is(err, ErrUnconfirmed) {
+		return "the platform has not confirmed the response; it may be lost"
+	}
+	return "the response did not reach the platform"
 }
 
 // guard turns a panic into an error: a bug of ours in one event must not end the others. Without

@@ -319,7 +319,8 @@ func (r *Response) stopTimer() {
 // End ends the response; cause is why the handler failed, or nil. A held response gets the
 // envelope it needs. A committed one is sent to its end or, after an error, breaks off, so that
 // it can't pass for complete. If the response failed before the handler did, the error is the
-// response's: its failure stopped the program, and the handler's error is only a consequence.
+// response's: its failure stopped the program, and the handler's error is only a consequence. So is
+// the platform's answer if it came before the handler's end.
 func (r *Response) End(cause error) error {
 	r.mu.Lock()
 	r.stopTimer() // nothing is committed from here on
@@ -334,7 +335,8 @@ func (r *Response) End(cause error) error {
 		}
 		return r.envelop()
 	}
-	if sent := s.end(err); err == nil { // not under the lock, which the sender needs
+	answered, sent := s.end(err) // not under the lock, which the sender needs
+	if err == nil || answered {
 		err = sent
 	}
 	return err

@@ -1,6 +1,7 @@
 package adapter
 
 import (
+	"errors"
 	"io"
 )
 
@@ -63,7 +64,11 @@ func (s *stream) do(work func(platform io.Writer) error) error {
 	}
 }
 
+// stopped is the error of a write after the sending has ended. What the platform said is in it.
 func (s *stream) stopped() error {
+	if said := (*Error)(nil); errors.As(s.err, &said) {
+		return said
+	}
 	return &Error{
 		Type:    TypeInternal,
 		Message: "The platform stopped taking the response before it was complete.",
@@ -71,15 +76,25 @@ func (s *stream) stopped() error {
 	}
 }
 
-// end lets the sender finish, successfully if cause is nil, and waits for it.
-func (s *stream) end(cause error) error {
+// end lets the sender finish, successfully if cause is nil, and waits for it. answered says that
+// the platform had ended the sending itself, by an answer, before that.
+func (s *stream) end(cause error) (answered bool, err error) {
+	select {
+	case <-s.ended:
+		answered = errors.As(s.err, new(*Error))
+	default:
+	}
 	s.failed = cause
 	close(s.work)
 	<-s.ended
-	if s.err != nil {
-		return s.stopped()
+	switch {
+	case s.err == nil:
+		return false, nil
+	case isFinal(s.err):
+		return true, s.err
+	default:
+		return answered, s.stopped()
 	}
-	return nil
 }
 
 // WriteTo sends a committed response to w as it is produced and returns when the handler is done.

@@ -21,19 +21,17 @@ var imports = map[string][]string{
 	"adapter":         {"internal/jsonscan", "internal/offheap", "internal/secret"},
 	"config":          {"internal/jsonscan", "internal/secret"},
 	"internal/apig":   {"internal/jsonscan"},
-	"internal/doctor": {},
+	"internal/doctor": {"internal/limits"},
 	"internal/failure": {
-		"adapter", "internal/doctor", "internal/output", "internal/process", "internal/procfs", "internal/supervise",
+		"adapter", "internal/doctor", "internal/limits", "internal/output", "internal/process", "internal/procfs", "internal/supervise",
 	},
 	"internal/jsonscan": {},
-	"internal/modetest": {
-		"adapter", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "internal/testkit",
-	},
-	"internal/offheap": {},
-	"internal/output":  {"internal/process", "internal/rawio", "internal/secret"},
-	"internal/process": {"internal/procfs", "internal/rawio"},
-	"internal/procfs":  {},
-	"internal/rawio":   {},
+	"internal/limits":   {"internal/procfs"},
+	"internal/offheap":  {},
+	"internal/output":   {"internal/process", "internal/rawio", "internal/secret"},
+	"internal/process":  {"internal/procfs", "internal/rawio"},
+	"internal/procfs":   {},
+	"internal/rawio":    {},
 	"internal/resident": {
 		"adapter", "internal/failure", "internal/output", "internal/process", "internal/retry", "internal/secret", "internal/supervise",
 	},
@@ -46,7 +44,7 @@ var imports = map[string][]string{
 		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
 	"modes/httpproxy": {
-		"adapter", "internal/apig", "internal/failure", "internal/jsonscan", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise",
+		"adapter", "internal/apig", "internal/failure", "internal/jsonscan", "internal/limits", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise",
 	},
 	"modes/pipe": {
 		"adapter", "internal/doctor", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",

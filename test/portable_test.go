@@ -8,7 +8,7 @@ import (
 )
 
 // portable are the packages that fgdev uses on every system it is built for.
-var portable = []string{"config", "internal/apig", "internal/doctor", "internal/jsonscan", "internal/secret"}
+var portable = []string{"config", "internal/apig", "internal/doctor", "internal/jsonscan", "internal/limits", "internal/secret"}
 
 // vet compiles a package's tests as well.
 func TestPortablePackagesBuildForMacOSAndWindows(t *testing.T) {

@@ -36,6 +36,7 @@ const gcPercent = 30
 // run is the whole program except for its exit: configure, wire, loop.
 func run(environ []string, self string, stderr io.Writer) int {
 	debug.SetGCPercent(gcPercent)
+	closeToPrograms()
 	// Before the first log line, whose reader may be gone. The signal is caught and not ignored:
 	// the programs that we start would inherit an ignored one.
 	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE)
@@ -127,12 +128,11 @@ func pollers(cfg *config.Config, log *zap.Logger) []adapter.RuntimeAPI {
 	return all
 }
 
-// untilSignal ends ctx at the first SIGTERM or SIGINT and the process at the
-// second.
+// untilSignal ends ctx at the first signal that asks us to stop and the process at the second.
 func untilSignal(log *zap.Logger) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(signals, stopping()...)
 	go func() {
 		for s := range signals {
 			if ctx.Err() != nil {
@@ -148,4 +148,13 @@ func untilSignal(log *zap.Logger) (ctx context.Context, stop func()) {
 		close(signals)
 		cancel()
 	}
+}
+
+// stopping lists the signals that ask us to stop. SIGHUP is one, unless whoever started us had it
+// ignored, as nohup does.
+func stopping() []os.Signal {
+	if signal.Ignored(unix.SIGHUP) {
+		return []os.Signal{unix.SIGTERM, unix.SIGINT}
+	}
+	return []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP}
 }

@@ -7,11 +7,16 @@ import (
 	"io/fs"
 	pathpkg "path"
 	"syscall"
+
+	"fgbootstrap/internal/limits"
 )
 
 // Diagnose says in a sentence or two why the file path can't be started in c's Dir with its PATH,
 // and what helps. cause is the system's error. If there is no finding, Diagnose repeats it.
 func (c *Command) Diagnose(path string, cause error) string {
+	if met := limits.Met(cause); met != "" { // the file can't be looked into then, and is not to blame
+		return fmt.Sprintf("%s can't be started. %s", path, met)
+	}
 	if finding := c.examine(path, cause).finding(); finding != "" {
 		return finding
 	}
@@ -67,9 +72,6 @@ func (c *Command) examine(path string, cause error) subject {
 // remedies are for errors of the system that can hit any program.
 var remedies = map[syscall.Errno]string{
 	syscall.E2BIG:   "its arguments and environment together are too large; pass less in variables",
-	syscall.EAGAIN:  "there are too many processes; the platform allows 1024 with their threads",
-	syscall.EMFILE:  "there are too many open files; the platform allows 2048",
-	syscall.ENOMEM:  "there is no memory left; raise the function's memory",
 	syscall.ETXTBSY: "its file is still being written",
 }
 

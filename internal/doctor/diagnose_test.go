@@ -4,6 +4,7 @@ package doctor_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -214,15 +215,26 @@ func TestTooMuchEnvironmentIsNamedAsSuch(t *testing.T) {
 func TestWhatTheSystemSaysIsRepeatedWithARemedy(t *testing.T) {
 	path := executableFile(t, static())
 	for err, want := range map[error]string{
-		unix.EMFILE:            "(EMFILE): there are too many open files; the platform allows 2048.",
-		unix.EAGAIN:            "(EAGAIN): there are too many processes; the platform allows 1024 with their threads.",
-		unix.ENOMEM:            "(ENOMEM): there is no memory left; raise the function's memory.",
+		unix.EMFILE:            "can't be started. Too many files are open (EMFILE): this process may have " + most(t, unix.RLIMIT_NOFILE),
+		unix.ENFILE:            "can't be started. The system has too many open files (ENFILE)",
+		unix.EAGAIN:            "can't be started. There are too many processes (EAGAIN)",
+		unix.ENOMEM:            "can't be started. There is no memory left (ENOMEM)",
 		unix.ETXTBSY:           "(ETXTBSY): its file is still being written.",
 		unix.EIO:               "can't be started: input/output error (EIO).",
 		errors.New("surprise"): "can't be started: surprise.",
 	} {
 		mustSay(t, diagnose(path, "", err), path, want)
 	}
+}
+
+// most is what a limit of this process really is.
+func most(t *testing.T, which int) string {
+	t.Helper()
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(which, &limit); err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprint(limit.Cur)
 }
 
 // start runs path to its end. The error is what the system says to the start.

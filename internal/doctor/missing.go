@@ -7,6 +7,8 @@ import (
 	pathpkg "path"
 	"strings"
 	"syscall"
+
+	"fgbootstrap/internal/limits"
 )
 
 // startError makes the error for a file that was named but can't be executed.
@@ -31,7 +33,10 @@ func (c *Command) startError(path string) error {
 
 // Explain makes the error for a start of path that failed with cause.
 func (c *Command) Explain(path string, cause error) *StartError {
-	message := c.checkDir()
+	message := ""
+	if limits.Met(cause) == "" {
+		message = c.checkDir()
+	}
 	if message == "" {
 		message = c.Diagnose(path, cause)
 	}

@@ -8,17 +8,21 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/doctor"
+	"fgbootstrap/internal/limits"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/supervise"
 )
 
-// Start returns the error of a program that can't be started. It returns err itself if that is
-// not a *doctor.StartError.
+// Start is the error of a program that can't be started. err is returned as it is if it is no
+// *doctor.StartError, and no limit of the system that was met.
 func Start(err error) error {
 	var start *doctor.StartError
 	if !errors.As(err, &start) {
+		if met := limits.Met(err); met != "" {
+			return &adapter.Error{Type: adapter.TypeInit, Message: "The program can't be started. " + met, Cause: err}
+		}
 		return err
 	}
 	e := &adapter.Error{Type: adapter.TypeInit, Message: start.Message, Cause: start.Cause}

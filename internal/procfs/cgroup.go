@@ -73,8 +73,21 @@ func readShare(file string) (share float64, ok bool) {
 	return quota / period, err == nil && perr == nil && quota > 0 && period > 0
 }
 
-// OOM watches how often the kernel has killed a process in our control group because memory ran
-// out. The zero value knows nothing.
+// Processes is how many processes and threads our group may have; ok is false where there is no
+// limit, or it can't be read.
+func (g CGroup) Processes() (most int, ok bool) {
+	for file := range g.files("pids.max", "pids", "pids.max") {
+		text, _ := os.ReadFile(file)
+		n, err := strconv.Atoi(strings.TrimSpace(string(text))) // "max" is none
+		if err == nil && (!ok || n < most) {
+			most, ok = n, true
+		}
+	}
+	return most, ok
+}
+
+// OOM watches how often the kernel has killed for want of memory in our
+// control group. The zero value knows nothing.
 type OOM struct {
 	group CGroup
 	once  sync.Once

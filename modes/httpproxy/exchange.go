@@ -96,6 +96,8 @@ type undelivered struct{ cause error }
 
 func (u *undelivered) Error() string { return "connect to the server: " + u.cause.Error() }
 
+func (u *undelivered) Unwrap() error { return u.cause }
+
 // hangUp gives the connection back.
 func (x *exchange) hangUp(p *pool) {
 	if x.conn == nil {

@@ -8,6 +8,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
+	"fgbootstrap/internal/limits"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/resident"
 	"fgbootstrap/internal/retry"
@@ -24,6 +25,8 @@ func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, e
 	switch {
 	case ctx.Err() != nil:
 		return s.overdue(ctx, x, visit)
+	case errors.As(err, &none) && limits.Met(err) != "":
+		return err // the limit is ours, and the server not to blame
 	case errors.As(err, &none):
 		return s.refusesConnections(ctx, err)
 	case errors.Is(err, errForeign):

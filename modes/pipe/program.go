@@ -64,7 +64,7 @@ func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
 func (m *Mode) onDemand(inv *adapter.Invocation) (*program, error) {
 	s, err := m.slots.take()
 	if err != nil {
-		return nil, err
+		return nil, failure.Start(err)
 	}
 	p, err := m.startFor(inv, s)
 	if err != nil {
@@ -97,7 +97,7 @@ func (m *Mode) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 func (m *Mode) ahead() (*program, error) {
 	s, err := m.slots.take()
 	if err != nil {
-		return nil, err
+		return nil, failure.Start(err)
 	}
 	p, err := m.startAhead(s)
 	if err != nil {

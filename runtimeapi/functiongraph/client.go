@@ -25,6 +25,9 @@ const (
 	// headerBytes is the limit for an answer's head. With fasthttp's default of 4 KB an event
 	// with a token of 6 KB would be lost.
 	headerBytes = 64 << 10
+	// answerBytes is how much of the body of an answer to a report is read: its status counts, its
+	// text is for the log. Without a limit fasthttp would believe any length that is announced.
+	answerBytes = 64 << 10
 	// longPoll distinguishes a poll that the platform held from one that it refused.
 	longPoll = time.Second
 )
@@ -58,6 +61,7 @@ func New(c Config) *Client {
 		Addr:                     c.Addr,
 		Dial:                     client.wire.dial, // not the library's, which may use a proxy
 		ReadBufferSize:           headerBytes,
+		MaxResponseBodySize:      answerBytes, // not of a poll's answer, which is streamed
 		NoDefaultUserAgentHeader: true,
 		DisablePathNormalizing:   true, // a request id is data
 		// With the default, fasthttp would repeat a poll up to five times and lose events.

@@ -22,6 +22,18 @@ const (
 // chunked is what fasthttp calls the length of a chunked body.
 const chunked = -1
 
+const (
+	// maxEvent is the most bytes of an event. The platform takes 6 MB from a caller; ten times that
+	// leaves room for a larger limit to come, and no announcement can take the instance's memory.
+	maxEvent = 64 << 20
+	// populateBytes is how much memory an event gets before it arrives: an announced length is a
+	// claim. Every event of the platform's own limit is within it.
+	populateBytes = 8 << 20
+)
+
+// errTooLarge means that an event is larger than maxEvent.
+var errTooLarge = errors.New("the event is too large")
+
 // errNoEvent means a valid answer without an event.
 var errNoEvent = errors.New("it answered a poll without a request id")
 
@@ -80,23 +92,35 @@ func (e *event) read(body io.Reader, size int) (err error) {
 }
 
 func (e *event) readPayload(body io.Reader, size int) ([]byte, error) {
-	if size > offheap.Keep {
-		var err error
-		if e.mapped, err = offheap.Map(size); err != nil {
-			return nil, err
-		}
-		e.mapped.Populate(0, size)
-		n, err := io.ReadFull(body, e.mapped)
-		return e.mapped[:n], err
+	switch {
+	case size > maxEvent:
+		return nil, errTooLarge
+	case size > offheap.Keep:
+		return e.readMapped(body, size)
+	case size < 0:
+		return e.readAll(body)
 	}
-	if size >= 0 {
-		if cap(e.small) < size {
-			e.small = make([]byte, size)
-		}
-		n, err := io.ReadFull(body, e.small[:size])
-		return e.small[:n], err
+	if cap(e.small) < size {
+		e.small = make([]byte, size)
 	}
-	return e.readAll(body)
+	n, err := io.ReadFull(body, e.small[:size])
+	return e.small[:n], err
+}
+
+// readMapped reads a payload into a mapping of its size. Its memory grows with what arrives.
+func (e *event) readMapped(body io.Reader, size int) (_ []byte, err error) {
+	if e.mapped, err = offheap.Map(size); err != nil {
+		return nil, err
+	}
+	for used := 0; used < size; {
+		end := min(used+populateBytes, size)
+		e.mapped.Populate(used, end)
+		n, err := io.ReadFull(body, e.mapped[used:end])
+		if used += n; err != nil {
+			return e.mapped[:used], err
+		}
+	}
+	return e.mapped, nil
 }
 
 // readAll reads a payload of unknown size.
@@ -117,7 +141,10 @@ func (e *event) readAll(body io.Reader) ([]byte, error) {
 		if used < len(into) {
 			continue
 		}
-		if err := e.grow(2 * len(into)); err != nil {
+		if len(into) > maxEvent {
+			return nil, errTooLarge
+		}
+		if err := e.grow(min(2*len(into), maxEvent+1)); err != nil { // the byte that is too many needs a place
 			return into, err
 		}
 		into = e.mapped
@@ -142,6 +169,9 @@ func (e *event) grow(size int) error {
 
 // broken is the error to report for an event that did not arrive whole.
 func (e *event) broken(cause error, size int) *adapter.Error {
+	if errors.Is(cause, errTooLarge) {
+		return tooLarge(size)
+	}
 	got := fmt.Sprintf("%d bytes of it", len(e.inv.Payload))
 	if size >= 0 {
 		got = fmt.Sprintf("%d of its %d bytes", len(e.inv.Payload), size)
@@ -158,6 +188,20 @@ func (e *event) broken(cause error, size int) *adapter.Error {
 		Message: "The function's timeout was over before the event had arrived: the platform had sent " + got +
 			"; the program was not started.",
 		Cause: cause,
+	}
+}
+
+// tooLarge is the error to report for an event that is larger than maxEvent. It was announced with
+// size bytes, or was more than that already if size is negative.
+func tooLarge(size int) *adapter.Error {
+	announced := fmt.Sprintf("announced an event of %d bytes", size)
+	if size < 0 {
+		announced = fmt.Sprintf("sent an event of more than %d bytes", maxEvent)
+	}
+	return &adapter.Error{
+		Type: adapter.TypeInternal,
+		Message: fmt.Sprintf("The platform %s; the bootstrap takes at most %d (64 MiB). The event was not read, and the program "+
+			"was not started. Store the data elsewhere and send its address.", announced, maxEvent),
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -47,7 +46,7 @@ func (c *Client) report(ctx context.Context, inv *adapter.Invocation, path, cont
 	for tries := 1; ; tries++ {
 		request.SetTimeout(max(time.Until(inv.Expires), reportPatience))
 		err := c.post(request)
-		if err == nil || errors.Is(err, adapter.ErrRefused) {
+		if err == nil || errors.Is(err, adapter.ErrRefused) || errors.Is(err, adapter.ErrUnconfirmed) {
 			return err
 		}
 		c.Log.Debug("reporting again", zap.String("requestId", inv.ID), zap.Error(err))
@@ -77,42 +76,49 @@ func (c *Client) stream(ctx context.Context, inv *adapter.Invocation, r *adapter
 	request.Header.SetMethod(fasthttp.MethodPost)
 	request.Header.SetContentType("application/octet-stream")
 	request.SetRequestURI(c.reportURI(responsePath, inv.ID))
-	request.SetBodyStream(body{r}, -1)
+	request.SetBodyStream(body{r, &c.wire}, -1)
 	err := c.post(request)
-	if errors.Is(err, adapter.ErrRefused) {
+	var busy *serverError
+	switch {
+	case errors.Is(err, adapter.ErrRefused):
 		return fmt.Errorf("%w (is the function's Streaming Response switched on?)", err)
+	case errors.As(err, &busy):
+		return busy.ofStream()
+	case isConnection(err) && c.wire.upload.ended():
+		// It may have the response. If we reported an error now, there could be two outcomes.
+		return fmt.Errorf("%w: all of it was sent, and then the connection ended without an answer (%w)", adapter.ErrUnconfirmed, err)
 	}
 	return err
+}
+
+// ofStream is the error for the caller whose stream the platform did not take.
+func (e *serverError) ofStream() *adapter.Error {
+	when := ""
+	if e.early {
+		when = " before it was complete"
+	}
+	return &adapter.Error{
+		Type:    adapter.TypeInternal,
+		Message: fmt.Sprintf("The platform answered the streamed response with status %d%s.", e.status, when),
+		Cause:   e,
+	}
 }
 
 // post sends request once; nil is a 2xx.
 func (c *Client) post(request *fasthttp.Request) error {
 	answer := fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseResponse(answer)
+	c.wire.upload = upload{whole: -1}
 	// The error first: after a broken body the status is a meaningless 200.
-	if err := c.host.Do(request, answer); err != nil {
+	err := c.host.Do(request, answer)
+	if early := c.wire.upload.early; err != nil && early != nil {
+		return early.verdict()
+	}
+	if err != nil && !errors.Is(err, fasthttp.ErrBodyTooLarge) {
 		return &connectionError{err}
 	}
-	status := answer.StatusCode()
-	switch {
-	case status >= 200 && status < 300:
-		return nil
-	case status >= 500:
-		return fmt.Errorf("the platform answered the report with status %d", status)
-	default:
-		return fmt.Errorf("%w with status %d: %.200s", adapter.ErrRefused, status, answer.Body())
-	}
+	return (&reply{status: answer.StatusCode(), text: answer.Body()}).verdict()
 }
-
-// body lets fasthttp send a committed response by WriteTo: every write becomes a chunk and is
-// sent at once.
-type body struct{ *adapter.Response }
-
-// SupportsBodyWriteTo implements fasthttp.BodyWriterTo.
-func (body) SupportsBodyWriteTo() bool { return true }
-
-// Read is never called, because of WriteTo.
-func (body) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // connectionError means that a request got no answer.
 type connectionError struct{ error }

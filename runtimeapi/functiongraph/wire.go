@@ -20,11 +20,13 @@ type wire struct {
 
 	mu      sync.Mutex
 	ctx     context.Context // its end ends dialing and the request under way
-	conn    net.Conn        // the newest connection
+	conn    *timedConn      // the newest connection
 	polling bool            // from sending a poll until its answer is read
 	limit   time.Duration   // how long a poll's answer may take from its first byte on
 	first   time.Time       // first byte of the poll's answer; zero before it
 	ended   bool            // the poll has met the connection's end
+
+	upload upload // of the report under way
 }
 
 func (w *wire) dial(string) (net.Conn, error) {
@@ -42,9 +44,9 @@ func (w *wire) dial(string) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	w.conn = conn
 	raw, err := rawio.NewConn(conn)
-	return &timedConn{raw, w}, err
+	w.conn = &timedConn{Conn: raw, wire: w}
+	return w.conn, err
 }
 
 func dialTCP(ctx context.Context, dialer *net.Dialer, addr string) (*net.TCPConn, error) {
@@ -110,13 +112,30 @@ func (w *wire) hasEnded() bool {
 	return w.ended
 }
 
+// lookAhead looks for an answer on the newest connection.
+func (w *wire) lookAhead() {
+	w.mu.Lock()
+	conn := w.conn
+	w.mu.Unlock()
+	if conn != nil {
+		conn.lookAhead()
+	}
+}
+
 // timedConn tells the wire when it reads something.
 type timedConn struct {
 	*rawio.Conn
-	wire *wire
+	wire    *wire
+	ahead   []byte    // read before anybody asked for it
+	writeBy time.Time // the deadline of a write; zero: none
 }
 
 func (c *timedConn) Read(p []byte) (int, error) {
+	if len(c.ahead) > 0 {
+		n := copy(p, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
+	}
 	n, err := c.Conn.Read(p)
 	c.note(n, err)
 	return n, err
