@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -38,10 +39,10 @@ func newDesk() *desk {
 func (d *desk) hand(t *testing.T, id, payload string) {
 	t.Helper()
 	now := time.Now()
-	inv := &adapter.Invocation{ID: id, Payload: []byte(payload), Received: now, Deadline: now.Add(patience), Expires: now.Add(patience)}
+	inv := &adapter.Invocation{ID: id, Payload: []byte(payload), Received: now, Deadline: now.Add(testkit.Patience), Expires: now.Add(testkit.Patience)}
 	select {
 	case d.events <- inv:
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		t.Error("waited in vain for a poller")
 	}
 }
@@ -90,7 +91,7 @@ func (d *desk) reported() []string {
 func (d *desk) serve(t *testing.T, pollers int, invoke func(context.Context, *adapter.Invocation, io.Writer) error) (logs *observer.ObservedLogs, stop func()) {
 	t.Helper()
 	core, logs := observer.New(zapcore.DebugLevel)
-	loop := &adapter.Loop{Handler: program{invoke: invoke}, Limit: 1 << 20, Grace: patience, Log: zap.New(core)}
+	loop := &adapter.Loop{Handler: program{invoke: invoke}, Limit: 1 << 20, Grace: testkit.Patience, Log: zap.New(core)}
 	for range pollers {
 		loop.Pollers = append(loop.Pollers, d)
 	}
@@ -99,7 +100,7 @@ func (d *desk) serve(t *testing.T, pollers int, invoke func(context.Context, *ad
 	go func() { done <- loop.Run(ctx) }()
 	stop = sync.OnceFunc(func() {
 		cancel()
-		if err := await(t, done, "the loop's end"); err != nil {
+		if err := testkit.Await(t, done, "the loop's end"); err != nil {
 			t.Error(err)
 		}
 	})
@@ -119,17 +120,17 @@ func TestAnIDThatIsInFlightIsNotRunAgainAndGetsNoReportOfItsOwn(t *testing.T) {
 		return echo(ctx, inv, out)
 	})
 	d.hand(t, "twice", "the first")
-	await(t, running, "the event")
+	testkit.Await(t, running, "the event")
 	for range 10 { // to every poller that is free, and again
 		d.hand(t, "twice", "the second")
 	}
 	d.hand(t, "other", "another event") // none of the pollers is stuck
-	if got := await(t, running, "the other event"); got != "another event" {
+	if got := testkit.Await(t, running, "the other event"); got != "another event" {
 		t.Errorf("%q runs", got)
 	}
-	await(t, d.taken, "the other's outcome")
+	testkit.Await(t, d.taken, "the other's outcome")
 	close(finish)
-	await(t, d.taken, "the outcome")
+	testkit.Await(t, d.taken, "the outcome")
 	stop()
 	if got := d.reported(); !slices.Equal(got, []string{"other: another event", "twice: the first"}) {
 		t.Errorf("reports: %q", got)
@@ -149,11 +150,11 @@ func TestARepetitionThatBreaksOffGetsNoReportEither(t *testing.T) {
 		return echo(ctx, inv, out)
 	})
 	d.hand(t, "twice", "whole")
-	await(t, running, "the event")
+	testkit.Await(t, running, "the event")
 	d.hand(t, "twice", brokenOff)
 	d.hand(t, "twice", brokenOff) // the poller has come for more
 	close(finish)
-	await(t, d.taken, "the outcome")
+	testkit.Await(t, d.taken, "the outcome")
 	stop()
 	if got := d.reported(); !slices.Equal(got, []string{"twice: whole"}) {
 		t.Errorf("reports: %q", got)
@@ -166,7 +167,7 @@ func TestAfterItsOutcomeAnIDMayComeAgain(t *testing.T) {
 	for n := range 100 {
 		payload := fmt.Sprint("try ", n)
 		d.hand(t, "retried", payload)
-		if got := await(t, d.taken, "the outcome"); got != "retried: "+payload {
+		if got := testkit.Await(t, d.taken, "the outcome"); got != "retried: "+payload {
 			t.Errorf("got %q", got)
 		}
 	}
@@ -186,15 +187,15 @@ func TestARetryThatOvertakesTheAnswerToTheReportIsRun(t *testing.T) {
 		return &adapter.Error{Type: "Mine", Message: string(inv.Payload)}
 	})
 	d.hand(t, "retried", "first try")
-	await(t, d.taken, "the report")
+	testkit.Await(t, d.taken, "the report")
 	d.hand(t, "retried", "second try")
 	d.answer <- struct{}{}
-	if got := await(t, d.taken, "the second report"); got != "retried: failed: second try" {
+	if got := testkit.Await(t, d.taken, "the second report"); got != "retried: failed: second try" {
 		t.Errorf("got %q", got)
 	}
 	d.answer <- struct{}{}
 	for _, want := range []string{"first try", "second try"} {
-		if got := await(t, running, "the run"); got != want {
+		if got := testkit.Await(t, running, "the run"); got != want {
 			t.Errorf("%q ran, not the %s", got, want)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fgbootstrap/internal/testkit"
 	"fgbootstrap/platform/api"
 )
 
@@ -17,8 +18,8 @@ func TestAStartThatMeetsTheLimitOfOpenFilesSaysSo(t *testing.T) {
 		"pipe":    sh("sleep 0.3; cat"),
 		"spares":  sh("cat; sleep 0.3").with("BOOTSTRAP_PIPE_SPARES", "2"),
 		"lines":   sh(`while read event; do sleep 0.3; echo ok; done`).with("BOOTSTRAP_MODE", "worker", "BOOTSTRAP_WORKER_COUNT", "8"),
-		"http":    {"BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: "echo", "BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto"},
-		"jsonrpc": {"BOOTSTRAP_COMMAND": command(aProgram()), behaviourVariable: "echo", "BOOTSTRAP_MODE": "worker", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc"},
+		"http":    {"BOOTSTRAP_COMMAND": command(aProgram()), testkit.Variable: "echo", "BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto"},
+		"jsonrpc": {"BOOTSTRAP_COMMAND": command(aProgram()), testkit.Variable: "echo", "BOOTSTRAP_MODE": "worker", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc"},
 	} {
 		for files := 16; files < 28; files++ {
 			t.Run(fmt.Sprint(name, ", ", files), func(t *testing.T) {
@@ -80,7 +81,7 @@ func TestAServerIsNotStoppedForWantOfAFileOfOurs(t *testing.T) {
 			t.Run(fmt.Sprint(files), func(t *testing.T) {
 				t.Parallel()
 				c := deploy(t, settings{
-					"BOOTSTRAP_COMMAND": command("sh", "-c", `echo "`+started+`" >&2; exec "$0"`, aProgram()), behaviourVariable: "slow",
+					"BOOTSTRAP_COMMAND": command("sh", "-c", `echo "`+started+`" >&2; exec "$0"`, aProgram()), testkit.Variable: "slow",
 					"BOOTSTRAP_MODE": "http", "BOOTSTRAP_HTTP_PORT": "auto", "BOOTSTRAP_CONCURRENCY": "8",
 				}, timeout(20*time.Second), startedBy(t, fmt.Sprintf("ulimit -n %d\nexec ", files)))
 				var results []<-chan *api.Result

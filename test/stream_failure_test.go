@@ -151,7 +151,7 @@ func (c *cloud) endsOnce(f flow) {
 	const unconfirmed = "the platform has not confirmed the response"
 	c.cutsNext("2000")
 	k, arrived := f.client(), c.t.TempDir()+"/arrived"
-	k.pause = func(int64) { write(c.t, arrived, "") }
+	k.pause = func(int64) { testkit.WriteFile(c.t, arrived, "", 0o644) }
 	ctx, cancel := context.WithCancel(c.t.Context())
 	defer cancel()
 	failed := make(chan *api.Result, 1) // nil: nobody told the platform anything

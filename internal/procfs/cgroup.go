@@ -86,8 +86,8 @@ func (g CGroup) Processes() (most int, ok bool) {
 	return most, ok
 }
 
-// OOM watches how often the kernel has killed for want of memory in our
-// control group. The zero value knows nothing.
+// OOM watches how often the kernel has killed a process in our control group because memory ran
+// out. The zero value knows nothing.
 type OOM struct {
 	group CGroup
 	once  sync.Once

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fgbootstrap/internal/procfs"
+	"fgbootstrap/internal/testkit"
 )
 
 func TestTheLimitOfProcessesIsFound(t *testing.T) {
@@ -23,9 +24,9 @@ func TestTheLimitOfProcessesIsFound(t *testing.T) {
 	} {
 		root := t.TempDir()
 		g := procfs.CGroup{Root: filepath.Join(root, "cgroup"), Groups: filepath.Join(root, "self")}
-		write(t, g.Groups, test.groups)
+		testkit.WriteFile(t, g.Groups, test.groups, 0o644)
 		for file, text := range test.files {
-			write(t, filepath.Join(g.Root, file), text)
+			testkit.WriteFile(t, filepath.Join(g.Root, file), text, 0o644)
 		}
 		if got, ok := g.Processes(); got != test.want || ok != (test.want > 0) {
 			t.Errorf("%s: %d, %t, want %d", name, got, ok, test.want)

@@ -44,14 +44,16 @@ func (c *Conn) Write(p []byte) (int, error) {
 // WriteNow writes as much as it can without waiting, which may be nothing.
 func (c *Conn) WriteNow(p []byte) (int, error) { return c.out.WriteNow(p) }
 
-// ReadNow reads what is there, without waiting: without an error, 0 bytes are nothing yet.
-func (c *Conn) ReadNow(p []byte) (int, error) { return c.in.ReadNow(p) }
-
-// Quiet tells whether the connection is open as far as we know, and nothing has come.
-func (c *Conn) Quiet() bool {
-	var b [1]byte
-	n, err := c.in.ReadNow(b[:])
-	return n == 0 && err == nil
+// QuickAck acknowledges what has come at once, on a TCP connection: a system that has more to
+// send may hold it back for that (Nagle's algorithm), and ours waits 40 ms for something to
+// send along. It holds for the moment only.
+func (c *Conn) QuickAck() {
+	if _, tcp := c.Conn.(*net.TCPConn); !tcp {
+		return
+	}
+	_ = c.in.raw.Control(func(fd uintptr) { // without it all is only slower
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 1)
+	})
 }
 
 // ReadNow reads what is there, without waiting: without an error, 0 bytes are nothing yet.

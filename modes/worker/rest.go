@@ -216,7 +216,8 @@ func (r *rest) find() bool {
 	defer func() { r.scan, r.took = time.Now(), time.Since(began) }()
 	for family := []int{r.leader}; len(family) > 0; family = family[1:] {
 		more, err := r.meet(family[0])
-		if errors.Is(err, os.ErrPermission) || len(r.others) > mostThreads || r.reader == nil && procfs.Foreign(family[0]) {
+		cant := err != nil && !errors.Is(err, os.ErrNotExist) // nobody may look, or there are too many open files
+		if cant || len(r.others) > mostThreads || r.reader == nil && procfs.Foreign(family[0]) {
 			r.known = false
 			break
 		}

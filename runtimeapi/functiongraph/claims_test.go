@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 )
 
 // resident is how much memory this process has, in bytes.
@@ -141,7 +142,7 @@ func TestAnEventOfTheBoundArrives(t *testing.T) {
 			p.poll()
 			p.send("HTTP/1.1 200 OK\r\nX-Cff-Request-Id: 1\r\n")
 			send(p)
-			if !await(t, whole, "the event") {
+			if !testkit.Await(t, whole, "the event") {
 				t.Error("another event arrived")
 			}
 			p.post("response/1")

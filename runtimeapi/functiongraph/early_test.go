@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/testkit"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -145,7 +146,7 @@ func TestAFinalAnswerThatComesEarlyIsReadAndTheReportNotRepeated(t *testing.T) {
 				_, err := w.Write(make([]byte, large))
 				return err
 			}})
-			await(t, h.again, "the next poll")
+			testkit.Await(t, h.again, "the next poll")
 			i.stop()
 			if got := h.reports(); len(got) != 1 {
 				t.Errorf("reports: %q", got)
@@ -163,7 +164,7 @@ func TestAServersErrorThatComesEarlyIsFollowedByTheSameReport(t *testing.T) {
 				_, err := w.Write(make([]byte, large))
 				return err
 			}})
-			await(t, h.again, "the next poll")
+			testkit.Await(t, h.again, "the next poll")
 			if got := h.reports(); !slices.Equal(got, []string{"response unread", fmt.Sprint("response ", large)}) {
 				t.Errorf("reports: %q", got)
 			}
@@ -174,7 +175,7 @@ func TestAServersErrorThatComesEarlyIsFollowedByTheSameReport(t *testing.T) {
 func TestAnErrorReportThatIsRefusedEarlyIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	early(t, 413, func(t *testing.T, h *hasty) {
-		c := client(h.addr, patience, 0, zap.NewNop())
+		c := client(h.addr, testkit.Patience, 0, zap.NewNop())
 		inv, err := c.Next(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -226,7 +227,7 @@ func TestAStreamThatIsRefusedEarlyIsFollowedByNothing(t *testing.T) {
 			for _, status := range []int{413, 404} {
 				early(t, status, func(t *testing.T, h *hasty) {
 					i := start(t, h.addr, settings{streaming: true, limit: 1 << 40, program: program})
-					await(t, h.again, "the next poll")
+					testkit.Await(t, h.again, "the next poll")
 					i.stop()
 					if got := h.reports(); len(got) != 1 {
 						t.Errorf("reports: %q", got)
@@ -244,7 +245,7 @@ func TestAServersErrorInAStreamIsNamedInTheErrorReport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			early(t, 500, func(t *testing.T, h *hasty) {
 				i := start(t, h.addr, settings{streaming: true, limit: 1 << 40, program: program})
-				await(t, h.again, "the next poll")
+				testkit.Await(t, h.again, "the next poll")
 				i.stop()
 				const want = "The platform answered the streamed response with status 500 before it was complete."
 				if got := h.reports(); !slices.Equal(got, []string{"response unread", "error " + want}) {
@@ -266,7 +267,7 @@ func TestASuccessThatComesEarlyIsNotFollowedByAnError(t *testing.T) {
 					_, err := w.Write(make([]byte, 64<<20))
 					return err
 				}})
-				await(t, h.again, "the next poll")
+				testkit.Await(t, h.again, "the next poll")
 				i.stop()
 				if got := h.reports(); len(got) != 1 {
 					t.Errorf("reports: %q", got)
