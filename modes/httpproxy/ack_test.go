@@ -44,13 +44,13 @@ func interpreted(t *testing.T, interpreter, script string) func(*httpproxy.Confi
 }
 
 // medianOf is what an event takes, of many in a row.
-func (h *fixture) medianOf(events int, event string) time.Duration {
-	h.t.Helper()
+func (f *fixture) medianOf(events int, event string) time.Duration {
+	f.t.Helper()
 	var took []time.Duration
 	for range events {
 		began := time.Now()
-		if got := h.answer(event); got.Body != "python" {
-			h.t.Fatalf("got %q", got.Body)
+		if got := f.answer(event); got.Body != "python" {
+			f.t.Fatalf("got %q", got.Body)
 		}
 		took = append(took, time.Since(began))
 	}

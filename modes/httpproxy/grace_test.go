@@ -57,10 +57,10 @@ var wrappers = map[string]string{
 	"is the server":       `exec "$SELF"`,
 }
 
-func (h *fixture) wantsSaved(what string) {
-	h.t.Helper()
-	if h.logs.FilterMessage("everything is saved").Len() != 1 {
-		h.t.Errorf("%s: the server could not finish", what)
+func (f *fixture) wantsSaved(what string) {
+	f.t.Helper()
+	if f.logs.FilterMessage("everything is saved").Len() != 1 {
+		f.t.Errorf("%s: the server could not finish", what)
 	}
 }
 

@@ -46,23 +46,23 @@ var surpluses = map[string]struct{ method, answer, more string }{
 }
 
 // wantsPrivate wants nothing of the first event to have reached another.
-func (h *fixture) wantsPrivate(what, got string, err error) {
-	h.t.Helper()
+func (f *fixture) wantsPrivate(what, got string, err error) {
+	f.t.Helper()
 	if text := fmt.Sprint(got, err); strings.Contains(text, "secret") || strings.Contains(text, "HTTPS") {
-		h.t.Errorf("%s: the next caller got %s", what, text)
+		f.t.Errorf("%s: the next caller got %s", what, text)
 	}
 }
 
 // wantsToldOnce wants one warning that the server has sent too much, with the id of the event.
-func (h *fixture) wantsToldOnce(what string) {
-	h.t.Helper()
-	lines := h.logs.FilterMessageSnippet("more than its answer").All()
+func (f *fixture) wantsToldOnce(what string) {
+	f.t.Helper()
+	lines := f.logs.FilterMessageSnippet("more than its answer").All()
 	if len(lines) != 1 {
-		h.t.Errorf("%s: it is told %d times", what, len(lines))
+		f.t.Errorf("%s: it is told %d times", what, len(lines))
 	}
 	for _, line := range lines {
 		if line.ContextMap()["requestId"] != "first" || !strings.Contains(line.Message, "Content-Length") || line.Level.String() != "warn" {
-			h.t.Errorf("%s: got %s of %v", what, line.Message, line.ContextMap())
+			f.t.Errorf("%s: got %s of %v", what, line.Message, line.ContextMap())
 		}
 	}
 }

@@ -23,7 +23,6 @@ type sequential struct {
 	rest   *rest
 	strays strays
 	calm   bool         // at the last event it was at rest, in a read of its stdin
-	told   bool         // that it writes more than its answers
 	watch  *rawio.Watch // of answers, and of what is printed
 	used   bool         // it has been given an event
 	holds  int          // half of what its large stdin holds; 0 before that
