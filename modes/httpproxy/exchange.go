@@ -11,7 +11,7 @@ import (
 // exchange is a request and its answer, over one connection or, if a kept one turns out to be
 // dead, two. It is reused, by one goroutine at a time.
 type exchange struct {
-	mode     *Mode
+	mode     *Handler
 	inv      *adapter.Invocation
 	call     bool // of the gateway
 	sender   sender
@@ -34,7 +34,7 @@ func (x *exchange) reset() {
 }
 
 // begin makes the request of an event. It fails if the event can't become a request.
-func (x *exchange) begin(m *Mode, inv *adapter.Invocation) error {
+func (x *exchange) begin(m *Handler, inv *adapter.Invocation) error {
 	x.mode, x.inv, x.answered = m, inv, false
 	event, call := apig.Read(inv.Payload)
 	if x.call = call; !call {

@@ -12,7 +12,7 @@ import (
 func Wire(event []byte, prefix string) (wire []byte, call bool, err error) {
 	x := newExchange()
 	inv := &adapter.Invocation{ID: "id", Payload: event, Headers: []adapter.Header{{Name: "x-cff-request-id", Value: "id"}}}
-	if err := x.begin(&Mode{Config: Config{StripPrefix: prefix, EventPath: "/invoke", IsMetadata: functiongraph.IsMetadata}}, inv); err != nil {
+	if err := x.begin(&Handler{Config: Config{StripPrefix: prefix, EventPath: "/invoke", IsMetadata: functiongraph.IsMetadata}}, inv); err != nil {
 		return nil, x.call, err
 	}
 	x.sender.writeHead(inv, &Config{}, "our.host")

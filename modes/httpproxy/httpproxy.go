@@ -19,7 +19,7 @@ import (
 	"fgbootstrap/internal/supervise"
 )
 
-// Config configures a Mode, which keeps all of it.
+// Config configures a Handler, which keeps all of it.
 type Config struct {
 	// Resident's Env gets PORT added.
 	Resident resident.Config
@@ -48,8 +48,8 @@ type Config struct {
 	Concurrency int
 }
 
-// Mode is the adapter.Handler of http mode.
-type Mode struct {
+// Handler is the adapter.Handler of http mode.
+type Handler struct {
 	Config
 	keys    *secret.Keyring
 	servers supervise.Supervisor[*server] // of one server
@@ -60,8 +60,8 @@ type Mode struct {
 
 // New starts the server and waits until it is ready, has failed once, or ctx ends. In each case
 // events can be handed in afterwards.
-func New(ctx context.Context, c Config) *Mode {
-	m := &Mode{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
+func New(ctx context.Context, c Config) *Handler {
+	m := &Handler{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
 	m.free.New = func() any { return newExchange() }
 	m.servers = supervise.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Resident.Log}
 	m.servers.Run()
@@ -76,7 +76,7 @@ func New(ctx context.Context, c Config) *Mode {
 var errUnsent = errors.New("the event was not sent")
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
+func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
 	m.keys.Add(inv.Credentials())
 	x, _ := m.free.Get().(*exchange) // there is nothing else in it
 	defer func() {
@@ -120,7 +120,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.R
 const examineAhead = 10
 
 // lease waits for the server. Its error is the outcome of the event.
-func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.Lease[*server], error) {
+func (m *Handler) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.Lease[*server], error) {
 	if lease := m.servers.TryAcquire(); lease != nil {
 		return lease, nil
 	}
@@ -144,7 +144,7 @@ func (m *Mode) lease(ctx context.Context, inv *adapter.Invocation) (*supervise.L
 }
 
 // unserved makes the error of an event that the server could not take.
-func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
+func (m *Handler) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
 	restarted := &adapter.Error{
 		Type: adapter.TypeTimeout,
 		Message: fmt.Sprintf("An earlier event timed out; the server was being restarted during all of this event's %s. %s",
@@ -163,10 +163,10 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 }
 
 // Reported implements adapter.Handler: a web server may have processes in the background.
-func (*Mode) Reported(int) {}
+func (*Handler) Reported(int) {}
 
 // Shutdown implements adapter.Handler. The server gets the grace period; ctx does not extend it.
-func (m *Mode) Shutdown(context.Context) error {
+func (m *Handler) Shutdown(context.Context) error {
 	m.probes.Wait()
 	m.servers.Close()
 	return nil

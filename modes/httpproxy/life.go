@@ -20,7 +20,7 @@ import (
 
 // server is one start of the program. It implements resident.Instance.
 type server struct {
-	mode      *Mode
+	mode      *Handler
 	life      *resident.Life
 	tenant    *tenant
 	pool      *pool
@@ -34,7 +34,7 @@ type server struct {
 
 // start implements supervise.Supervisor's Start. It waits for the previous server, which may
 // still have the port.
-func (m *Mode) start() (*server, error) {
+func (m *Handler) start() (*server, error) {
 	if m.last != nil {
 		<-m.last.gone
 		m.last = nil

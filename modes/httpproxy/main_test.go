@@ -57,7 +57,7 @@ func leftBehind() error {
 // fixture is an http mode under test.
 type fixture struct {
 	t *testing.T
-	*httpproxy.Mode
+	*httpproxy.Handler
 	logs      *observer.ObservedLogs
 	limit     int64
 	streaming bool
@@ -85,7 +85,7 @@ func openWithin(t *testing.T, wait time.Duration, program string, change func(*h
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	f := &fixture{t: t, Mode: httpproxy.New(ctx, c), logs: logs, limit: 6 << 20}
+	f := &fixture{t: t, Handler: httpproxy.New(ctx, c), logs: logs, limit: 6 << 20}
 	t.Cleanup(f.shutdown)
 	return f
 }

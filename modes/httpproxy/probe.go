@@ -71,7 +71,7 @@ func (p *probe) leave() {
 // examine finds out whether a server that has missed a deadline still works, and has it restarted
 // if it does not. Only then does it give the lease back, so that a server that takes one event at
 // a time gets no other event meanwhile.
-func (m *Mode) examine(lease *supervise.Lease[*server]) {
+func (m *Handler) examine(lease *supervise.Lease[*server]) {
 	s := lease.Instance
 	alone, ok := s.probe.begin()
 	if !ok {

@@ -35,7 +35,7 @@ type readiness struct {
 	place place
 	pool  *pool
 	life  *resident.Life
-	mode  *Mode
+	mode  *Handler
 
 	mu         sync.Mutex
 	lastAnswer string // of the path
@@ -94,7 +94,7 @@ func (r *readiness) pathAnswers() bool {
 }
 
 // tellWhatIsMissing logs why events have to wait.
-func (m *Mode) tellWhatIsMissing() {
+func (m *Handler) tellWhatIsMissing() {
 	text, after := "", zap.Skip()
 	if s, _ := m.servers.Waiting(); s != nil {
 		text, after = ": "+s.Missing(), zap.Duration("after", time.Since(s.life.StartedAt))

@@ -60,7 +60,7 @@ func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, e
 }
 
 // broken says what is wrong with an answer that begins with sample.
-func (m *Mode) broken(sample []byte) string {
+func (m *Handler) broken(sample []byte) string {
 	switch {
 	case looksLikeTLS(sample):
 		return "The server speaks HTTPS. " + plainHTTP

@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { modetest.Main(m, nil) }
 
 // open is a pipe mode of that program, without spares.
-func open(t *testing.T, program failure.Program, env ...string) *pipe.Mode {
+func open(t *testing.T, program failure.Program, env ...string) *pipe.Handler {
 	t.Helper()
 	mode := pipe.New(pipe.Config{
 		Program: program, Env: env, Margin: time.Second, IsMetadata: functiongraph.IsMetadata,

@@ -17,7 +17,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Config configures a Mode, which keeps all of it.
+// Config configures a Handler, which keeps all of it.
 type Config struct {
 	Program failure.Program
 	// Env is the program's environment as KEY=value. Each event's metadata are added to it.
@@ -49,8 +49,8 @@ type Config struct {
 // before the first poll would delay it by a tenth.
 const checkAfter = 100 * time.Millisecond
 
-// Mode is the adapter.Handler of pipe mode.
-type Mode struct {
+// Handler is the adapter.Handler of pipe mode.
+type Handler struct {
 	Config
 	spares  *spares[*program] // nil if none are wanted
 	finder  finder
@@ -59,8 +59,8 @@ type Mode struct {
 }
 
 // New makes the mode and starts the first spare: the first event may be there already.
-func New(c Config) *Mode {
-	m := &Mode{Config: c, finder: finder{command: &c.Program.Command}}
+func New(c Config) *Handler {
+	m := &Handler{Config: c, finder: finder{command: &c.Program.Command}}
 	m.checked = time.AfterFunc(checkAfter, m.check)
 	m.Env = nil
 	for _, entry := range c.Env {
@@ -80,13 +80,13 @@ func New(c Config) *Mode {
 }
 
 // isOurs reports whether we set this variable for an event's program.
-func (m *Mode) isOurs(name string) bool {
+func (m *Handler) isOurs(name string) bool {
 	header := strings.ReplaceAll(strings.ToLower(name), "_", "-")
 	return name == contextFileVariable || name == strings.ToUpper(name) && m.IsMetadata(header)
 }
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
+func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
 	if m.spares != nil {
 		if p, ok := m.spares.take(); ok {
 			if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
@@ -105,7 +105,7 @@ func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.R
 }
 
 // check logs what would keep the program from starting, unless an event has started it by then.
-func (m *Mode) check() {
+func (m *Handler) check() {
 	path, _, remembered, err := m.finder.find()
 	switch {
 	case remembered:
@@ -120,7 +120,7 @@ func (m *Mode) check() {
 
 // Reported implements adapter.Handler. When no event is in flight it kills what programs have
 // left behind.
-func (m *Mode) Reported(inFlight int) {
+func (m *Handler) Reported(inFlight int) {
 	if inFlight == 0 {
 		m.Reaper.Sweep()
 	}
@@ -130,7 +130,7 @@ func (m *Mode) Reported(inFlight int) {
 }
 
 // Shutdown implements adapter.Handler.
-func (m *Mode) Shutdown(context.Context) error {
+func (m *Handler) Shutdown(context.Context) error {
 	m.checked.Stop()
 	if m.spares != nil {
 		m.spares.shutdown()

@@ -30,7 +30,7 @@ const (
 
 // program is one start of the user's program: for an event, or ahead of it.
 type program struct {
-	mode    *Mode
+	mode    *Handler
 	process *process.Process
 	slot    *slot
 	file    string
@@ -47,7 +47,7 @@ type program struct {
 
 // start starts the program with the context file of s. The program owns s from then on, unless
 // start fails.
-func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
+func (m *Handler) start(s *slot, spec process.Spec) (*program, error) {
 	p := &program{mode: m, slot: s, began: time.Now(), keys: secret.NewKeyring(m.Mask)}
 	spec.Dir, spec.Exited = m.Program.Command.Dir, p.letGo
 	if err := m.launch(p, &spec); err != nil {
@@ -61,7 +61,7 @@ func (m *Mode) start(s *slot, spec process.Spec) (*program, error) {
 }
 
 // onDemand starts a program for an event.
-func (m *Mode) onDemand(inv *adapter.Invocation) (*program, error) {
+func (m *Handler) onDemand(inv *adapter.Invocation) (*program, error) {
 	s, err := m.slots.take()
 	if err != nil {
 		return nil, failure.Start(err)
@@ -77,7 +77,7 @@ func (m *Mode) onDemand(inv *adapter.Invocation) (*program, error) {
 	return p, nil
 }
 
-func (m *Mode) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
+func (m *Handler) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 	if err := s.context.write(inv.Context(m.Credentials)); err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (m *Mode) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 
 // ahead starts a program for a future event. Until then its context file holds {}: what was in it
 // may be another event's context.
-func (m *Mode) ahead() (*program, error) {
+func (m *Handler) ahead() (*program, error) {
 	s, err := m.slots.take()
 	if err != nil {
 		return nil, failure.Start(err)
@@ -108,7 +108,7 @@ func (m *Mode) ahead() (*program, error) {
 	return p, nil
 }
 
-func (m *Mode) startAhead(s *slot) (*program, error) {
+func (m *Handler) startAhead(s *slot) (*program, error) {
 	if err := s.context.write([]byte("{}")); err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ func (p *program) follow() {
 
 // launch starts the program. If its remembered file can't be started, the program may have moved,
 // so launch looks for it once more.
-func (m *Mode) launch(p *program, spec *process.Spec) error {
+func (m *Handler) launch(p *program, spec *process.Spec) error {
 	for {
 		var remembered bool
 		var err error

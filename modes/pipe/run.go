@@ -15,7 +15,7 @@ import (
 
 // run is one program at work on one event.
 type run struct {
-	mode     *Mode
+	mode     *Handler
 	program  *program
 	inv      *adapter.Invocation
 	response *adapter.Response
@@ -23,7 +23,7 @@ type run struct {
 	sent     int          // bytes of the event that a spare got at once
 }
 
-func newRun(m *Mode, p *program, inv *adapter.Invocation, r *adapter.Response) *run {
+func newRun(m *Handler, p *program, inv *adapter.Invocation, r *adapter.Response) *run {
 	return &run{mode: m, program: p, inv: inv, response: r}
 }
 

@@ -28,7 +28,7 @@ type call struct {
 // errWithdrawn is a response that nobody waits for any more.
 var errWithdrawn = errors.New("nobody waits for this response")
 
-func newCall(t task, m *Mode) *call {
+func newCall(t task, m *Handler) *call {
 	c := &call{id: t.inv.ID, over: make(chan struct{}), final: make(chan struct{})}
 	if m.Streaming {
 		c.sink = newSpool(t.response, &m.rings)

@@ -21,7 +21,7 @@ const lastWords = 10 * time.Millisecond
 // worker is one start of the program, with our ends of its pipes. It implements
 // resident.Instance.
 type worker struct {
-	mode    *Mode
+	mode    *Handler
 	life    *resident.Life
 	channel *channel // nil if it could not be connected
 	talk    dialogue
@@ -48,7 +48,7 @@ type dialogue interface {
 }
 
 // start implements supervise.Supervisor's Start.
-func (m *Mode) start() (*worker, error) {
+func (m *Handler) start() (*worker, error) {
 	greeting, _ := m.Codec.Greeting()
 	life, err := resident.Launch(&m.Resident, m.keys, process.Spec{
 		Env: m.Resident.Env, Input: greeting, KeepStdin: true, Answers: m.Descriptor3,

@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // fixture is a worker mode under test.
 type fixture struct {
 	t *testing.T
-	*worker.Mode
+	*worker.Handler
 	logs   *observer.ObservedLogs
 	limit  int64
 	margin time.Duration
@@ -69,7 +69,7 @@ func openWithin(t *testing.T, wait time.Duration, protocol string, words []strin
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), wait)
 	defer cancel()
-	f := &fixture{t: t, Mode: worker.New(ctx, c), logs: logs, limit: c.MaxResponse, margin: c.Margin}
+	f := &fixture{t: t, Handler: worker.New(ctx, c), logs: logs, limit: c.MaxResponse, margin: c.Margin}
 	t.Cleanup(func() {
 		if !f.closed {
 			_ = f.Shutdown(context.Background())

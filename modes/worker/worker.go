@@ -19,7 +19,7 @@ import (
 	"fgbootstrap/modes/worker/codec"
 )
 
-// Config is what a Mode needs; all of it is kept.
+// Config is what a Handler needs; all of it is kept.
 type Config struct {
 	Resident resident.Config
 	Protocol codec.Protocol
@@ -37,8 +37,8 @@ type Config struct {
 	Streaming bool
 }
 
-// Mode is the adapter.Handler of worker mode.
-type Mode struct {
+// Handler is the adapter.Handler of worker mode.
+type Handler struct {
 	Config
 	keys    *secret.Keyring
 	workers supervise.Supervisor[*worker]
@@ -49,8 +49,8 @@ type Mode struct {
 // New starts the workers and, where their protocol has a sign of being ready, waits until
 // they have given it, or have failed once, or ctx ends. Events can be handed in then, and
 // wait for a worker.
-func New(ctx context.Context, c Config) *Mode {
-	m := &Mode{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
+func New(ctx context.Context, c Config) *Handler {
+	m := &Handler{Config: c, keys: secret.NewKeyring(c.Resident.Mask)}
 	m.workers = supervise.Supervisor[*worker]{
 		Start: m.start, Count: c.Count, Capacity: c.Capacity, Limit: c.MaxInvocations, Log: c.Resident.Log,
 	}
@@ -69,7 +69,7 @@ func New(ctx context.Context, c Config) *Mode {
 var errUnsent = errors.New("the event was not sent")
 
 // Invoke implements adapter.Handler.
-func (m *Mode) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
+func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
 	if refused := m.Codec.Carries(inv.Payload); refused != nil {
 		return refused
 	}
@@ -97,7 +97,7 @@ type task struct {
 }
 
 // unserved is for an event that no worker could take.
-func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
+func (m *Handler) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {
 	return resident.Unserved(ctx, &m.Resident, &m.workers, inv, err, &adapter.Error{
 		Type: adapter.TypeTimeout,
 		Message: fmt.Sprintf("No worker was free for the event within %s: %d of them were busy with other events. "+
@@ -106,7 +106,7 @@ func (m *Mode) unserved(ctx context.Context, inv *adapter.Invocation, err error)
 }
 
 // masked is an error of the program's own without credentials, of other events too.
-func (m *Mode) masked(e *adapter.Error) *adapter.Error {
+func (m *Handler) masked(e *adapter.Error) *adapter.Error {
 	out := &adapter.Error{Type: m.keys.String(e.Type), Message: m.keys.String(e.Message)}
 	for _, line := range e.Stack {
 		out.Stack = append(out.Stack, m.keys.String(line))
@@ -116,7 +116,7 @@ func (m *Mode) masked(e *adapter.Error) *adapter.Error {
 
 // Reported implements adapter.Handler. What workers have left behind is ended when no event
 // is in flight.
-func (m *Mode) Reported(inFlight int) {
+func (m *Handler) Reported(inFlight int) {
 	if inFlight > 0 {
 		return
 	}
@@ -128,7 +128,7 @@ func (m *Mode) Reported(inFlight int) {
 
 // Shutdown implements adapter.Handler. Each worker has the grace; ctx adds
 // nothing to that.
-func (m *Mode) Shutdown(context.Context) error {
+func (m *Handler) Shutdown(context.Context) error {
 	m.workers.Close()
 	m.Resident.Reaper.Sweep()
 	return nil
