@@ -24,9 +24,10 @@ type Log struct {
 	out     *zap.Logger
 	printed []*printed
 	readers sync.WaitGroup
-	event   atomic.Pointer[string] // the id that lines get
-	left    atomic.Int64           // when that event left, in ns since 1970; 0 while it is here
-	blurred atomic.Bool            // what was printed can't be told from what was printed before the event
+	event   atomic.Pointer[string]      // the id that lines get
+	left    atomic.Int64                // when that event left, in ns since 1970; 0 while it is here
+	blurred atomic.Bool                 // what was printed can't be told from what was printed before the event
+	pending atomic.Pointer[func() bool] // of the event: whether the program has read none of it; nil once it has
 
 	mu     sync.Mutex
 	visits map[*Visit]bool
@@ -76,8 +77,30 @@ func (l *Log) Descriptors() (all []*rawio.Descriptor) {
 // Seen reports whether anything was printed to the pipe with this index.
 func (l *Log) Seen(pipe int) bool { return l.printed[pipe].lines.Seen() }
 
-// About ties the following lines to an event, the only one in the program.
-func (l *Log) About(id string) { l.event.Store(&id) }
+// About ties the following lines to an event, the only one in the program, as soon as unread
+// is false: what the program prints before it has read any of the event is not about it.
+func (l *Log) About(id string, unread *func() bool) {
+	l.event.Store(&id)
+	l.pending.Store(unread)
+}
+
+// begun reports whether the program has begun to read the event. What it printed before that
+// is forgotten.
+func (l *Log) begun() bool {
+	unread := l.pending.Load()
+	switch {
+	case unread == nil:
+		return true
+	case (*unread)():
+		return false
+	}
+	if l.pending.CompareAndSwap(unread, nil) {
+		for _, printed := range l.printed {
+			printed.lines.Forget()
+		}
+	}
+	return true
+}
 
 // LastID returns the id of the event that the last line was about, or "".
 func (l *Log) LastID() string {
@@ -93,7 +116,7 @@ const Afterwards = 100 * time.Millisecond
 
 func (l *Log) eventField() []zap.Field {
 	id, left := l.LastID(), l.left.Load()
-	if id == "" || left > 0 && time.Since(time.Unix(0, left)) > Afterwards {
+	if id == "" || !l.begun() || left > 0 && time.Since(time.Unix(0, left)) > Afterwards {
 		return nil
 	}
 	return []zap.Field{zap.String("requestId", id)}
@@ -109,6 +132,9 @@ func (l *Log) Tail() []string {
 		return nil
 	}
 	l.catchUp(tailPatience)
+	if !l.begun() {
+		return nil
+	}
 	for _, printed := range l.printed {
 		if tail := printed.lines.Tail(); len(tail) > 0 {
 			return tail

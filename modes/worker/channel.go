@@ -23,6 +23,8 @@ type channel struct {
 	answers *os.File         // the response channel
 	source  *process.Drained // what comes from it
 	lines   *lineBuffer
+
+	notBegun func() bool // whether the program has read none of the event
 }
 
 // openChannel has what the program prints followed, too.
@@ -42,6 +44,7 @@ func openChannel(life *resident.Life, descriptor3 bool, longest int) (c *channel
 	if c.in, err = newInput(p.Stdin); err != nil {
 		return nil, err
 	}
+	c.notBegun = func() bool { written := c.in.written.Load(); return written == 0 || int64(c.in.unread()) == written }
 	c.out = bufio.NewWriterSize(c.in, readBytes)
 	c.lines, err = newLineBuffer(longest)
 	return c, err

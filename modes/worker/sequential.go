@@ -70,7 +70,8 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 		return false, err
 	}
 	s.used, s.blanks = true, 0
-	s.worker.life.Printed.About(t.inv.ID)
+	s.worker.channel.in.written.Store(0)
+	s.worker.life.Printed.About(t.inv.ID, &s.worker.channel.notBegun)
 	sending, err := s.send(ctx, t.inv)
 	if err == nil {
 		done, err = s.receive(ctx, t, sending)
