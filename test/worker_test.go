@@ -66,7 +66,7 @@ func TestTheReportOfATimeoutIsInTimeWithTheUsualMargin(t *testing.T) {
 	for _, protocol := range []string{"lines", "jsonrpc", "actionloop"} {
 		script := `trap '' TERM; read -r line; echo '{"jsonrpc":"2.0","id":"initialize","result":1}'; while :; do sleep 1; done`
 		if protocol != "jsonrpc" {
-			script = `trap '' TERM; while :; do sleep 1; done`
+			script = `trap '' TERM; read -r line; while :; do sleep 1; done`
 		}
 		c := deploy(t, worker(protocol, "sh", "-c", script), timeout(3*time.Second))
 		c.reportsATimeoutInTime() // 75 ms are little on a busy machine

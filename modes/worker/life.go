@@ -141,6 +141,17 @@ func (w *worker) unsent(ctx context.Context, t task) error {
 	return errUnsent
 }
 
+// isOver reports whether the worker has ended, and all that it started: nobody can read its
+// stdin any more.
+func (w *worker) isOver() bool {
+	select {
+	case <-w.life.Over:
+		return true
+	default:
+		return false
+	}
+}
+
 // Ready implements supervise.Instance.
 func (w *worker) Ready() <-chan struct{} { return w.life.Up }
 

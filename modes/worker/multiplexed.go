@@ -61,7 +61,7 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		err = m.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, "It had answered, but too late for the platform to take all of it.", nil)
-	case err == nil && c.lost && m.worker.channel.in.neverRead(c.from):
+	case err == nil && c.lost && m.neverRead(ctx, c):
 		return false, m.worker.unsent(ctx, t)
 	case err == nil && c.lost:
 		return false, m.lostEvent(ctx, c)
@@ -69,6 +69,22 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 		err = c.err
 	}
 	return !c.lost, err
+}
+
+// neverRead reports whether a worker that has ended has read nothing of an event. One that
+// lives may still do so. Nobody may write meanwhile, or there would be more in the pipe than
+// is counted.
+func (m *multiplexed) neverRead(ctx context.Context, c *call) bool {
+	if !m.worker.hasEnded(ctx) {
+		return false
+	}
+	select {
+	case <-m.turn:
+	case <-ctx.Done():
+		return false
+	}
+	defer m.next()
+	return m.worker.channel.in.neverRead(c.from)
 }
 
 func (*multiplexed) isFree() bool { return true }

@@ -80,7 +80,7 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	switch {
 	case errors.Is(err, errUnsent):
 		return false, s.worker.unsent(ctx, t)
-	case err != nil && !done && ctx.Err() == nil && s.worker.channel.in.untouched():
+	case err != nil && !done && ctx.Err() == nil && s.worker.isOver() && s.worker.channel.in.untouched():
 		return false, errUnsent // the worker, which has been retired, has not read a byte of it
 	case !whole: // what it did not read of this event it would take for the next
 		s.worker.mode.workers.Retire(t.lease, nil)

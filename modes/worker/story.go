@@ -64,17 +64,26 @@ func (w *worker) unreadable(ctx context.Context, err error) error {
 	if errors.As(err, &told) {
 		return told
 	}
-	if w.life.Process.EndsSoon(ctx, closedPatience) {
-		select {
-		case <-w.life.Over:
-			return w.life.End()
-		case <-ctx.Done():
-		}
+	if w.hasEnded(ctx) {
+		return w.life.End()
 	}
 	if fault := w.life.Fault(); fault != nil { // we are about to stop it
 		return fault
 	}
 	return w.story.closed()
+}
+
+// hasEnded waits for the end of a worker that has closed a pipe, and of all that it started.
+func (w *worker) hasEnded(ctx context.Context) bool {
+	if !w.life.Process.EndsSoon(ctx, closedPatience) {
+		return false
+	}
+	select {
+	case <-w.life.Over:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // lost sees to it that a worker whose response channel can't be read any more
