@@ -148,6 +148,13 @@ func (l *Lines) Forget() {
 	l.ring, l.next, l.any = l.ring[:0], 0, false
 }
 
+// forgetLines is Forget, except that Seen goes on to report that something was printed.
+func (l *Lines) forgetLines() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ring, l.next = l.ring[:0], 0
+}
+
 // BestErrorLine returns the line of a tail that best tells what went wrong: the last one that
 // begins with the name of an error, or else contains one, or else the last line. The last line
 // that Node prints is its version, npm's says where its log is, Python's is the error.

@@ -96,7 +96,7 @@ func (l *Log) begun() bool {
 	}
 	if l.pending.CompareAndSwap(unread, nil) {
 		for _, printed := range l.printed {
-			printed.lines.Forget()
+			printed.lines.forgetLines()
 		}
 	}
 	return true
