@@ -44,7 +44,7 @@ func openChannel(life *resident.Life, descriptor3 bool, longest int) (c *channel
 	if c.in, err = newInput(p.Stdin); err != nil {
 		return nil, err
 	}
-	c.notBegun = func() bool { written := c.in.written.Load(); return written == 0 || int64(c.in.unread()) == written }
+	c.notBegun = c.in.untouched // and not "nothing is written yet": the program may be faster than the count
 	c.out = bufio.NewWriterSize(c.in, readBytes)
 	c.lines, err = newLineBuffer(longest)
 	return c, err
