@@ -133,6 +133,31 @@ func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
 	}
 }
 
+func TestAnEventThatAServerDidNotLiveToReadLearnsNothingOfItsEnd(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		h := open(t, "scripted server", atATime(16))
+		var all sync.WaitGroup
+		for n := range 16 {
+			all.Go(func() {
+				id := fmt.Sprintf("id-%05d-", n)
+				_, err := h.invoke(id, script("POST", step{Stderr: "card of " + id}, step{Exit: code(7)}), testkit.Patience)
+				var told *adapter.Error
+				if !errors.As(err, &told) {
+					t.Errorf("got %v", err)
+					return
+				}
+				for _, other := range anID.FindAllString(told.Message+strings.Join(told.Stack, " "), -1) {
+					if other != id {
+						t.Errorf("%s gets what is about %s: %s", id, other, told.Message)
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
 func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 	t.Parallel()
 	h := open(t, "scripted server", atATime(2))
