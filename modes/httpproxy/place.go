@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/procfs"
@@ -80,6 +81,10 @@ func (p place) environment(env []string) []string {
 const lowestFree, highestFree = 10000, 32767
 
 func freePort() (int, error) {
+	// A process that another goroutine is starting would hold our listener until it is executed,
+	// and so take the port from the server.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	for range 20 {
 		port := lowestFree + rand.IntN(highestFree-lowestFree+1)
 		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
