@@ -30,7 +30,7 @@ func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) e
 		x.hangUp(s.pool)
 		s.leave(visit, x.sender.began)
 	}()
-	if s.ended.Load() { // its last words are about others; a connection it had accepted would still take the event
+	if s.dead.Load() { // its last words are about others; a connection it had accepted would still take the event
 		return s.story.refusesConnections(ctx, errUnsent)
 	}
 	if err := x.roundTrip(ctx, s.pool, s.tenant.lives); err != nil {

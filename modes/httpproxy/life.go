@@ -29,7 +29,7 @@ type server struct {
 	story     story
 	answers   atomic.Int64  // events that it has dealt with
 	stuck     atomic.Bool   // it hangs in the only event that it had
-	ended     atomic.Bool   // nothing runs that could read an event; set before its last words are read
+	dead      atomic.Bool   // nothing runs that could read an event; set before its last words are read
 	gone      chan struct{} // closed when nothing of it is left
 }
 
@@ -80,7 +80,7 @@ func (s *server) wait() {
 	for <-p.Done(); s.tenant.inBackground(p); <-p.Done() {
 		p = s.tenant.process()
 	}
-	s.ended.Store(true)
+	s.dead.Store(true)
 	if !s.life.KillRest(p) {
 		s.mode.Resident.Log.Error("processes of the server can't be killed")
 	}
