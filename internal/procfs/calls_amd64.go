@@ -2,29 +2,17 @@ package procfs
 
 import "golang.org/x/sys/unix"
 
-// oldCallKind knows the calls that newer machines do without.
-func oldCallKind(number int) (Wait, timeout) {
+// oldKindOf knows the calls that newer machines do without.
+func oldKindOf(number int) callKind {
 	switch number {
 	case unix.SYS_POLL:
-		return Polls, milliseconds
+		return callKind{Polls, milliseconds, 2}
 	case unix.SYS_SELECT:
-		return Polls, pointer
+		return callKind{Polls, pointer, 4}
 	case unix.SYS_EPOLL_WAIT:
-		return Epolls, milliseconds
+		return callKind{Epolls, milliseconds, 3}
 	case unix.SYS_PAUSE:
-		return Waits, forEver
+		return callKind{wait: Waits}
 	}
-	return Works, forEver
-}
-
-func oldTimeoutOf(number int) int {
-	switch number {
-	case unix.SYS_POLL:
-		return 2
-	case unix.SYS_SELECT:
-		return 4
-	case unix.SYS_EPOLL_WAIT:
-		return 3
-	}
-	return 0
+	return callKind{wait: Works}
 }

@@ -2,6 +2,4 @@
 
 package procfs
 
-func oldCallKind(int) (Wait, timeout) { return Works, forEver }
-
-func oldTimeoutOf(int) int { return 0 }
+func oldKindOf(int) callKind { return callKind{wait: Works} }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -115,19 +116,19 @@ func parseCall(text []byte) Call {
 	if !ok {
 		return Call{}
 	}
-	kind, how := callKind(number)
-	call := Call{Wait: kind}
-	if kind == Works || kind == Waits {
+	kind := kindOf(number)
+	call := Call{Wait: kind.wait}
+	if kind.wait == Works || kind.wait == Waits {
 		return call
 	}
-	for i := 0; i <= timeoutOf(number); i++ { // all that is asked for
+	for i := 0; i <= kind.at; i++ { // all that is asked for
 		var argument uint64
 		argument, rest = hexNumber(rest)
 		switch {
 		case i == 0:
 			call.Descriptor = int(int32(argument))
-		case i == timeoutOf(number):
-			call.Timed = how == milliseconds && int32(argument) >= 0 || how == pointer && argument != 0
+		case i == kind.at:
+			call.Timed = kind.timeout == milliseconds && int32(argument) >= 0 || kind.timeout == pointer && argument != 0
 		}
 	}
 	return call
@@ -145,15 +146,6 @@ func hexNumber(text []byte) (n uint64, rest []byte) {
 	}
 	return n, rest
 }
-
-// timeout is how a call is told how long it may wait.
-type timeout int
-
-const (
-	forEver      timeout = iota
-	milliseconds         // negative: for ever
-	pointer              // null: for ever
-)
 
 // Threads are the threads of a process.
 func Threads(pid int) (tids []int) {
@@ -190,12 +182,8 @@ func AwaitsInput(pid, epoll int, fds []int) bool {
 	}
 	for line := range strings.Lines(string(text)) {
 		var fd, events int
-		if n, _ := fmt.Sscanf(line, "tfd: %d events: %x", &fd, &events); n == 2 && events&unix.EPOLLIN != 0 {
-			for _, wanted := range fds {
-				if fd == wanted {
-					return true
-				}
-			}
+		if n, _ := fmt.Sscanf(line, "tfd: %d events: %x", &fd, &events); n == 2 && events&unix.EPOLLIN != 0 && slices.Contains(fds, fd) {
+			return true
 		}
 	}
 	return false
