@@ -28,7 +28,7 @@ func (m *multiplexed) read() error {
 		case ok:
 			m.dispatch(line)
 		case m.worker.channel.lines.endless():
-			return m.worker.story.endless()
+			return m.worker.story.tooLong("wrote a line without an end", m.worker.channel.lines.memory[:beginning])
 		default:
 			n, err := m.worker.channel.source.Read(m.worker.channel.lines.room())
 			m.worker.channel.lines.added(n)
@@ -115,7 +115,7 @@ func (m *multiplexed) tooLong(line []byte) error {
 		}
 	}
 	if len(found) == 0 {
-		return m.worker.story.protocolError("wrote a line that is too long and does not tell whose it is", begin)
+		return m.worker.story.tooLong("wrote a line that is too long and does not tell whose it is", begin)
 	}
 	for _, c := range found {
 		c.finish(adapter.TooLarge(m.worker.mode.MaxResponse, 0))

@@ -134,6 +134,9 @@ func (w *worker) write(ctx context.Context, inv *adapter.Invocation) error {
 // goes to another one.
 func (w *worker) unsent(ctx context.Context, t task) error {
 	why := w.unreadable(ctx, nil)
+	if w.life.Given.Load() > 1 && w.isOver() {
+		why = forOthers(why) // what it said last is about an event that it had
+	}
 	w.mode.workers.Retire(t.lease, why)
 	if ctx.Err() != nil {
 		return why

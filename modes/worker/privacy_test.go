@@ -41,6 +41,19 @@ func TestAReasonThatIsToldToOthersHasNothingOfAnEvent(t *testing.T) {
 	}
 }
 
+func TestALineWithoutAnEndIsQuotedToNobodyButTheLog(t *testing.T) {
+	h := server(t, "writes an endless line", func(c *worker.Config) { c.MaxResponse, c.Resident.Grace = 1<<20, 4*time.Second })
+	h.fails(`"caller-1"`, testkit.Patience, "FunctionResponseTooLarge")
+	testkit.Eventually(t, "it is to be stopped", func() bool { return h.logs.FilterMessageSnippet("the program is stopped").Len() > 0 })
+	e := h.fails(`"caller-2"`, 3*time.Second, "Runtime.ProtocolError", "was not ready either", "without an end")
+	if text := e.Message + strings.Join(e.Stack, ""); strings.Contains(text, "card of") {
+		t.Errorf("got %s", text)
+	}
+	if h.logs.FilterMessageSnippet("caller-1").Len() == 0 {
+		t.Error("nor does the log say what it was")
+	}
+}
+
 func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 	h := server(t, "chats", func(c *worker.Config) { c.Capacity = 2 })
 	var neighbour sync.WaitGroup

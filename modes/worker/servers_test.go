@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // request is a message to a server.
@@ -94,6 +97,19 @@ var servers = map[string]func(r request){
 	"forges": func(r request) {
 		say(`{"jsonrpc":"2.0","method":"log","params":{"message":"forged","id":"x\\n2026-01-01 a line of its own"}}`)
 		result(r.ID, 1)
+	},
+	// Does not end at SIGTERM, and starts once.
+	"writes an endless line": func(r request) {
+		if r.Method != "initialize" {
+			signal.Ignore(unix.SIGTERM)
+			_ = os.WriteFile("started", nil, 0o600)
+			fmt.Print(strings.Repeat("card of "+string(r.Params.Event), 200<<10))
+			time.Sleep(time.Hour)
+		}
+		if _, err := os.Stat("started"); err == nil {
+			time.Sleep(time.Hour)
+		}
+		result(r.ID, nil)
 	},
 	// Reads no more than the first line and a part of the next.
 	"stops reading": func(r request) {

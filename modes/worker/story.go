@@ -133,9 +133,14 @@ func (s *story) closed() *adapter.Error {
 
 const wrapperAdvice = "A wrapper such as npm start does not hand descriptor 3 on: name the program itself in BOOTSTRAP_COMMAND, for example node launcher.js."
 
-// endless is for a line that goes on after twice of what a line may have.
-func (s *story) endless() *adapter.Error {
-	return s.protocolError("wrote a line without an end, which goes on like this", s.worker.channel.lines.memory[:beginning])
+// tooLong is for a line over the limit of which nobody knows which event it is about: every
+// event after it may be told, so that only the log quotes it.
+func (s *story) tooLong(did string, line []byte) *adapter.Error {
+	s.worker.mode.Resident.Log.Warn("the program " + did + ": " + s.worker.mode.keys.Quote(line))
+	return &adapter.Error{
+		Type:    adapter.TypeProtocol,
+		Message: "The program " + did + ". What is in it may be about another event: see the log. " + s.channelAdvice(),
+	}
 }
 
 // exit is how the worker ended of itself.
