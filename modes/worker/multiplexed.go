@@ -49,7 +49,7 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	if err := m.send(ctx, c, t.inv); err != nil {
 		m.calls.remove(c.id)
 		c.sink.withdraw()
-		return false, m.notSent(ctx, t, err)
+		return false, m.notSent(ctx, t, c, err)
 	}
 	err = c.sink.relay(ctx, c.over)
 	select {
@@ -93,8 +93,8 @@ func (*multiplexed) reported() {}
 
 func (*multiplexed) end() {}
 
-// lostEvent is the error of an event whose worker has ended. What that said last is
-// for an event that was alone in it.
+// lostEvent is the error of an event that the worker, which has ended, had got some of. What
+// that said last is for an event that was alone in it.
 func (m *multiplexed) lostEvent(ctx context.Context, c *call) error {
 	err := m.worker.unreadable(ctx, nil)
 	if c.visit.Shared() {
@@ -125,7 +125,7 @@ func (m *multiplexed) next() { m.turn <- struct{}{} }
 
 // notSent is for an event that did not get to the worker, or not whole: then the
 // worker can't be given another one, but those in it may come to their ends.
-func (m *multiplexed) notSent(ctx context.Context, t task, err error) error {
+func (m *multiplexed) notSent(ctx context.Context, t task, c *call, err error) error {
 	switch {
 	case errors.Is(err, errTorn):
 		m.worker.mode.workers.Retire(t.lease, nil)
@@ -133,7 +133,7 @@ func (m *multiplexed) notSent(ctx context.Context, t task, err error) error {
 	case errors.Is(err, errUnsent):
 		return m.worker.unsent(ctx, t)
 	case ctx.Err() == nil:
-		err = m.worker.unreadable(ctx, nil)
+		err = m.lostEvent(ctx, c)
 		m.worker.mode.workers.Retire(t.lease, forOthers(err))
 		return err
 	}

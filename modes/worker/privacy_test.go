@@ -66,6 +66,18 @@ func TestAnErrorOfAnEventThatWasNotAloneHasNoLinesOfStderr(t *testing.T) {
 	neighbour.Wait()
 }
 
+func TestAnEventThatAWorkerHasGotHalfOfLearnsNothingOfItsNeighbour(t *testing.T) {
+	h := server(t, "says and dies", func(c *worker.Config) { c.Capacity = 2 })
+	var neighbour sync.WaitGroup
+	neighbour.Go(func() { _, _ = h.invoke("other", `"card of another"`, testkit.Patience) })
+	testkit.Eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
+	e := h.fails(`"`+strings.Repeat("x", 1<<20)+`"`, testkit.Patience, "Runtime.ExitError", "exited with code 3")
+	if text := e.Message + strings.Join(e.Stack, ""); strings.Contains(text, "card of another") {
+		t.Errorf("got %s", text)
+	}
+	neighbour.Wait()
+}
+
 func TestLogNotificationsTakeNoTextForAnID(t *testing.T) {
 	h := server(t, "forges", nil)
 	h.answer("1")

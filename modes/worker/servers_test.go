@@ -98,6 +98,14 @@ var servers = map[string]func(r request){
 		say(`{"jsonrpc":"2.0","method":"log","params":{"message":"forged","id":"x\\n2026-01-01 a line of its own"}}`)
 		result(r.ID, 1)
 	},
+	// Reads one event, says what it is and ends a while later.
+	"says and dies": func(r request) {
+		result(r.ID, nil)
+		line, _ := bufio.NewReader(os.Stdin).ReadBytes('\n')
+		fmt.Fprintf(os.Stderr, "got %s", line)
+		time.Sleep(time.Second)
+		os.Exit(3)
+	},
 	// Does not end at SIGTERM, and starts once.
 	"writes an endless line": func(r request) {
 		if r.Method != "initialize" {
