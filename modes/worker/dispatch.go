@@ -28,7 +28,7 @@ func (m *multiplexed) read() error {
 		case ok:
 			m.dispatch(line)
 		case m.worker.channel.lines.endless():
-			return m.worker.story.tooLong("wrote a line without an end", m.worker.channel.lines.memory[:beginning])
+			return m.worker.story.unquoted("wrote a line without an end", m.worker.channel.lines.memory[:beginning])
 		default:
 			n, err := m.worker.channel.source.Read(m.worker.channel.lines.room())
 			m.worker.channel.lines.added(n)
@@ -88,17 +88,25 @@ func (m *multiplexed) unasked(id string) {
 // that has failed; else it is noise, and maybe the reason why an event gets no
 // answer.
 func (m *multiplexed) broken(err error, line []byte) {
-	found := m.calls.named(line)
-	for _, c := range found {
-		c.finish(m.worker.story.malformed(err, line))
-	}
 	var why *codec.Malformed
-	if len(found) > 0 || !errors.As(err, &why) {
+	if !errors.As(err, &why) {
 		return
 	}
-	quote := m.worker.mode.keys.Quote(line)
-	m.worker.story.hear(quote)
-	m.worker.mode.Resident.Log.Warn("the program wrote a line that " + why.Why + ": " + quote + ". " + m.worker.story.channelAdvice())
+	did := "wrote a line that " + why.Why
+	found := m.calls.named(line)
+	switch len(found) {
+	case 0:
+		quote := m.worker.mode.keys.Quote(line)
+		m.worker.story.hear(quote)
+		m.worker.mode.Resident.Log.Warn("the program " + did + ": " + quote + ". " + m.worker.story.channelAdvice())
+	case 1:
+		found[0].finish(m.worker.story.misbehaved(did, line, found[0].visit.Tail()))
+	default:
+		mixed := m.worker.story.unquoted(did+" and names several events", line)
+		for _, c := range found {
+			c.finish(mixed)
+		}
+	}
 }
 
 // tooLong fails the event of a line that is over the limit. If it can't be told
@@ -115,7 +123,7 @@ func (m *multiplexed) tooLong(line []byte) error {
 		}
 	}
 	if len(found) == 0 {
-		return m.worker.story.tooLong("wrote a line that is too long and does not tell whose it is", begin)
+		return m.worker.story.unquoted("wrote a line that is too long and does not tell whose it is", begin)
 	}
 	for _, c := range found {
 		c.finish(adapter.TooLarge(m.worker.mode.MaxResponse, 0))

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/retry"
@@ -137,9 +138,17 @@ func (m *multiplexed) notSent(ctx context.Context, t task, c *call, err error) e
 		m.worker.mode.workers.Retire(t.lease, forOthers(err))
 		return err
 	}
-	overdue := m.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, m.worker.story.hint(), nil)
+	overdue := m.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, m.hint(c), nil)
 	m.leave(t)
 	return overdue
+}
+
+// hint is what may help an event that has no answer in time.
+func (m *multiplexed) hint(c *call) string {
+	if c.visit.Shared() && m.worker.story.heard() != "" { // that may be about another event
+		return fmt.Sprintf("It has written a line that is no message of the %s protocol (BOOTSTRAP_WORKER_PROTOCOL): see the log.", m.worker.mode.Protocol.Name)
+	}
+	return m.worker.story.hint()
 }
 
 // abandon is for an event that has come to no end, because ctx has ended or its
@@ -149,7 +158,7 @@ func (m *multiplexed) abandon(ctx context.Context, t task, c *call, cause error)
 	err = cause
 	switch {
 	case ctx.Err() != nil:
-		hint, tail := m.worker.story.hint(), c.visit.Tail()
+		hint, tail := m.hint(c), c.visit.Tail()
 		err = m.worker.mode.Resident.Program.TimedOut(context.Cause(ctx), t.inv, hint, tail)
 		defer func() {
 			if final && !c.lost || c.visit.Shared() { // it goes on

@@ -78,6 +78,42 @@ func TestAnEventThatAWorkerHasGotHalfOfLearnsNothingOfItsNeighbour(t *testing.T)
 	neighbour.Wait()
 }
 
+func TestABrokenAnswerTellsNothingOfANeighbour(t *testing.T) {
+	for event, names := range map[string]bool{"break": true, "mix": false} {
+		t.Run(event, func(t *testing.T) {
+			t.Parallel()
+			h := server(t, "breaks answers", func(c *worker.Config) { c.Capacity = 2 })
+			var neighbour sync.WaitGroup
+			neighbour.Go(func() { _, _ = h.invoke("other", `"card of another"`, 3*time.Second) })
+			testkit.Eventually(t, "the neighbour is there", func() bool { return h.logs.FilterMessageSnippet("another").Len() > 0 })
+			e := h.fails(`"`+event+`"`, 3*time.Second, "Runtime.ProtocolError", "wrote a line that")
+			if text := e.Message + strings.Join(e.Stack, ""); strings.Contains(text, "card of another") || strings.Contains(text, "some-id") != names {
+				t.Errorf("got %s", text)
+			}
+			neighbour.Wait()
+		})
+	}
+}
+
+func TestATimeoutQuotesNoLineThatMayBeOfANeighbour(t *testing.T) {
+	h := server(t, "prints", func(c *worker.Config) { c.Capacity = 2 })
+	e := h.fails(`"alone"`, time.Second, "Runtime.Timeout")
+	if !strings.Contains(e.Message, `got "alone"`) {
+		t.Errorf("its own line is missing: %s", e.Message)
+	}
+	var neighbours sync.WaitGroup
+	for _, event := range []string{"one", "two"} {
+		neighbours.Go(func() {
+			other := map[string]string{"one": "two", "two": "one"}[event]
+			e := h.fails(`"card of `+event+`"`, 3*time.Second, "Runtime.Timeout", "see the log")
+			if strings.Contains(e.Message, "card of "+other) {
+				t.Errorf("%s got %s", event, e.Message)
+			}
+		})
+	}
+	neighbours.Wait()
+}
+
 func TestLogNotificationsTakeNoTextForAnID(t *testing.T) {
 	h := server(t, "forges", nil)
 	h.answer("1")

@@ -98,6 +98,30 @@ var servers = map[string]func(r request){
 		say(`{"jsonrpc":"2.0","method":"log","params":{"message":"forged","id":"x\\n2026-01-01 a line of its own"}}`)
 		result(r.ID, 1)
 	},
+	// Prints what it has got where answers belong, and answers nothing.
+	"prints": func(r request) {
+		if r.Method == "initialize" {
+			result(r.ID, nil)
+		} else if r.Params.Event != nil {
+			fmt.Printf("got %s\n", r.Params.Event)
+		}
+	},
+	// Says what it has got. Of the event "break" it writes half of an answer, of "mix" half of
+	// that of all the events that it has.
+	"breaks answers": func(r request) {
+		switch string(r.Params.Event) {
+		case `"break"`:
+			say(`{"jsonrpc":"2.0","id":%s,"result":`, r.ID)
+		case `"mix"`:
+			text, _ := os.ReadFile("others")
+			say(`%s{"jsonrpc":"2.0","id":%s,"result":`, text, r.ID)
+		case "":
+			result(r.ID, nil)
+		default:
+			_ = os.WriteFile("others", fmt.Appendf(nil, `{"id":%s,"result":%s`, r.ID, r.Params.Event), 0o600)
+			fmt.Fprintf(os.Stderr, "got %s\n", r.Params.Event)
+		}
+	},
 	// Reads one event, says what it is and ends a while later.
 	"says and dies": func(r request) {
 		result(r.ID, nil)

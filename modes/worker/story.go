@@ -11,7 +11,6 @@ import (
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/procfs"
-	"fgbootstrap/modes/worker/codec"
 )
 
 // closedPatience is how long a program that has closed its pipe may take to end: then
@@ -27,26 +26,27 @@ type story struct {
 	noise string // the last line that was no message, quoted
 }
 
-// protocolError is for a program that did what its protocol does not know.
+// protocolError is for a program that did, about an event that is alone in it or none, what its
+// protocol does not know.
 func (s *story) protocolError(did string, line []byte) *adapter.Error {
+	return s.misbehaved(did, line, s.worker.life.Printed.Tail())
+}
+
+func (s *story) misbehaved(did string, line []byte, tail []string) *adapter.Error {
 	return &adapter.Error{
 		Type:    adapter.TypeProtocol,
 		Message: fmt.Sprintf("The program %s: %s. %s", did, s.worker.mode.keys.Quote(line), s.channelAdvice()),
-		Stack:   s.stack(),
+		Stack:   s.worker.mode.Resident.Program.Stack(tail),
 	}
 }
 
-func (s *story) stack() []string {
-	return s.worker.mode.Resident.Program.Stack(s.worker.life.Printed.Tail())
-}
-
-// malformed is for a line that breaks the protocol.
-func (s *story) malformed(err error, line []byte) error {
-	var why *codec.Malformed
-	if !errors.As(err, &why) {
-		return err
+// unquoted is the same for a line that may be about another event: only the log quotes it.
+func (s *story) unquoted(did string, line []byte) *adapter.Error {
+	s.worker.mode.Resident.Log.Warn("the program " + did + ": " + s.worker.mode.keys.Quote(line))
+	return &adapter.Error{
+		Type:    adapter.TypeProtocol,
+		Message: "The program " + did + ". What is in it may be about another event: see the log. " + s.channelAdvice(),
 	}
-	return s.protocolError("wrote a line that "+why.Why, line)
 }
 
 func (s *story) channelAdvice() string {
@@ -132,16 +132,6 @@ func (s *story) closed() *adapter.Error {
 }
 
 const wrapperAdvice = "A wrapper such as npm start does not hand descriptor 3 on: name the program itself in BOOTSTRAP_COMMAND, for example node launcher.js."
-
-// tooLong is for a line over the limit of which nobody knows which event it is about: every
-// event after it may be told, so that only the log quotes it.
-func (s *story) tooLong(did string, line []byte) *adapter.Error {
-	s.worker.mode.Resident.Log.Warn("the program " + did + ": " + s.worker.mode.keys.Quote(line))
-	return &adapter.Error{
-		Type:    adapter.TypeProtocol,
-		Message: "The program " + did + ". What is in it may be about another event: see the log. " + s.channelAdvice(),
-	}
-}
 
 // exit is how the worker ended of itself.
 func (s *story) exit() *adapter.Error {
