@@ -1,8 +1,6 @@
 package worker
 
 import (
-	"errors"
-
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/output"
 	"fgbootstrap/modes/worker/codec"
@@ -88,11 +86,7 @@ func (m *multiplexed) unasked(id string) {
 // that has failed; else it is noise, and maybe the reason why an event gets no
 // answer.
 func (m *multiplexed) broken(err error, line []byte) {
-	var why *codec.Malformed
-	if !errors.As(err, &why) {
-		return
-	}
-	did := "wrote a line that " + why.Why
+	did := "wrote " + err.Error()
 	found := m.calls.named(line)
 	switch len(found) {
 	case 0:

@@ -226,22 +226,13 @@ func (s *sequential) answer() (codec.Message, error) {
 		}
 		m, err := s.worker.mode.Codec.Read(line)
 		if err != nil {
-			return m, s.malformed(err, line)
+			return m, s.worker.story.protocolError("wrote "+err.Error(), line)
 		}
 		if m.Kind != codec.Nothing {
 			return m, nil
 		}
 		s.blanks++
 	}
-}
-
-// malformed is for a line that breaks the protocol.
-func (s *sequential) malformed(err error, line []byte) error {
-	var why *codec.Malformed
-	if !errors.As(err, &why) {
-		return err
-	}
-	return s.worker.story.protocolError("wrote a line that "+why.Why, line)
 }
 
 // errLong is a line over the limit.

@@ -100,7 +100,7 @@ type Message struct {
 	Level string
 }
 
-// Malformed is a line that breaks the protocol.
+// Malformed is a line that breaks the protocol. Its text follows "the program wrote".
 type Malformed struct {
 	// Why completes "The program wrote a line that …".
 	Why string
