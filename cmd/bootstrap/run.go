@@ -67,9 +67,10 @@ func run(environ []string, self string, stderr io.Writer) int {
 	ctx, stop := untilSignal(log)
 	defer stop()
 	mode := modes.Get(cfg.Mode)
+	polls := pollers(cfg, log) // before the programs, which take descriptors too
 	loop := &adapter.Loop{
 		Handler:   handler(ctx, kit, problems),
-		Pollers:   pollers(cfg, log),
+		Pollers:   polls,
 		Limit:     cfg.MaxResponse,
 		Streaming: cfg.Streaming,
 		Mask:      mask,

@@ -148,21 +148,21 @@ func hexNumber(text []byte) (n uint64, rest []byte) {
 }
 
 // Threads are the threads of a process.
-func Threads(pid int) (tids []int) {
-	entries, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+func Threads(pid int) (tids []int, err error) {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	for _, entry := range entries {
 		if tid, err := strconv.Atoi(entry.Name()); err == nil {
 			tids = append(tids, tid)
 		}
 	}
-	return tids
+	return tids, err
 }
 
 // DescriptorsOf are the descriptors of a process that are open on file, which is what
 // readlink says of them, such as pipe:[4711].
-func DescriptorsOf(pid int, file string) (fds []int) {
+func DescriptorsOf(pid int, file string) (fds []int, err error) {
 	dir := fmt.Sprintf("/proc/%d/fd", pid)
-	entries, _ := os.ReadDir(dir)
+	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
 		if name, err := os.Readlink(dir + "/" + entry.Name()); err == nil && name == file {
 			if fd, err := strconv.Atoi(entry.Name()); err == nil {
@@ -170,7 +170,7 @@ func DescriptorsOf(pid int, file string) (fds []int) {
 			}
 		}
 	}
-	return fds
+	return fds, err
 }
 
 // AwaitsInput reports whether an epoll descriptor of a process waits for one of fds to be

@@ -117,11 +117,10 @@ func (r *rest) look() posture {
 	if !r.known {
 		return untold
 	}
-	if r.reader == nil && !r.find() {
-		if !r.known {
-			return untold
+	if r.reader == nil {
+		if how := r.find(); how != still {
+			return how
 		}
-		return away
 	}
 	if how := r.readerWaits(); how != still {
 		return how
@@ -207,25 +206,34 @@ func (r *rest) forget() {
 	r.reader, r.others = nil, nil
 }
 
-// find looks for the reader in the process tree of the leader. It is false if none waits.
-func (r *rest) find() bool {
+// find looks for the reader in the process tree of the leader: away if none waits, untold if
+// that can't be seen.
+func (r *rest) find() posture {
 	if time.Since(r.scan) < min(scanShare*r.took, stirPatience) {
-		return false
+		return away
 	}
 	began := time.Now()
 	defer func() { r.scan, r.took = time.Now(), time.Since(began) }()
 	for family := []int{r.leader}; len(family) > 0; family = family[1:] {
 		more, err := r.meet(family[0])
-		cant := err != nil && !errors.Is(err, os.ErrNotExist) // nobody may look, or there are too many open files
+		if err != nil && family[0] != r.leader && procfs.Exiting(family[0]) {
+			continue // only its owner may look at a zombie, and its owner is nobody
+		}
+		if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) { // for now
+			r.forget()
+			return untold
+		}
+		cant := err != nil && !gone(err) // nobody may look
 		if cant || len(r.others) > mostThreads || r.reader == nil && procfs.Foreign(family[0]) {
 			r.known = false
-			break
+			r.forget()
+			return untold
 		}
 		family = append(family, more...)
 	}
-	if r.reader == nil || !r.known {
+	if r.reader == nil {
 		r.forget()
-		return false
+		return away
 	}
 	if r.loop { // its other threads are its own business: of V8's some always stir
 		r.others = slices.DeleteFunc(r.others, func(w *watched) bool {
@@ -236,16 +244,26 @@ func (r *rest) find() bool {
 			return own
 		})
 	}
-	return true
+	return still
 }
+
+// gone reports whether a process or thread has ended.
+func gone(err error) bool { return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) }
 
 // meet takes the threads of a process, and returns its children.
 func (r *rest) meet(pid int) (children []int, err error) {
-	stdin := procfs.DescriptorsOf(pid, r.pipe)
-	for _, tid := range procfs.Threads(pid) {
+	stdin, err := procfs.DescriptorsOf(pid, r.pipe)
+	if err != nil {
+		return nil, err
+	}
+	tids, err := procfs.Threads(pid)
+	if err != nil {
+		return nil, err
+	}
+	for _, tid := range tids {
 		thread, err := procfs.OpenThread(pid, tid)
-		if errors.Is(err, os.ErrNotExist) && tid != pid {
-			continue // it has ended
+		if err != nil && gone(err) && tid != pid {
+			continue
 		}
 		if err != nil {
 			return nil, err

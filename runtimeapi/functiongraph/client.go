@@ -54,9 +54,9 @@ type Client struct {
 	event   event
 }
 
-// New makes a client; it connects when it first polls.
+// New makes a client; it connects when it first polls, for which it keeps a descriptor.
 func New(c Config) *Client {
-	client := &Client{Config: c, wire: wire{addr: c.Addr, ctx: context.Background()}, outage: outage{log: c.Log}}
+	client := &Client{Config: c, wire: wire{addr: c.Addr, reserved: reserve(), ctx: context.Background()}, outage: outage{log: c.Log}}
 	client.host = fasthttp.HostClient{
 		Addr:                     c.Addr,
 		Dial:                     client.wire.dial, // not the library's, which may use a proxy

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"fgbootstrap/internal/rawio"
+
+	"golang.org/x/sys/unix"
 )
 
 // dialTimeout is the value in the platform's own sample.
@@ -17,6 +19,9 @@ const dialTimeout = 3 * time.Second
 // came and whether the connection has ended. It can also end a request that might last forever.
 type wire struct {
 	addr string
+	// reserved is a descriptor that the first connection takes the place of; -1: none. Programs
+	// that start meanwhile might else take the last one, and no event would ever be asked for.
+	reserved int
 
 	mu      sync.Mutex
 	ctx     context.Context // its end ends dialing and the request under way
@@ -29,9 +34,22 @@ type wire struct {
 	upload upload // of the report under way
 }
 
+// reserve takes a descriptor of the cheapest kind.
+func reserve() int {
+	fd, err := unix.Eventfd(0, unix.EFD_CLOEXEC)
+	if err != nil {
+		return -1 // there is none left: dialing will say so
+	}
+	return fd
+}
+
 func (w *wire) dial(string) (net.Conn, error) {
 	w.mu.Lock()
 	ctx := w.ctx
+	if w.reserved >= 0 {
+		_ = unix.Close(w.reserved)
+		w.reserved = -1
+	}
 	w.mu.Unlock()
 	dialer := net.Dialer{Timeout: dialTimeout} // TCP keep-alive is on by default
 	conn, err := dialTCP(ctx, &dialer, w.addr)
