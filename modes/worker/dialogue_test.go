@@ -433,3 +433,23 @@ func TestMoreOfALineThatWasTooLongIsNotOfTheNextEvent(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 }
+
+// Libraries for language servers put a header before each message, and wait for ours.
+func TestAProgramThatFramesItsMessagesIsToldThatTheyAreLines(t *testing.T) {
+	for name, row := range map[string]struct {
+		words []string
+		want  string
+	}{
+		"it writes": {shell(`printf 'Content-Length: 47\r\n\r\n{"jsonrpc":"2.0","id":"initialize","result":{}}'; exec sleep 600`), "a message is a line, without headers"},
+		"it waits":  {shell(`while read -r line; do case $line in Content-Length:*) exit 0;; esac; done`), "on one line without headers"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := openWithin(t, time.Second, "jsonrpc", row.words, nil)
+			h.fails("1", time.Second, "Runtime.InitError", row.want)
+		})
+	}
+	h := open(t, "jsonrpc", eachLine(`case $line in *initialize*) printf '{"id":"initialize","result":1}\n';;`+
+		`*) printf 'Content-Length: 31\r\n\r\n{"id":"some-id","result":"one"}';; esac`), nil)
+	h.fails("1", time.Second, "Runtime.Timeout", "a message is a line, without headers")
+}

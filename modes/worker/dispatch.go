@@ -91,7 +91,7 @@ func (m *multiplexed) broken(err error, line []byte) {
 	switch len(found) {
 	case 0:
 		quote := m.worker.mode.keys.Quote(line)
-		m.worker.story.hear(quote)
+		m.worker.story.hear(quote, err.Error())
 		m.worker.mode.Resident.Log.Warn("the program " + did + ": " + quote + ". " + m.worker.story.channelAdvice())
 	case 1:
 		found[0].finish(m.worker.story.misbehaved(did, line, found[0].visit.Tail()))

@@ -3,7 +3,6 @@ package worker
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/retry"
@@ -41,7 +40,7 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 	c := newCall(t, m.worker.mode)
 	c.visit = m.worker.life.Printed.Enter(c.id)
 	if !c.visit.Shared() {
-		m.worker.story.hear("")
+		m.worker.story.hear("", "")
 	}
 	if !m.calls.add(c) {
 		c.visit.Leave()
@@ -145,8 +144,8 @@ func (m *multiplexed) notSent(ctx context.Context, t task, c *call, err error) e
 
 // hint is what may help an event that has no answer in time.
 func (m *multiplexed) hint(c *call) string {
-	if c.visit.Shared() && m.worker.story.heard() != "" { // that may be about another event
-		return fmt.Sprintf("It has written a line that is no message of the %s protocol (BOOTSTRAP_WORKER_PROTOCOL): see the log.", m.worker.mode.Protocol.Name)
+	if told := m.worker.story.heard(false); told != "" && c.visit.Shared() { // the line may be about another event
+		return told
 	}
 	return m.worker.story.hint()
 }

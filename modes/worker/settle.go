@@ -129,12 +129,12 @@ func (s *sequential) becomeReady() {
 			break
 		}
 		if s.strays.any() { // so that it is told if the program never reads
-			s.worker.story.hear(s.worker.mode.keys.Quote(s.strays.first()))
+			s.worker.story.hear(s.worker.mode.keys.Quote(s.strays.first()), "a line that is no answer to an event")
 		}
 		if retry.Await(context.Background(), s.worker.life.Process.Done(), nap) {
 			return
 		}
 	}
-	s.worker.story.hear("")
+	s.worker.story.hear("", "")
 	s.worker.life.MarkReady()
 }

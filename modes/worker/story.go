@@ -24,6 +24,7 @@ type story struct {
 
 	mu    sync.Mutex
 	noise string // the last line that was no message, quoted
+	what  string // it is
 }
 
 // protocolError is for a program that did, about an event that is alone in it or none, what its
@@ -159,26 +160,30 @@ func badDescriptor(text string) bool {
 }
 
 // heard is about a line that was no message and may have been meant as an answer, or
-// "".
-func (s *story) heard() string {
+// "". It quotes the line if that is the business of whoever is told.
+func (s *story) heard(quote bool) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.noise == "" {
 		return ""
 	}
-	return fmt.Sprintf("It has written a line that is no message of the %s protocol (BOOTSTRAP_WORKER_PROTOCOL): %s.", s.worker.mode.Protocol.Name, s.noise)
+	where := "see the log"
+	if quote {
+		where = s.noise
+	}
+	return fmt.Sprintf("It has written %s (BOOTSTRAP_WORKER_PROTOCOL=%s): %s.", s.what, s.worker.mode.Protocol.Name, where)
 }
 
-// hear remembers such a line, quoted; "" forgets it.
-func (s *story) hear(noise string) {
+// hear remembers such a line, quoted, and what it is; "" forgets it.
+func (s *story) hear(noise, what string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.noise = noise
+	s.noise, s.what = noise, what
 }
 
 // hint is what may help a program that has not answered in time.
 func (s *story) hint() string {
-	if noise := s.heard(); noise != "" {
+	if noise := s.heard(true); noise != "" {
 		return noise
 	}
 	if s.worker.channel.in.unread() > 0 {
@@ -194,7 +199,7 @@ func (s *story) hint() string {
 		}
 	}
 	if s.worker.mode.Protocol.Multiplexed { // it may well wait for more, and work on this one
-		return "It has read the event and not answered it: does it write its answer on one line, with the id of the request, and flush it? " + failure.RaiseTimeout
+		return "It has read the event and not answered it: does it write its answer on one line, without Content-Length headers, with the id of the request, and flush it? " + failure.RaiseTimeout
 	}
 	if strings.Contains(procfs.State(s.worker.life.Process.PID), "stdin") {
 		return "It has read the event and waits for more: does it wait for the end of its stdin? A worker answers line by line, and flushes each answer."

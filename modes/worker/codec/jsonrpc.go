@@ -25,7 +25,7 @@ func (jsonrpc) Greeting() (line []byte, waits bool) {
 }
 
 func (jsonrpc) Awaited() string {
-	return "it has not answered the request initialize, with a result or an error"
+	return "it has not answered the request initialize, with a result or an error, on one line without headers"
 }
 
 func (jsonrpc) Carries(event []byte) *adapter.Error {
@@ -118,6 +118,9 @@ func (j jsonrpc) Read(line []byte) (Message, error) {
 	}
 	var r reply
 	if !scanValid(line, r.member, "params") {
+		if framed(line) {
+			return Message{}, &Malformed{Why: "has a Content-Length header, as between language servers and editors; here a message is a line, without headers"}
+		}
 		return Message{}, &Malformed{Why: "is no JSON-RPC message"}
 	}
 	if r.method != nil {
@@ -138,6 +141,14 @@ func (j jsonrpc) Read(line []byte) (Message, error) {
 	default:
 		return Message{}, &Malformed{Why: "is no JSON-RPC message: it has neither a method nor an id with a result or an error"}
 	}
+}
+
+// framed reports whether a line is a header that counts the bytes of the next message, or ends in
+// one: then it is a message without a line end before it.
+func framed(line []byte) bool {
+	const name = "content-length:"
+	header := line[bytes.LastIndexByte(line, '}')+1:]
+	return len(header) >= len(name) && bytes.EqualFold(header[:len(name)], []byte(name))
 }
 
 // rpcError is the error of a failed request; data may hold more than JSON-RPC's
