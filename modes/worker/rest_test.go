@@ -57,3 +57,32 @@ func TestAnEventThatAWorkerHasNotReadGoesToTheNextOne(t *testing.T) {
 		}
 	}
 }
+
+// Its work after an answer is waited for no longer than it takes: 20 events are as fast as it is.
+func TestAWorkerThatWorksOnAfterItsAnswerKeepsItsPace(t *testing.T) {
+	testkit.Need(t, "python3")
+	const events, work = 20, 50 * time.Millisecond
+	h := open(t, "lines", []string{"python3", "-uc", `
+import sys, time
+for line in sys.stdin:
+    print(line, end="")
+    end = time.monotonic() + .05
+    while time.monotonic() < end: pass
+`}, nil)
+	h.answer("1")
+	best := time.Hour
+	for range 5 { // a busy machine makes it late at times, a fault always
+		began := time.Now()
+		for range events {
+			h.answer("1")
+		}
+		best = min(best, time.Since(began))
+		if best < events*work*6/5 {
+			break
+		}
+	}
+	t.Logf("%s an event, %s of them the worker's", best/events, work)
+	if best > events*work*6/5 {
+		t.Error("it is slower")
+	}
+}
