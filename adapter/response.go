@@ -42,9 +42,9 @@ type Envelope struct {
 	// judging by its beginning; known is false if the beginning is too short to tell.
 	Is     func(result []byte) bool
 	Begins func(result []byte) (may, known bool)
-	// Append appends result in an envelope to dst, in base64 if binary is set or result is not
-	// text. It may stop once dst has grown past limit; dst never exceeds twice the limit plus 1
-	// KB.
+	// Append appends result in an envelope to dst, in base64 if binary is set, result is not
+	// text, or only base64 keeps dst within limit. dst never exceeds twice the limit plus 1 KB;
+	// past limit it need not hold all.
 	Append func(dst, result []byte, binary bool, limit int) []byte
 	// Stream begins an envelope for a result that begins with first. Nearly everything that is
 	// written to it goes to w at once. Close ends the envelope but does not close w.
@@ -270,6 +270,9 @@ func (r *Response) count(n int) error {
 	}
 	if r.err == nil && size > r.Limit {
 		r.err = TooLarge(r.Limit, 0)
+		if r.total <= r.Limit {
+			r.err = TooLargeInEnvelope(r.Limit, 0)
+		}
 	}
 	return r.err
 }
@@ -277,15 +280,28 @@ func (r *Response) count(n int) error {
 // TooLarge is the error of a response of more than limit bytes. declared is its length, or 0 if
 // that is not known.
 func TooLarge(limit, declared int64) *Error {
-	size := "is larger than the"
 	if declared > 0 {
-		size = fmt.Sprintf("has %d bytes, more than the", declared)
+		return tooLarge("The response has %d bytes, more than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", declared, limit)
 	}
+	return tooLarge("The response is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", limit)
+}
+
+// TooLargeInEnvelope is the error of a response that only its envelope makes larger than limit. It
+// has n bytes itself, or 0 if that is not known.
+func TooLargeInEnvelope(limit, n int64) *Error {
+	size := ""
+	if n > 0 {
+		size = fmt.Sprintf(" of %d bytes", n)
+	}
+	return tooLarge("The response%s is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE) once it is in the envelope "+
+		"that the API gateway wants: there it is base64, which takes a third more, or text in which quotes, line ends and the like are escaped.", size, limit)
+}
+
+func tooLarge(text string, values ...any) *Error {
 	return &Error{
 		Type: TypeTooLarge,
-		Message: fmt.Sprintf("The response %s %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE). Write less, or store the "+
-			"result elsewhere and answer with its address. With the function's Streaming Response switched on and "+
-			"BOOTSTRAP_STREAMING=on it may have up to 200 MB.", size, limit),
+		Message: fmt.Sprintf(text, values...) + " Write less, or store the result elsewhere and answer with its address. With the " +
+			"function's Streaming Response switched on and BOOTSTRAP_STREAMING=on it may have up to 200 MB.",
 	}
 }
 
@@ -370,7 +386,7 @@ func (r *Response) envelop() error {
 	}
 	r.body = r.Envelope.Append(r.wrapped[:0], result, streaming, int(r.Limit))
 	if int64(len(r.body)) > r.Limit {
-		r.err = TooLarge(r.Limit, 0)
+		r.err = TooLargeInEnvelope(r.Limit, int64(r.n))
 	}
 	return r.err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -352,7 +353,9 @@ func TestTheLimitHoldsForTheEnvelopeToo(t *testing.T) {
 		"text that does not":             {strings.Repeat("x", limit-head+1), false},
 		"a full response":                {strings.Repeat("x", limit), false},
 		"quotes that just fit":           {strings.Repeat(`"`, (limit-head)/2), true},
-		"quotes that do not":             {strings.Repeat(`"`, (limit-head)/2+1), false},
+		"quotes that fit in base64 only": {strings.Repeat(`"`, (limit-head)/2+1), true},
+		"zeros that fit in base64 only":  {strings.Repeat("\x00", (limit-head)/6+1), true},
+		"zeros that do not":              {strings.Repeat("\x00", limit/4*3), false},
 		"nothing but quotes":             {strings.Repeat(`"`, limit), false},
 		"nothing but control characters": {strings.Repeat("\x01", limit), false},
 		"quotes at the end":              {strings.Repeat("x", limit-head-10) + strings.Repeat(`"`, 10), false},
@@ -367,7 +370,7 @@ func TestTheLimitHoldsForTheEnvelopeToo(t *testing.T) {
 			} else if body, _, _ := open(t, got); body != c.result {
 				t.Errorf("%s: it became another", name)
 			}
-		} else if !isTooLarge(err) {
+		} else if !isTooLarge(err) || !strings.Contains(err.Error(), fmt.Sprintf("of %d bytes", len(c.result))) || !strings.Contains(err.Error(), "base64") {
 			t.Errorf("%s: %d bytes, %v", name, len(got), err)
 		}
 	}

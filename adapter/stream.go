@@ -38,7 +38,7 @@ func (r *Response) commit() {
 	}
 	r.stopTimer()
 	if wrap && r.Envelope.Size(r.total) > r.Limit {
-		r.err = TooLarge(r.Limit, 0)
+		r.err = TooLargeInEnvelope(r.Limit, 0)
 		return
 	}
 	s := &stream{wrap: wrap, work: make(chan func(io.Writer) error), worked: make(chan struct{}), ended: make(chan struct{})}

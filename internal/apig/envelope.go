@@ -89,18 +89,19 @@ func appendOK(dst []byte, contentType string) []byte {
 	return AppendHead(dst, 200, []Field{{[]byte("Content-Type"), []byte(contentType)}})
 }
 
-// Append appends to dst an envelope with result, which has at most limit bytes: in base64 if
-// binary is set or result is not text. Text stops once dst has grown past limit, and base64 takes
-// a third more, so the total never exceeds twice the limit plus the envelope itself.
+// Append appends to dst an envelope with result, which has at most limit bytes: as text, or in
+// base64 if binary is set, result is not text, or text would grow dst past limit. Text stops then,
+// and base64 takes a third more, so the total never exceeds twice the limit plus the envelope itself.
 func Append(dst, result []byte, binary bool, limit int) []byte {
 	dst = appendOK(dst, ContentType(result))
 	if !binary && utf8.Valid(result) {
-		dst = append(dst, TextBody...)
-		dst = jsonscan.AppendText(dst, result, limit)
-	} else {
-		dst = append(dst, Base64Body...)
-		dst = jsonscan.AppendBase64(dst, result)
+		text := jsonscan.AppendText(append(dst, TextBody...), result, limit)
+		if len(text)+len(End) <= limit {
+			return append(text, End...)
+		}
 	}
+	dst = append(dst, Base64Body...)
+	dst = jsonscan.AppendBase64(dst, result)
 	return append(dst, End...)
 }
 

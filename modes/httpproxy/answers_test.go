@@ -227,16 +227,17 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 				"a lie":            says("HTTP/1.1 200 OK\r\nContent-Length: 999999999999999\r\n\r\n" + body),
 				"a lie of bytes":   says("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 999999999999999\r\n\r\n" + body),
 				"base64 that is":   says(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: %d\r\n\r\n%s", 290<<10, body[:290<<10])),
-				"quotes that are":  saysAndCloses("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat(`"`, 200<<10)),
+				"quotes that are":  saysAndCloses("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat(`"`, 240<<10)),
 				"without an end":   script("GET", step{Write: "HTTP/1.1 200 OK\r\n\r\n" + body}, step{Hang: true}),
 			} {
-				if name == "quotes that are" && streaming {
-					continue // they go as base64, and are within the limit
-				}
 				size := ""
 				switch name {
 				case "declared text", "declared bytes":
 					size = "409600 bytes, more than the 307200"
+				case "base64 that is":
+					if !streaming {
+						size = "base64, which takes a third more"
+					}
 				case "a lie", "a lie of bytes":
 					size = "999999999999999 bytes, more than the 307200"
 				}
@@ -246,6 +247,26 @@ func TestAnAnswerOverTheLimitIsRefusedAndHurtsNobody(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Quotes take two bytes in a JSON string and zeros six.
+func TestTextThatFitsInBase64OnlyIsNotRefused(t *testing.T) {
+	t.Parallel()
+	h := open(t, "scripted server", nil)
+	h.limit = 300 << 10
+	for name, body := range map[string]string{
+		"quotes":            strings.Repeat(`"`, 200<<10),
+		"zeros":             strings.Repeat("\x00", 200<<10),
+		"zeros in one read": strings.Repeat("\x00", 80<<10),
+		"quotes at the end": bytesOf(140<<10) + strings.Repeat(`"`, 84<<10),
+	} {
+		if got := h.answer(saysAndCloses("HTTP/1.1 200 OK\r\nX-A: b\r\n\r\n" + body)); !got.IsBase64Encoded || got.Body != body || got.Headers["X-A"] != "b" {
+			t.Errorf("%s: got %d bytes, base64 %t, %v", name, len(got.Body), got.IsBase64Encoded, got.Headers)
+		}
+	}
+	if got := h.answer(saysAndCloses("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat(`"`, 140<<10))); got.IsBase64Encoded {
+		t.Error("what fits as text goes as base64")
 	}
 }
 

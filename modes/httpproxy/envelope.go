@@ -34,10 +34,8 @@ func (a *answer) envelop(r *adapter.Response) error {
 		return a.encode(r, body, nil)
 	case err != io.EOF && err != io.ErrUnexpectedEOF: // of ReadFull: less than it asked for
 		return err
-	case isText(&a.http.Header, body):
-		return a.writeText(r, body)
 	default:
-		return a.encode(r, body, io.EOF)
+		return a.writeWhole(r, body, isText(&a.http.Header, body))
 	}
 }
 
@@ -63,7 +61,8 @@ func (a *answer) encode(r *adapter.Response, piece []byte, err error) error {
 			a.text = append(b64.End(a.text), apig.End...)
 		}
 		if _, err := r.Write(a.text); err != nil {
-			return err
+			size, _ := a.declared()
+			return tooLarge(r, err, size)
 		}
 		if err != nil {
 			return eofIsNil(err)
@@ -105,16 +104,36 @@ func (a *answer) collect(r *adapter.Response) error {
 		}
 		return err
 	}
-	if utf8.Valid(memory[:n]) {
-		return a.writeText(r, memory[:n])
-	}
-	a.text = append(a.text, apig.Base64Body...)
-	return a.inPieces(r, memory[:n], jsonscan.AppendBase64)
+	return a.writeWhole(r, memory[:n], utf8.Valid(memory[:n]))
 }
 
-func (a *answer) writeText(r *adapter.Response, text []byte) error {
-	a.text = append(a.text, apig.TextBody...)
-	return a.inPieces(r, text, func(dst, piece []byte) []byte { return jsonscan.AppendText(dst, piece, math.MaxInt) })
+// writeWhole writes a whole body, as text if it is some and fits, else in base64.
+func (a *answer) writeWhole(r *adapter.Response, body []byte, text bool) error {
+	if text {
+		a.text = append(a.text, apig.TextBody...)
+		err := a.inPieces(r, body, func(dst, piece []byte) []byte { return jsonscan.AppendText(dst, piece, math.MaxInt) })
+		if !isTooLarge(err) || !r.Discard() {
+			return err
+		}
+		a.text = appendHead(a.room(r), &a.http.Header)
+	}
+	a.text = append(a.text, apig.Base64Body...)
+	err := a.inPieces(r, body, jsonscan.AppendBase64)
+	return tooLarge(r, err, int64(len(body)))
+}
+
+// tooLarge is err, or that an answer with a body of n bytes, 0 if that is not known, is too large
+// only in its envelope.
+func tooLarge(r *adapter.Response, err error, n int64) error {
+	if isTooLarge(err) && r.Discard() {
+		return adapter.TooLargeInEnvelope(r.Limit, n)
+	}
+	return err
+}
+
+func isTooLarge(err error) bool {
+	var told *adapter.Error
+	return errors.As(err, &told) && told.Type == adapter.TypeTooLarge
 }
 
 // inPieces writes what appendTo makes of a body, and the end. A piece is a multiple of
