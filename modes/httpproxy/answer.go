@@ -26,6 +26,7 @@ type answer struct {
 	conn   *conn
 	noBody bool   // it can't have a body, whatever length it declares
 	whole  bool   // it has been read to its end
+	mended bool   // its text was not what its type says
 	piece  []byte // of its body
 	text   []byte // what goes to the platform next
 	own    []byte // room for it where the response has none
@@ -48,6 +49,7 @@ var (
 func (a *answer) head(method string) error {
 	a.http.Reset()
 	a.http.StreamBody = true
+	a.mended = false
 	a.http.Header.SetNoDefaultContentType(true)
 	for range mostInterim {
 		if err := a.http.Header.Read(a.in); err != nil {

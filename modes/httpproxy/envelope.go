@@ -18,11 +18,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// envelop writes the answer as the gateway wants it. Valid UTF-8 goes as text, anything else as
-// base64. A streamed body always goes as base64, since nobody knows yet what will come.
+// envelop writes the answer as the gateway wants it. Valid UTF-8 goes as text if that fits, anything
+// else as base64. A streamed body goes as base64, since nobody knows yet what will come, unless its
+// type says that it is UTF-8.
 func (a *answer) envelop(r *adapter.Response) error {
 	a.text = appendHead(a.room(r), &a.http.Header)
-	if r.Stream != nil {
+	switch {
+	case r.Stream == nil:
+	case isUTF8(&a.http.Header):
+		return a.streamText(r)
+	default:
 		return a.encode(r, nil, nil)
 	}
 	n, err := io.ReadFull(a, a.piece)
@@ -153,19 +158,68 @@ func (a *answer) inPieces(r *adapter.Response, body []byte, appendTo func(dst, p
 	}
 }
 
+// streamText writes a body that is UTF-8 by its type as it comes: base64 would hold back the last
+// byte or two of each event of a stream until the next event. What is no UTF-8 all the same becomes U+FFFD.
+func (a *answer) streamText(r *adapter.Response) error {
+	a.text = append(a.text, apig.TextBody...)
+	begun := 0 // bytes of a character whose others have not come; they begin a.piece
+	var err error
+	for {
+		if _, err := r.Write(a.text); err != nil {
+			return err
+		}
+		if err != nil {
+			return eofIsNil(err)
+		}
+		var n int
+		n, err = a.Read(a.piece[begun:])
+		read := a.piece[:begun+n]
+		text := read
+		if err == nil {
+			text = jsonscan.WholeRunes(read)
+		}
+		a.text = jsonscan.AppendText(a.room(r), a.valid(text), math.MaxInt)
+		begun = copy(a.piece, read[len(text):])
+		if errors.Is(err, io.EOF) {
+			a.text = append(a.text, apig.End...)
+		}
+	}
+}
+
+// valid is text with U+FFFD for what is no UTF-8, which a.mended tells.
+func (a *answer) valid(text []byte) []byte {
+	if utf8.Valid(text) {
+		return text
+	}
+	a.mended = true
+	return bytes.ToValidUTF8(text, []byte("\ufffd"))
+}
+
 // isText reports whether a body reaches the client byte for byte if it is passed on as text: it
 // is UTF-8, and its headers do not say otherwise.
 func isText(h *fasthttp.ResponseHeader, body []byte) bool {
+	_, may := textType(h)
+	return may && utf8.Valid(body)
+}
+
+// isUTF8 reports whether a body is UTF-8 by the definition of its type.
+func isUTF8(h *fasthttp.ResponseHeader) bool {
+	kind, may := textType(h)
+	return may && (kind == "text/event-stream" || strings.HasPrefix(kind, "application/") && (strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "jsonl")))
+}
+
+// textType is a body's media type, "" if it has none or an invalid one, and whether nothing in the
+// headers says that it is no UTF-8.
+func textType(h *fasthttp.ResponseHeader) (kind string, may bool) {
 	if e := h.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
-		return false
+		return "", false
 	}
-	_, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // an invalid one has no charset
+	kind, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // an invalid one has no charset
 	switch strings.ToLower(parameters["charset"]) {
 	case "", "utf-8", "utf8", "us-ascii", "ascii":
-	default:
-		return false
+		return kind, true
 	}
-	return utf8.Valid(body)
+	return kind, false
 }
 
 // appendHead appends the beginning of an envelope, up to the last header.

@@ -12,6 +12,7 @@ import (
 	"fgbootstrap/internal/output"
 
 	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
 )
 
 // endPatience is how long a server that has dropped its connection may take to end. If it ends
@@ -88,7 +89,12 @@ func (x *exchange) relay(r *adapter.Response) error {
 		return adapter.TooLarge(r.Limit, declared)
 	}
 	if x.call {
-		return x.answer.envelop(r)
+		err := x.answer.envelop(r)
+		if x.answer.mended {
+			x.mode.Resident.Log.Warn("the answer's Content-Type says that it is UTF-8, and it is not: U+FFFD stands for what is wrong",
+				zap.String("requestId", x.inv.ID), zap.ByteString("contentType", x.answer.http.Header.ContentType()))
+		}
+		return err
 	}
 	_, err := r.ReadFrom(x.answer)
 	return err

@@ -120,6 +120,25 @@ func TestTheGatewayHandsTheBodyOfAStreamedEnvelopeOnAsItArrives(t *testing.T) {
 	}
 }
 
+func TestTheGatewayHandsStreamedTextOnAsItArrives(t *testing.T) {
+	d, p := streamingDoor(t)
+	v := visit(t, d, p, webCall)
+	v.function.Chunk(`{"statusCode":200,"headers":{"Content-Type":"text/event-stream"},"isBase64Encoded":false,"body":"d`)
+	resp := v.answer()
+	v.sends(resp.Body, `ata: 1\n\n`, "data: 1\n\n")
+	v.sends(resp.Body, "€", "€")
+	v.function.Chunk(`\`)
+	v.sends(resp.Body, `n`, "\n")
+	v.function.Chunk(`\uD83`)
+	v.function.Chunk(`d\u`)
+	v.sends(resp.Body, `de00x`, "😀x")
+	v.sends(resp.Body, `\"\/\u00e9\u0000\ud800x`, "\"/é\x00\ufffdx")
+	v.sends(resp.Body, `\ud800\u0041\ud800\ud800\udc00.`, "\ufffdA\ufffd\U00010000.")
+	v.function.Chunk(`"`)
+	v.function.Chunk(` , "later": {} }`)
+	v.ends(resp.Body)
+}
+
 func TestAStreamedEnvelopeThatIsNotInOrderIsUnwrappedAtItsEnd(t *testing.T) {
 	d, p := streamingDoor(t)
 	for envelope, want := range map[string]string{
@@ -147,6 +166,7 @@ func TestAStreamedEnvelopeThatIsNotInOrderIsUnwrappedAtItsEnd(t *testing.T) {
 func TestAnAnswerBreaksOffWhereItsStreamDoes(t *testing.T) {
 	d, p := streamingDoor(t)
 	const open = `{"statusCode":200,"isBase64Encoded":true,"body":`
+	const text = `{"statusCode":200,"isBase64Encoded":false,"body":`
 	fails := func(v visitor) {
 		if _, err := v.client.In.Peek(1); err != nil { // a reset takes away what has not been read
 			t.Error(err)
@@ -164,6 +184,11 @@ func TestAnAnswerBreaksOffWhereItsStreamDoes(t *testing.T) {
 		"gateway, cut":       {webCall, open + `"aGk=`, fails},
 		"no base64":          {webCall, open + `"aGk=%%%%`, nil},
 		"no string":          {webCall, open + `17}`, nil},
+		"a bad escape":       {webCall, text + `"a\x"}`, nil},
+		"bad digits":         {webCall, text + `"a\u12g4"}`, nil},
+		"no end of the text": {webCall, text + `"a`, nil},
+		"half an escape":     {webCall, text + `"a\u12`, nil},
+		"no end of it all":   {webCall, text + `"a"`, nil},
 		"an escape":          {webCall, open + `"aGk\u003d"}`, nil},
 		"no end":             {webCall, open + `"aGk="`, nil},
 		"in the string":      {webCall, open + `"aGk=`, nil},

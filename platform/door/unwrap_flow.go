@@ -12,13 +12,13 @@ import (
 )
 
 // unwrapFlow takes an envelope apart while it arrives. That works if everything else comes before
-// the body and the body is base64. If not, body is nil, read is what has been read of src, and
-// the envelope must be unwrapped as a whole.
+// the body. If not, body is nil, read is what has been read of src, and the envelope must be
+// unwrapped as a whole.
 func unwrapFlow(src io.Reader) (answer gateway.Answer, body io.Reader, read []byte) {
 	var seen bytes.Buffer
 	dec := json.NewDecoder(io.TeeReader(src, &seen))
 	members, ok := membersBefore(dec, "body")
-	if !ok || string(members["isBase64Encoded"]) != "true" {
+	if _, told := members["isBase64Encoded"]; !ok || !told { // it may follow the body
 		return answer, nil, seen.Bytes()
 	}
 	head, err := json.Marshal(members)
@@ -28,7 +28,11 @@ func unwrapFlow(src io.Reader) (answer gateway.Answer, body io.Reader, read []by
 	if err != nil {
 		return answer, nil, seen.Bytes()
 	}
-	return answer, &base64Member{rest: bufio.NewReader(io.MultiReader(dec.Buffered(), src))}, nil
+	m := &bodyMember{rest: bufio.NewReader(io.MultiReader(dec.Buffered(), src)), decode: newText}
+	if string(members["isBase64Encoded"]) == "true" {
+		m.decode = newBase64
+	}
+	return answer, m, nil
 }
 
 // membersBefore reads an object up to the key stop. It returns false if it does not reach that
@@ -56,22 +60,27 @@ func membersBefore(dec *json.Decoder, stop string) (map[string]json.RawMessage, 
 	return nil, false
 }
 
-var errEnvelope = errors.New("envelope: its body is not a base64 string, or it is not JSON")
+var errEnvelope = errors.New("envelope: its body is not a string as isBase64Encoded says, or it is not JSON")
 
-// base64Member reads the value of a member and the end of the object after it.
-type base64Member struct {
+// bodyMember reads the value of a member and the end of the object after it.
+type bodyMember struct {
 	rest    *bufio.Reader // from the colon on
-	decoded io.Reader
+	decode  func(inside *bufio.Reader) io.Reader
+	decoded io.Reader // ends with the string
 }
 
-func (m *base64Member) Read(p []byte) (int, error) {
+func newBase64(inside *bufio.Reader) io.Reader {
+	return base64.NewDecoder(base64.StdEncoding, &quoted{r: inside})
+}
+
+func (m *bodyMember) Read(p []byte) (int, error) {
 	if m.decoded == nil {
 		for _, want := range []byte(`:"`) {
 			if c, err := m.afterBlanks(); err != nil || c != want {
 				return 0, errEnvelope
 			}
 		}
-		m.decoded = base64.NewDecoder(base64.StdEncoding, &quoted{r: m.rest})
+		m.decoded = m.decode(m.rest)
 	}
 	n, err := m.decoded.Read(p)
 	if err == io.EOF {
@@ -80,7 +89,7 @@ func (m *base64Member) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (m *base64Member) afterBlanks() (c byte, err error) {
+func (m *bodyMember) afterBlanks() (c byte, err error) {
 	for {
 		if c, err = m.rest.ReadByte(); err != nil || !bytes.ContainsRune([]byte(" \t\r\n"), rune(c)) {
 			return c, err
@@ -89,7 +98,7 @@ func (m *base64Member) afterBlanks() (c byte, err error) {
 }
 
 // end reads what follows the member, and returns io.EOF if that is the end of an object.
-func (m *base64Member) end() error {
+func (m *bodyMember) end() error {
 	rest, err := io.ReadAll(io.LimitReader(m.rest, 64<<10))
 	if err != nil {
 		return err
