@@ -30,6 +30,7 @@ type Loop struct {
 	Log   *zap.Logger
 
 	flight *flight
+	told   sync.Map // what was said of doubtful envelopes; few texts
 }
 
 // lastReports is how long the platform may take to accept the last reports: an instance that is
@@ -156,6 +157,11 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	}
 	if _, held := p.response.Whole(); held {
 		err = p.api.Respond(work, inv, p.response)
+	}
+	if doubt := p.response.Doubt(); doubt != "" {
+		if _, before := p.loop.told.LoadOrStore(doubt, true); !before {
+			p.loop.Log.Warn(doubt, zap.String("requestId", inv.ID))
+		}
 	}
 	if err != nil {
 		p.loop.Log.Error(missed(err), zap.String("requestId", inv.ID), zap.Error(err))

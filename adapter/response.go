@@ -51,6 +51,11 @@ type Envelope struct {
 	Stream func(w io.Writer, first []byte) (io.WriteCloser, error)
 	// Size is the most bytes that Stream makes of n bytes.
 	Size func(n int64) int64
+	// Doubts is a sentence about a result, or its beginning, that looks like an envelope but is
+	// none, or not a good one. Lacks is one about an event that looks like the gateway's. Both are
+	// for the log, hold nothing of what they are about, and are "" for most.
+	Doubts func(result []byte) string
+	Lacks  func(event []byte) string
 }
 
 // Response is the writer a Handler writes its result to, in all modes. It holds what is written
@@ -74,6 +79,7 @@ type Response struct {
 	timer  *time.Timer // from the first held byte to the commit
 	stream *stream     // not nil once committed
 	err    error       // of every further write
+	doubt  string      // whether the envelope is as it was meant
 }
 
 // NewResponse reserves the memory of a Response.
@@ -97,7 +103,7 @@ func (r *Response) Reset(event []byte) {
 	r.stopTimer()
 	r.held.Trim(r.n)
 	r.wrapped.Trim(len(r.body))
-	r.event, r.body, r.n, r.total, r.stream, r.err = event, nil, 0, 0, nil, nil
+	r.event, r.body, r.n, r.total, r.stream, r.err, r.doubt = event, nil, 0, 0, nil, nil, ""
 }
 
 // Discard forgets what was written, so that another program may write. It returns false if the
@@ -358,6 +364,25 @@ func (r *Response) End(cause error) error {
 	return err
 }
 
+// wantsEnvelope reports whether the result is for the gateway, and notes what is doubtful about that.
+func (r *Response) wantsEnvelope() bool {
+	wants := r.Envelope.Wants(r.event)
+	if wants {
+		r.doubt = r.Envelope.Doubts(r.held[:r.n])
+	} else {
+		r.doubt = r.Envelope.Lacks(r.event)
+	}
+	return wants
+}
+
+// Doubt is a sentence for the log, once the response has ended: about a result that will probably
+// not reach the gateway's client as it was meant; "" for most.
+func (r *Response) Doubt() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.doubt
+}
+
 // envelop wraps what is held if it answers the gateway and is not an envelope. With streaming it
 // decides by the first byte, as commit does: the outcome must not depend on how fast the result
 // came.
@@ -373,7 +398,7 @@ func (r *Response) envelop() error {
 			return may
 		}
 	}
-	if asItIs(result) || !r.Envelope.Wants(r.event) {
+	if wants := r.wantsEnvelope(); asItIs(result) || !wants {
 		return nil
 	}
 	if r.wrapped == nil {

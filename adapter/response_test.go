@@ -21,7 +21,7 @@ import (
 const apigEvent = `{"httpMethod":"GET","path":"/","requestContext":{"requestId":"r"},"body":"","isBase64Encoded":true}`
 
 // gateway is how bootstrap wraps results.
-var gateway = &Envelope{Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size}
+var gateway = &Envelope{Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size, Doubts: apig.Doubts, Lacks: apig.Lacks}
 
 func newResponse(t testing.TB, o ResponseOptions) *Response {
 	t.Helper()

@@ -34,7 +34,7 @@ func (r *Response) commit() {
 			r.timer = nil // the next write sets it anew
 			return
 		}
-		wrap = !may && r.Envelope.Wants(r.event)
+		wrap = r.wantsEnvelope() && !may
 	}
 	r.stopTimer()
 	if wrap && r.Envelope.Size(r.total) > r.Limit {

@@ -79,7 +79,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 	}
 	if cfg.APIGWrap && mode.Wraps {
 		loop.Envelope = &adapter.Envelope{
-			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size,
+			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size, Doubts: apig.Doubts, Lacks: apig.Lacks,
 		}
 	}
 	if err := loop.Run(ctx); err != nil {

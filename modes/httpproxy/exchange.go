@@ -39,6 +39,7 @@ func (x *exchange) begin(m *Handler, inv *adapter.Invocation) error {
 	event, call := apig.Read(inv.Payload)
 	if x.call = call; !call {
 		x.sender.request.Post(m.EventPath, inv.Payload)
+		m.tellWhatLacks(inv)
 		return nil
 	}
 	if err := x.sender.request.Read(event, apig.Reading{Prefix: m.StripPrefix, IsOurs: m.IsMetadata}); err != nil {

@@ -13,10 +13,13 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/failure"
 	"fgbootstrap/internal/resident"
 	"fgbootstrap/internal/secret"
 	"fgbootstrap/internal/supervise"
+
+	"go.uber.org/zap"
 )
 
 // Config configures a Handler, which keeps all of it.
@@ -56,6 +59,7 @@ type Handler struct {
 	probes  sync.WaitGroup
 	last    *server // the one started last; only start knows it
 	free    sync.Pool
+	told    sync.Map // what events lack; few texts
 }
 
 // New starts the server and waits until it is ready, has failed once, or ctx ends. In each case
@@ -160,6 +164,17 @@ func (m *Handler) unserved(ctx context.Context, inv *adapter.Invocation, err err
 			time.Since(starting.life.StartedAt).Round(time.Millisecond), failure.Waited(inv), starting.Missing())
 	}
 	return restarted
+}
+
+// tellWhatLacks logs, once for each text, what an event lacks to be a call of the gateway.
+func (m *Handler) tellWhatLacks(inv *adapter.Invocation) {
+	lacks := apig.Lacks(inv.Payload)
+	if lacks == "" {
+		return
+	}
+	if _, before := m.told.LoadOrStore(lacks, true); !before {
+		m.Resident.Log.Warn(lacks, zap.String("requestId", inv.ID))
+	}
 }
 
 // Reported implements adapter.Handler: a web server may have processes in the background.

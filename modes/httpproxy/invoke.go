@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/apig"
 	"fgbootstrap/internal/output"
 
 	"github.com/valyala/fasthttp"
@@ -117,6 +118,9 @@ func (x *exchange) fail(status int) error {
 	}
 	if !x.call {
 		text += x.eventAdvice(status)
+		if lacks := apig.Lacks(x.inv.Payload); lacks != "" {
+			text += ". " + lacks
+		}
 	}
 	return &verdict{&adapter.Error{Type: fmt.Sprintf("HTTP.%d", status), Message: text}}
 }
