@@ -169,7 +169,7 @@ func (w *worker) Missing() string { return w.mode.Codec.Awaited() }
 
 // NotReady implements resident.Instance.
 func (w *worker) NotReady(inv *adapter.Invocation) error {
-	return w.life.NotReady(inv, w.Missing(), w.story.heard(true))
+	return w.life.NotReady(inv, w.Missing(), w.story.notReady())
 }
 
 // Stop implements supervise.Instance: the end of stdin is the sign to end, then

@@ -147,7 +147,7 @@ func (m *multiplexed) hint(c *call) string {
 	if told := m.worker.story.heard(false); told != "" && c.visit.Shared() { // the line may be about another event
 		return told
 	}
-	return m.worker.story.hint()
+	return m.worker.story.hint(false)
 }
 
 // abandon is for an event that has come to no end, because ctx has ended or its

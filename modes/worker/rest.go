@@ -171,6 +171,10 @@ func (r *rest) readerWaits() posture {
 	return still
 }
 
+// waitsInRead reports whether the worker, which has got an event, is seen to wait for another one:
+// all of it waits, and its reader in a read.
+func (r *rest) waitsInRead() bool { return r.look() == still && !r.loop }
+
 // sameFamily reports whether the tree has the children that it had when the reader was
 // found.
 func (r *rest) sameFamily() bool {

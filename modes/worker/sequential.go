@@ -146,7 +146,7 @@ func (s *sequential) notTaken(ctx context.Context, t task) error {
 // overdue stops a worker whose event has no answer when ctx ends: a late one would
 // pass for the next event's.
 func (s *sequential) overdue(ctx context.Context, t task) error {
-	hint := s.worker.story.hint()
+	hint := s.worker.story.hint(s.rest.waitsInRead())
 	if n := len(s.worker.channel.lines.rest()); n > 0 {
 		hint = fmt.Sprintf("It had written %d bytes and no line end, by which an answer ends: %s.", n, s.worker.mode.keys.Quote(s.worker.channel.lines.rest()))
 	} else if s.blanks > 0 {
@@ -163,7 +163,9 @@ func (s *sequential) interrupt() { _ = s.worker.channel.answers.SetReadDeadline(
 // receive reads the answer, until ctx ends, and relays it.
 func (s *sequential) receive(ctx context.Context, t task, event *sending) (done bool, err error) {
 	release := context.AfterFunc(ctx, s.interrupt)
+	over := s.worker.story.watchSilence(s.rest, t.inv)
 	m, err := s.itsAnswer()
+	over()
 	long := errors.Is(err, errLong)
 	resynced := long && s.resync()
 	if !release() {

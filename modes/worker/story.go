@@ -21,6 +21,7 @@ const closedPatience = 500 * time.Millisecond
 // its events.
 type story struct {
 	worker *worker
+	silent bool // it was, in its first event, and the log has said so
 
 	mu    sync.Mutex
 	noise string // the last line that was no message, quoted
@@ -174,6 +175,18 @@ func (s *story) heard(quote bool) string {
 	return fmt.Sprintf("It has written %s (BOOTSTRAP_WORKER_PROTOCOL=%s): %s.", s.what, s.worker.mode.Protocol.Name, where)
 }
 
+// notReady is what may help a program that has not acknowledged its start.
+func (s *story) notReady() string {
+	if noise := s.heard(true); noise != "" {
+		return noise
+	}
+	_, asked := s.worker.mode.Codec.Greeting()
+	if asked && s.worker.channel.in.unread() == 0 && strings.Contains(procfs.State(s.worker.life.Process.PID), "stdin") {
+		return "It has read what it was sent and waits for more: " + flushAdvice + "."
+	}
+	return ""
+}
+
 // hear remembers such a line, quoted, and what it is; "" forgets it.
 func (s *story) hear(noise, what string) {
 	s.mu.Lock()
@@ -181,8 +194,9 @@ func (s *story) hear(noise, what string) {
 	s.noise, s.what = noise, what
 }
 
-// hint is what may help a program that has not answered in time.
-func (s *story) hint() string {
+// hint is what may help a program that has not answered in time; waits says that it is seen to wait
+// for another event.
+func (s *story) hint(waits bool) string {
 	if noise := s.heard(true); noise != "" {
 		return noise
 	}
@@ -201,8 +215,8 @@ func (s *story) hint() string {
 	if s.worker.mode.Protocol.Multiplexed { // it may well wait for more, and work on this one
 		return "It has read the event and not answered it: does it write its answer on one line, without Content-Length headers, with the id of the request, and flush it? " + failure.RaiseTimeout
 	}
-	if strings.Contains(procfs.State(s.worker.life.Process.PID), "stdin") {
-		return "It has read the event and waits for more: does it wait for the end of its stdin? A worker answers line by line, and flushes each answer."
+	if waits {
+		return "It has read the event and waits for the next one: " + flushAdvice + ". Or does it wait for the end of its stdin? That does not come: a worker answers line by line."
 	}
 	return "It has read the event and written no answer: does it end each answer with a line end, and flush it? " + failure.RaiseTimeout
 }
