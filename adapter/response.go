@@ -375,6 +375,11 @@ func (r *Response) wantsEnvelope() bool {
 	return wants
 }
 
+// IsEnvelope reports whether result is an envelope and the event wants one.
+func (r *Response) IsEnvelope(result []byte) bool {
+	return r.Envelope != nil && r.Envelope.Is(result) && r.Envelope.Wants(r.event)
+}
+
 // Doubt is a sentence for the log, once the response has ended: about a result that will probably
 // not reach the gateway's client as it was meant; "" for most.
 func (r *Response) Doubt() string {

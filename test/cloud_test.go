@@ -51,6 +51,8 @@ func file(name, text string, mode os.FileMode) setup {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			panic(err)
 		}
+		syscall.ForkLock.RLock() // a child that is started just then would hold it open, and it could not be run
+		defer syscall.ForkLock.RUnlock()
 		if err := os.WriteFile(path, []byte(text), mode); err != nil {
 			panic(err)
 		}

@@ -23,17 +23,21 @@ func Doubts(result []byte) string {
 	return "The result looks like an API gateway's envelope but is none: " + why + "." + envelopeForm
 }
 
-// unknownMembers is about those that other clouds' gateways know.
+// unknownMembers is about those that other clouds' gateways know, and about a body that is none.
 func unknownMembers(envelope []byte) string {
-	if !bytes.Contains(envelope, []byte(`"multiValueHeaders"`)) && !bytes.Contains(envelope, []byte(`"cookies"`)) {
-		return ""
-	}
 	var found []string
+	text := true
 	jsonscan.Object(envelope, func(key, value []byte) {
-		if name := string(key); name == "multiValueHeaders" || name == "cookies" && startsWith(value, '[') {
+		switch name := string(key); {
+		case name == "body":
+			text = startsWith(value, '"') || string(value) == "null"
+		case name == "multiValueHeaders" || name == "cookies" && startsWith(value, '['):
 			found = append(found, name)
 		}
 	})
+	if !text {
+		return "The envelope's body is no JSON string, which the API gateway wants: encode it once more, as a string."
+	}
 	if len(found) == 0 {
 		return ""
 	}

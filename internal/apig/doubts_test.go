@@ -41,6 +41,8 @@ func TestAResultThatIsNearlyAnEnvelopeIsDoubted(t *testing.T) {
 		`"{\"statusCode\":200}"`:                            "encoded twice",
 		`{"statusCode":200,"multiValueHeaders":{"a":["b"]},"cookies":["c=d"]}`: "multiValueHeaders and cookies",
 		`{"statusCode":200,"cookies":["c=d"]}`:                                 "has cookies,",
+		`{"statusCode":200,"body":{"a":1}}`:                                    "body is no JSON string",
+		`{"statusCode":200,"body":null}`:                                       "",
 		`{"statusCode":200,"cookies":7}`:                                       "",
 		`{"statusCode":200,"body":"\"cookies\""}`:                              "",
 	} {

@@ -453,3 +453,12 @@ func TestAProgramThatFramesItsMessagesIsToldThatTheyAreLines(t *testing.T) {
 		`*) printf 'Content-Length: 31\r\n\r\n{"id":"some-id","result":"one"}';; esac`), nil)
 	h.fails("1", time.Second, "Runtime.Timeout", "a message is a line, without headers")
 }
+
+func TestAnAnswerThatIsNoObjectCostsTheEventAndNotTheWorker(t *testing.T) {
+	h := open(t, "actionloop", eachLine(`case $line in *bad*) echo '"text"' >&3;; *) echo "{\"pid\":$$}" >&3;; esac`), nil)
+	first := h.answer("{}")
+	h.fails(`{"a":"bad"}`, testkit.Patience, "Runtime.ProtocolError", "neither a JSON object nor an array", "«\"text\"»")
+	if second := h.answer("{}"); second != first {
+		t.Errorf("after %s it was %s", first, second)
+	}
+}

@@ -189,7 +189,7 @@ func (s *sequential) receive(ctx context.Context, t task, event *sending) (done 
 		return false, err
 	}
 	s.worker.proven.Store(true)
-	if m.Kind == codec.Failure {
+	if m.Kind == codec.Failure && !t.response.IsEnvelope(m.Body) {
 		return true, s.worker.mode.masked(m.Err)
 	}
 	_, err = t.response.Write(m.Body)
@@ -228,7 +228,7 @@ func (s *sequential) answer() (codec.Message, error) {
 		}
 		m, err := s.worker.mode.Codec.Read(line)
 		if err != nil {
-			return m, s.worker.story.protocolError("wrote "+err.Error(), line)
+			return codec.Message{Kind: codec.Failure, Err: s.worker.story.protocolError("wrote "+err.Error(), line), Body: line}, nil
 		}
 		if m.Kind != codec.Nothing {
 			return m, nil

@@ -82,7 +82,7 @@ func (actionLoop) Read(line []byte) (Message, error) {
 		}
 	})
 	if members == 1 && failure != nil {
-		return Message{Kind: Failure, Err: actionError(failure)}, nil
+		return Message{Kind: Failure, Err: actionError(failure), Body: failure}, nil // web actions answer so, too
 	}
 	return Message{Kind: Answer, Body: line, Ready: members == 1 && string(acknowledged) == "true"}, nil
 }

@@ -92,7 +92,8 @@ type Message struct {
 	// Ready says that a worker may be ready by this, answer or failure: it is no
 	// event's if it was waited for or no event was there.
 	Ready bool
-	// Body is the response of an Answer, the data of a Fragment, the text of a Log.
+	// Body is the response of an Answer, the data of a Fragment, the text of a Log. That of a Failure
+	// is an answer all the same if it is one for a gateway.
 	Body []byte
 	// Err is why the event has failed.
 	Err *adapter.Error
