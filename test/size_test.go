@@ -39,7 +39,10 @@ func TestAResultThatFitsInBase64OnlyIsNotRefused(t *testing.T) {
 						t.Fatal(err)
 					}
 				})
+				c.invoke(`{}`)
+				before := status(t, c.bootstrap(), "VmRSS:")
 				r := c.invoke(gatewayGet)
+				c.waitFor("its memory to be given back", func() bool { return status(t, c.bootstrap(), "VmRSS:") < before+10<<10 })
 				var envelope struct {
 					IsBase64Encoded bool
 					Body            string
