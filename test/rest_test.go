@@ -126,3 +126,31 @@ func TestNobodyGetsWhatAWorkerStillHadToWriteForTheLastEvent(t *testing.T) {
 		})
 	}
 }
+
+// Where others take the CPU, what a worker still does in the background takes longer, and is waited for.
+func TestABusyMachineHandsNobodyAnothersAnswer(t *testing.T) {
+	testkit.Need(t, "taskset")
+	for range 4 {
+		hog := exec.Command("taskset", "-c", "0", "sh", "-c", "while :; do :; done")
+		if err := hog.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			_ = hog.Process.Kill()
+			_ = hog.Wait()
+		})
+	}
+	c := deploy(t, settings{"BOOTSTRAP_MODE": "worker", "BOOTSTRAP_COMMAND": `taskset -c 0 sh -c 'while read -r l; do echo "$l"; (sleep .003; echo "$l") & done'`},
+		timeout(60*time.Second))
+	foreign := 0
+	const events = 60
+	for i := range events {
+		event := fmt.Sprintf(`{"n":%d}`, i)
+		if got := c.answer(event); got != event {
+			foreign++
+		}
+	}
+	if foreign > 0 {
+		t.Errorf("of %d callers %d got another's answer", events, foreign)
+	}
+}

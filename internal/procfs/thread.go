@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -201,4 +202,27 @@ func Foreign(pid int) bool {
 	var head [class + 1]byte
 	n, _ := f.ReadAt(head[:], 0)
 	return n == len(head) && bytes.HasPrefix(head[:], []byte("\x7fELF")) && head[class] != ours
+}
+
+// Share is what a thread has had of the CPU since it began.
+type Share struct {
+	Ran, Waited time.Duration // Waited: ready to run, without the current wait
+	Ready       bool          // it runs or waits for a CPU at this moment
+}
+
+// ShareOf returns false if the thread has ended or the kernel does not tell (proc(5), schedstat).
+func ShareOf(tid int) (s Share, ok bool) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/schedstat", tid))
+	if err != nil {
+		return s, false
+	}
+	n, _ := fmt.Sscan(string(text), (*int64)(&s.Ran), (*int64)(&s.Waited))
+	stat, ok := readStat(fmt.Sprintf("/proc/%d/stat", tid))
+	s.Ready = stat.State == "R"
+	return s, ok && n == 2
+}
+
+// Starved reports whether the thread has lacked the CPU for a fourth of step, which has passed since before.
+func (s Share) Starved(before Share, step time.Duration) bool {
+	return s.Waited-before.Waited > step/4 || s.Ready && s.Ran-before.Ran < step*3/4
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/testkit"
@@ -56,4 +57,28 @@ func TestWhatAThreadWaitsInIsSeen(t *testing.T) {
 	waiting(t, func(c procfs.Call) bool { return c.Wait == procfs.Polls && c.Timed }, "python3", "-c", "import select;p=select.poll();p.register(0);p.poll(600000)")
 	waiting(t, func(c procfs.Call) bool { return c.Wait == procfs.Polls && !c.Timed }, "python3", "-c", "import select;select.select([0],[],[])")
 	waiting(t, func(c procfs.Call) bool { return c.Wait == procfs.Polls && c.Timed }, "python3", "-c", "import select;select.select([0],[],[],600)")
+}
+
+func TestAThreadThatGetsTooLittleOfTheCPUIsStarved(t *testing.T) {
+	share, ok := procfs.ShareOf(os.Getpid())
+	if !ok {
+		t.Skip("the kernel does not tell")
+	}
+	const step = 5 * time.Millisecond
+	for name, row := range map[string]struct {
+		now     procfs.Share
+		starved bool
+	}{
+		"it sleeps":            {procfs.Share{Ran: share.Ran, Waited: share.Waited}, false},
+		"it runs all the time": {procfs.Share{Ran: share.Ran + step, Waited: share.Waited, Ready: true}, false},
+		"it has waited":        {procfs.Share{Ran: share.Ran + step/2, Waited: share.Waited + step/2}, true},
+		"it still waits":       {procfs.Share{Ran: share.Ran, Waited: share.Waited, Ready: true}, true},
+	} {
+		if got := row.now.Starved(share, step); got != row.starved {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+	if _, ok := procfs.ShareOf(1 << 30); ok {
+		t.Error("a thread that is none has a share")
+	}
 }

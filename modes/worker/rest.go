@@ -29,6 +29,12 @@ const (
 	// stirPatience is how long a worker may stir: what goes on beside its reader, or a
 	// timer, need not have to do with events at all.
 	stirPatience = 10 * time.Millisecond
+	// changePatience is how long it may while one thread after the other stirs, and
+	// starvedPatience while what stirs has to wait for the CPU, as on a busy machine. Both are
+	// looked at in steps.
+	changePatience  = 10 * stirPatience
+	starvedPatience = 100 * stirPatience
+	starvedStep     = stirPatience / 2
 	// mostVain is how often one thread is waited for in vain.
 	mostVain = 3
 	// mostThreads bounds the descriptors: a worker with more threads is not looked at.
@@ -125,6 +131,7 @@ func (r *rest) look() posture {
 	if how := r.readerWaits(); how != still {
 		return how
 	}
+	r.late = 0
 	if !r.sameFamily() {
 		r.forget()
 		return stirring
@@ -143,7 +150,6 @@ func (r *rest) look() posture {
 			return stirring
 		}
 	}
-	r.late = 0
 	return still
 }
 

@@ -36,6 +36,32 @@ type settling struct {
 	looks int
 	nap   time.Duration
 	quiet procfs.Sample // what it did a while ago, to be compared
+
+	late  int           // the thread that stirred at the last step, 0: none yet
+	share procfs.Share  // it had of the CPU then
+	step  time.Duration // since began: when the last step was
+}
+
+// stirsTooLong reports whether a worker that stirs has had its time. late is the thread that does, 0
+// if that has just changed.
+func (s *settling) stirsTooLong(late int) bool {
+	since := time.Since(s.began)
+	if since < s.step+starvedStep {
+		return false
+	}
+	patience := stirPatience
+	share, lives := procfs.ShareOf(s.late)
+	switch {
+	case s.late == 0 || !lives: // it comes on
+		patience = changePatience
+	case share.Starved(s.share, since-s.step):
+		patience = starvedPatience
+	}
+	s.late, s.step = late, since
+	if s.share, lives = procfs.ShareOf(late); !lives && late != 0 { // or the kernel does not tell
+		patience = stirPatience
+	}
+	return since > patience
 }
 
 // pause gives the worker the time to come to rest.
@@ -75,7 +101,7 @@ func (s *sequential) settle(ctx context.Context, inv *adapter.Invocation) (how p
 			return how, nil
 		case ctx.Err() != nil:
 			return how, ctx.Err()
-		case how == stirring && time.Since(wait.began) > stirPatience:
+		case how == stirring && wait.stirsTooLong(s.rest.late):
 			s.rest.inVain()
 			return how, nil
 		case how == away && s.worker.channel.in.closed():
