@@ -26,6 +26,9 @@ type Config struct {
 	Mode    string   // pipe, worker or http
 	Command []string // the program and its arguments, at least one word; nil if the user set none, or a wrong one
 	Dir     string   // absolute working directory of the program
+	// CommandHint is what in Command only a shell would understand, and the cure: a sentence
+	// without its end, also one of the Warnings; empty if there is nothing.
+	CommandHint string
 
 	Margin        time.Duration // how long before the platform's limit we give up; above 0, below Timeout
 	InitWait      time.Duration // how long the first poll waits for the program to be ready
