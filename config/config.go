@@ -58,6 +58,10 @@ type Config struct {
 	HTTPStripPrefix string    // leading / and no trailing one; empty if nothing is stripped
 	HTTPFailStatus  StatusSet // answers that count as failures; nil if no answer does
 
+	// Note belongs into every error of an event: settings in a function.env that nobody reads. It
+	// is a sentence without its end, also one of the Warnings; empty if there are none.
+	Note string
+
 	Env      []string // environment of the program, KEY=value, sorted
 	Secrets  []string // values to mask in output and errors, longest first: a short one could be part of a longer one
 	Warnings []string // one sentence each, without any value of a variable

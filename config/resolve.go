@@ -36,6 +36,9 @@ func (r *report) resolve(s settings, self string) *Config {
 	c.Margin = r.margin(s)
 	c.Streaming = r.streaming(s)
 	c.MaxResponse = maxResponse(s, c.Streaming)
+	if c.Note = r.undelivered(c.CodeRoot); c.Note != "" {
+		r.warnf("%s", c.Note)
+	}
 	if c.CommandHint = r.shellHint(c.Command); c.CommandHint != "" {
 		r.warnf("%s", c.CommandHint)
 	}
