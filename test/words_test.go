@@ -103,3 +103,54 @@ func TestASettingInQuotesIsAnAnsweredMistake(t *testing.T) {
 		deploy(t, settings{"BOOTSTRAP_MODE": value}).fails("{}", "Runtime.ConfigError", "BOOTSTRAP_MODE is ", "write pipe, without the quotes")
 	}
 }
+
+func TestWhatAShellOrTheLoaderDidNotFindComesWithItsCure(t *testing.T) {
+	t.Parallel()
+	for script, want := range map[string]string{
+		"no-such-tool":                        "A program that it calls is not there: put it into the ZIP, and call it by its path",
+		"./data":                              "A program that it calls is not executable: run chmod +x before you make the ZIP",
+		"exec ./data":                         "is not executable",
+		"no-such-tool | false;  no-such-tool": "A program that it calls is not there",
+		`echo "./app: error while loading shared libraries: libfoo.so.1: cannot open shared object file: No such file or directory" >&2; exit 127`: "A shared library that it needs is not here: put it into the ZIP and set LD_LIBRARY_PATH=/",
+		`echo "ImportError: libGL.so.1: cannot open shared object file: No such file or directory" >&2; exit 1`:                                    "A shared library that it needs is not here",
+		`echo "Error loading shared library libfoo.so: No such file or directory (needed by ./app)" >&2; exit 127`:                                 "A shared library that it needs is not here",
+		"echo './app: /lib64/libc.so.6: version `GLIBC_2.34'\"'\"' not found (required by ./app)' >&2; exit 1":                                     "It was built on a newer Linux than this one",
+	} {
+		modes := []string{"pipe"}
+		if script == "no-such-tool" || strings.Contains(script, "ImportError") {
+			modes = []string{"pipe", "worker", "http"}
+		}
+		for _, mode := range modes {
+			s := sh(script).with("BOOTSTRAP_MODE", mode, "BOOTSTRAP_ERROR_DETAIL", "brief")
+			deploy(t, s, file("data", "x", 0o644)).fails("{}", "Runtime.ExitError", want)
+		}
+	}
+}
+
+func TestAFileUnderAnotherNameIsNamed(t *testing.T) {
+	t.Parallel()
+	program := "#!/bin/sh\n"
+	for _, row := range []struct{ command, file, errorType, want string }{
+		{"", "handler.sh", "Runtime.ConfigError", "There is a file handler.sh: set BOOTSTRAP_COMMAND=/bin/sh handler.sh."},
+		{"", "Handler", "Runtime.ConfigError", "set BOOTSTRAP_COMMAND=./Handler, or rename it to handler"},
+		{"", "index.py", "Runtime.ConfigError", "There is a file index.py: set BOOTSTRAP_COMMAND="},
+		{"", "i.zip", "Runtime.ConfigError", "holds only i.zip"},
+		{"", "app/handler", "Runtime.ConfigError", "holds only the folder app"},
+		{"my händler.sh", "my händler.sh", "Runtime.InitError", "quote it in BOOTSTRAP_COMMAND"},
+		{"sh my händler.sh", "my händler.sh", "Runtime.ExitError", "quote it in BOOTSTRAP_COMMAND"},
+		{"sh handler.sh", "i.zip", "Runtime.ExitError", "holds only i.zip"},
+		{"./run", "app/run", "Runtime.InitError", "There is one in the folder app"},
+	} {
+		modes := []string{"pipe"}
+		if row.file == "i.zip" || row.file == "my händler.sh" {
+			modes = []string{"pipe", "worker", "http"}
+		}
+		for _, mode := range modes {
+			s := settings{"BOOTSTRAP_MODE": mode}
+			if row.command != "" {
+				s["BOOTSTRAP_COMMAND"] = row.command
+			}
+			deploy(t, s, file(row.file, program, 0o755)).fails("{}", row.errorType, row.want)
+		}
+	}
+}
