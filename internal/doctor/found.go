@@ -117,8 +117,8 @@ func (c *Command) files() []fs.DirEntry {
 // archives are the endings of the names of files that hold others.
 var archives = []string{".zip", ".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".7z", ".rar"}
 
-// IsArchive reports whether name is that of a file that holds others.
-func IsArchive(name string) bool {
+// isArchive reports whether name is that of a file that holds others.
+func isArchive(name string) bool {
 	return slices.ContainsFunc(archives, func(end string) bool { return strings.HasSuffix(strings.ToLower(name), end) })
 }
 
@@ -131,7 +131,7 @@ func (c *Command) holdsOnly() string {
 	switch name := files[0].Name(); {
 	case files[0].IsDir():
 		return fmt.Sprintf(" Beside bootstrap the ZIP holds only the folder %s: zip the files in it, not the folder, or set BOOTSTRAP_DIR=%s.", name, name)
-	case IsArchive(name):
+	case isArchive(name):
 		return fmt.Sprintf(" Beside bootstrap the ZIP holds only %s, which nobody unpacks: put the files in it into the ZIP themselves.", name)
 	}
 	return ""
@@ -150,12 +150,12 @@ func (c *Command) program() string {
 	files := c.files()
 	for _, name := range stems {
 		for _, entry := range files {
-			if strings.EqualFold(stem(entry.Name()), name) && !entry.IsDir() && !IsArchive(entry.Name()) {
+			if strings.EqualFold(stem(entry.Name()), name) && !entry.IsDir() && !isArchive(entry.Name()) {
 				return c.suggest(entry.Name())
 			}
 		}
 	}
-	if len(files) == 1 && !files[0].IsDir() && !IsArchive(files[0].Name()) {
+	if len(files) == 1 && !files[0].IsDir() && !isArchive(files[0].Name()) {
 		return c.suggest(files[0].Name())
 	}
 	return ""
