@@ -81,7 +81,7 @@ func (c *Command) implied() ([]string, error) {
 	if forgotten != "" {
 		return nil, c.startError(forgotten)
 	}
-	instead := cmp.Or(c.program(), c.holdsOnly()+" Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py.")
+	instead := cmp.Or(code{c}.program(), code{c}.holdsOnly()+" Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py.")
 	return nil, &StartError{Missing: true, Message: "There is no program to run: BOOTSTRAP_COMMAND is not set, and " + looked + "." + instead}
 }
 

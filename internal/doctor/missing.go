@@ -14,6 +14,7 @@ import (
 // startError makes the error for a file that was named but can't be executed.
 func (c *Command) startError(path string) error {
 	_, err := c.world().stat(path)
+	g := guess{c}
 	switch {
 	case err == nil:
 		return &StartError{Message: c.Diagnose(path, syscall.EACCES), Cause: syscall.EACCES}
@@ -24,7 +25,7 @@ func (c *Command) startError(path string) error {
 	if target, err := c.world().readLink(path); err == nil {
 		message = fmt.Sprintf("%s is a symbolic link to %s, which is not here.", path, target)
 	} else {
-		message += cmp.Or(c.unquoted(), quoted(path), c.instead(path))
+		message += cmp.Or(g.unquoted(), quoted(path), g.instead(path))
 	}
 	return &StartError{Message: message, Cause: err}
 }
@@ -50,13 +51,14 @@ func (c *Command) notFound(word string) string {
 	if path := c.runtime(word); path != "" {
 		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
 	}
-	if hint := cmp.Or(assigned(word), builtin(word), c.unquoted()); hint != "" {
+	g := guess{c}
+	if hint := cmp.Or(assigned(word), builtin(word), g.unquoted()); hint != "" {
 		return text + hint
 	}
-	if near := c.nearProgram(word); near != "" {
+	if near := g.program(word); near != "" {
 		return text + didYouMean(near)
 	}
-	if hint := cmp.Or(quoted(word), c.elsewhere(word), c.holdsOnly()); hint != "" {
+	if hint := cmp.Or(quoted(word), code{c}.elsewhere(word), code{c}.holdsOnly()); hint != "" {
 		return text + hint
 	}
 	return text + " Put it into the ZIP, or name it with its full path."

@@ -37,8 +37,8 @@ func swapped(a, b string) bool {
 }
 
 // near finds the file in folder whose name is closest to name, and how many errors away it is.
-func (c *Command) near(folder, name string) (path string, errors int) {
-	entries, _ := c.world().readDir(folder)
+func (g guess) near(folder, name string) (path string, errors int) {
+	entries, _ := g.command.world().readDir(folder)
 	best, distance := "", 3
 	for _, entry := range entries {
 		if d := edits(entry.Name(), name); d < distance && (d < 2 || 2*d < len(name)) && !entry.IsDir() {
@@ -51,27 +51,27 @@ func (c *Command) near(folder, name string) (path string, errors int) {
 	return pathpkg.Join(folder, best), distance
 }
 
-// nearProgram finds the program that word likely means: a file of the code folder or, unless that
+// program finds the program that word likely means: a file of the code folder or, unless that
 // is closer, an interpreter that is here. Of all other programs of the PATH only one that is a
 // single error away: among hundreds of names there is one close to nearly every word.
-func (c *Command) nearProgram(word string) string {
-	path, errors := c.near(c.CodeRoot, word)
-	if interpreter, more := c.nearInterpreter(word); interpreter != "" && (path == "" || more <= errors) {
+func (g guess) program(word string) string {
+	path, errors := g.near(g.command.CodeRoot, word)
+	if interpreter, more := g.interpreter(word); interpreter != "" && (path == "" || more <= errors) {
 		return interpreter
 	}
 	if path != "" || len(word) <= 3 { // the PATH has something close to every shorter name
 		return path
 	}
-	for _, folder := range c.folders() {
-		if path, errors := c.near(folder, word); path != "" && errors < 2 {
+	for _, folder := range g.command.folders() {
+		if path, errors := g.near(folder, word); path != "" && errors < 2 {
 			return path
 		}
 	}
 	return ""
 }
 
-// nearInterpreter finds the known interpreter that word likely means, where it is.
-func (c *Command) nearInterpreter(word string) (path string, errors int) {
+// interpreter finds the known interpreter that word likely means, where it is.
+func (g guess) interpreter(word string) (path string, errors int) {
 	errors = 3
 	if len(word) < 3 {
 		return "", 0
@@ -79,7 +79,7 @@ func (c *Command) nearInterpreter(word string) (path string, errors int) {
 	for _, name := range known {
 		d := min(edits(name, word), edits(unversioned(name), unversioned(word)))
 		if d < errors && 2*d <= len(word) && len(name) >= 3 {
-			if at := c.onPath(name); at != "" {
+			if at := g.onPath(name); at != "" {
 				path, errors = at, d
 			}
 		}
@@ -90,11 +90,11 @@ func (c *Command) nearInterpreter(word string) (path string, errors int) {
 func unversioned(name string) string { return strings.TrimRight(name, "0123456789.") }
 
 // onPath returns the path of the program of that name, or "".
-func (c *Command) onPath(name string) string {
-	for _, folder := range c.folders() {
-		if path := pathpkg.Join(folder, name); c.executable(path) {
+func (g guess) onPath(name string) string {
+	for _, folder := range g.command.folders() {
+		if path := pathpkg.Join(folder, name); g.command.executable(path) {
 			return path
 		}
 	}
-	return c.runtime(name)
+	return g.command.runtime(name)
 }

@@ -72,7 +72,7 @@ type reason struct {
 }
 
 const (
-	comesBack = "The platform may be starting or restarting it; nothing needs to be done, unless it stays so."
+	comesBack = "The platform may be starting or restarting it; nothing needs to be done, unless it stays so: then check RUNTIME_API_ADDR."
 	checkAddr = "Check RUNTIME_API_ADDR: it must be the address of FunctionGraph's runtime API."
 	checkType = "Check that the function is an event function with the runtime Custom, and RUNTIME_API_ADDR unchanged."
 )
