@@ -170,8 +170,8 @@ func (c code) program() string {
 
 // runs reports whether the file of that name looks like a program.
 func (c code) runs(name string) bool {
-	if interpreters[pathpkg.Ext(name)] != "" {
-		return true
+	if isArchive(name) || interpreters[pathpkg.Ext(name)] != "" {
+		return !isArchive(name)
 	}
 	head := c.command.examine(pathpkg.Join(c.command.CodeRoot, name), nil).head
 	return bytes.HasPrefix(head, []byte("#!")) || bytes.HasPrefix(head, []byte(elfMagic))

@@ -115,6 +115,8 @@ var cloudTests = map[string]struct {
 		"", "Beside bootstrap the ZIP holds only i.zip, which nobody unpacks: put the files in it into the ZIP themselves."},
 	"a ZIP in the ZIP, and a command": {fstest.MapFS{"i.zip": plain("PK"), "bootstrap": built("amd64", "")},
 		"./run", "Beside bootstrap the ZIP holds only i.zip, which nobody unpacks"},
+	"an archive that begins like a program": {fstest.MapFS{"i.zip": file("#!/bin/sh\n")},
+		"", "holds only i.zip"},
 	"a folder in the ZIP": {fstest.MapFS{"my-app/app.py": plain("x"), "bootstrap": built("amd64", ""), "__MACOSX/x": plain("")},
 		"", "Beside bootstrap the ZIP holds only the folder my-app: zip the files in it, not the folder, or set BOOTSTRAP_DIR=my-app."},
 	"a folder in the ZIP, and a command": {fstest.MapFS{"my-app/run": built("amd64", ""), "bootstrap": built("amd64", "")},
