@@ -17,6 +17,8 @@ const (
 	// somebody might notice the wait.
 	commitBytes = 64 << 10
 	commitDelay = 10 * time.Millisecond
+	// mostStreamed is the platform's limit for a result in a stream, in bytes.
+	mostStreamed = 200 << 20
 	// readBytes is how much ReadFrom asks for at a time, one default pipe.
 	readBytes = 64 << 10
 )
@@ -281,12 +283,15 @@ func TooLarge(limit, declared int64) *Error {
 	if declared > 0 {
 		size = fmt.Sprintf("has %d bytes, more than the", declared)
 	}
-	return &Error{
+	e := &Error{
 		Type: TypeTooLarge,
 		Message: fmt.Sprintf("The response %s %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE). Write less, or store the "+
-			"result elsewhere and answer with its address. With the function's Streaming Response switched on and "+
-			"BOOTSTRAP_STREAMING=on it may have up to 200 MB.", size, limit),
+			"result elsewhere and answer with its address.", size, limit),
 	}
+	if limit < mostStreamed {
+		e.Add(fmt.Sprintf("With the function's Streaming Response switched on and BOOTSTRAP_STREAMING=on it may have up to %d MB.", mostStreamed>>20))
+	}
+	return e
 }
 
 // heldMore sees to the commit of what was just held.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -451,5 +452,13 @@ func TestWhatIsDiscardedIsNotInTheResponse(t *testing.T) {
 	}
 	if body, held := r.Whole(); string(body) != "new" || !held || r.Written() != 3 {
 		t.Errorf("got %q, held %v, %d bytes", body, held, r.Written())
+	}
+}
+
+func TestALimitThatStreamingDoesNotRaiseIsNoReasonToAdviseIt(t *testing.T) {
+	for limit, advised := range map[int64]bool{6 << 20: true, 200<<20 - 1: true, 200 << 20: false, 1 << 30: false} {
+		if got := TooLarge(limit, 0).Message; strings.Contains(got, "up to 200 MB") != advised || !strings.Contains(got, fmt.Sprint(limit, " bytes")) {
+			t.Errorf("%d: %s", limit, got)
+		}
 	}
 }

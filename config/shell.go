@@ -23,16 +23,15 @@ type bareWord struct {
 	plain string // what the program gets
 }
 
-// shellSigns is the table of what shows that the author of a command expected a shell: how it is
-// found in a word, and the cure. What is found must hold no part of the word that may be secret.
-func (r *report) shellSigns() []struct {
+// shellSign shows that the author of a command expected a shell. What find returns must hold no
+// part of the word that may be secret.
+type shellSign struct {
 	find func(bareWord) string
 	cure string
-} {
-	return []struct {
-		find func(bareWord) string
-		cure string
-	}{
+}
+
+func (r *report) shellSigns() []shellSign {
+	return []shellSign{
 		{assignment, "set the variable in the function's settings, or " + aroundAll},
 		{operator, aroundAll},
 		{r.variable, aroundAll},
@@ -55,11 +54,12 @@ func (r *report) shellHint(words []string) string {
 	if len(bare) != len(words) {
 		return "" // none, or none that is right
 	}
+	signs := r.shellSigns()
 	for i, text := range bare {
 		if i > 0 && isScriptOption(words[i-1]) {
 			continue
 		}
-		for _, sign := range r.shellSigns() {
+		for _, sign := range signs {
 			if found := sign.find(bareWord{i == 0, text, words[i]}); found != "" {
 				return fmt.Sprintf("BOOTSTRAP_COMMAND has %s, but no shell reads it: %s", found, insteadOfCd(words[0])+sign.cure)
 			}

@@ -90,7 +90,7 @@ func (g guess) instead(path string) string {
 	if near, _ := g.near(pathpkg.Clean(folder), name); near != "" {
 		return didYouMean(near)
 	}
-	return cmp.Or(code{g.command}.elsewhere(name), code{g.command}.holdsOnly())
+	return cmp.Or(code(g).elsewhere(name), code(g).holdsOnly())
 }
 
 func didYouMean(path string) string { return " Did you mean " + path + "?" }
