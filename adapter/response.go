@@ -17,6 +17,8 @@ const (
 	// somebody might notice the wait.
 	commitBytes = 64 << 10
 	commitDelay = 10 * time.Millisecond
+	// mostStreamed is the platform's limit for a result in a stream, in bytes.
+	mostStreamed = 200 << 20
 	// readBytes is how much ReadFrom asks for at a time, one default pipe.
 	readBytes = 64 << 10
 )
@@ -287,9 +289,9 @@ func (r *Response) count(n int) error {
 // that is not known.
 func TooLarge(limit, declared int64) *Error {
 	if declared > 0 {
-		return tooLarge("The response has %d bytes, more than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", declared, limit)
+		return tooLarge(limit, "The response has %d bytes, more than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", declared, limit)
 	}
-	return tooLarge("The response is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", limit)
+	return tooLarge(limit, "The response is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", limit)
 }
 
 // TooLargeInEnvelope is the error of a response that only its envelope makes larger than limit. It
@@ -299,16 +301,19 @@ func TooLargeInEnvelope(limit, n int64) *Error {
 	if n > 0 {
 		size = fmt.Sprintf(" of %d bytes", n)
 	}
-	return tooLarge("The response%s is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE) once it is in the envelope "+
+	return tooLarge(limit, "The response%s is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE) once it is in the envelope "+
 		"that the API gateway wants: there it is base64, which takes a third more, or text in which quotes, line ends and the like are escaped.", size, limit)
 }
 
-func tooLarge(text string, values ...any) *Error {
-	return &Error{
-		Type: TypeTooLarge,
-		Message: fmt.Sprintf(text, values...) + " Write less, or store the result elsewhere and answer with its address. With the " +
-			"function's Streaming Response switched on and BOOTSTRAP_STREAMING=on it may have up to 200 MB.",
+func tooLarge(limit int64, text string, values ...any) *Error {
+	e := &Error{
+		Type:    TypeTooLarge,
+		Message: fmt.Sprintf(text, values...) + " Write less, or store the result elsewhere and answer with its address.",
 	}
+	if limit < mostStreamed {
+		e.Add(fmt.Sprintf("With the function's Streaming Response switched on and BOOTSTRAP_STREAMING=on it may have up to %d MB.", mostStreamed>>20))
+	}
+	return e
 }
 
 // heldMore sees to the commit of what was just held.

@@ -456,3 +456,11 @@ func TestWhatIsDiscardedIsNotInTheResponse(t *testing.T) {
 		t.Errorf("got %q, held %v, %d bytes", body, held, r.Written())
 	}
 }
+
+func TestALimitThatStreamingDoesNotRaiseIsNoReasonToAdviseIt(t *testing.T) {
+	for limit, advised := range map[int64]bool{6 << 20: true, 200<<20 - 1: true, 200 << 20: false, 1 << 30: false} {
+		if got := TooLarge(limit, 0).Message; strings.Contains(got, "up to 200 MB") != advised || !strings.Contains(got, fmt.Sprint(limit, " bytes")) {
+			t.Errorf("%d: %s", limit, got)
+		}
+	}
+}

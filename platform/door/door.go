@@ -191,6 +191,7 @@ func (d *Door) call(r gateway.Request, id string) (response, string) {
 	if stream != nil {
 		answer, body, read := unwrapFlow(stream)
 		if body != nil {
+			d.warn(stream.id, answer)
 			return response{answer, struct {
 				io.Reader
 				io.Closer
@@ -201,23 +202,37 @@ func (d *Door) call(r gateway.Request, id string) (response, string) {
 	if err != nil {
 		return refusal(err), ""
 	}
-	answer, err := gateway.Unwrap(result.Payload)
-	if err != nil && !result.Failed {
-		// The gateway's answer below does not say what is wrong with the result.
-		d.p.Logf("the result of request '%s' is not valid for the API gateway: %v", result.RequestID, err)
-	}
-	if result.Failed || err != nil {
-		answer = gateway.NotAnEnvelope(resultText(result))
-	}
-	return response{answer: answer}, result.RequestID
+	return response{answer: d.unwrap(result)}, result.RequestID
 }
 
-// resultText is what the gateway quotes: the platform's message, or the function's bytes.
-func resultText(r *api.Result) string {
-	if r.Code != 0 {
-		return r.Message
+// unwrap makes the answer of a result. What is wrong with that only the log says, as at the real
+// gateway.
+func (d *Door) unwrap(r *api.Result) gateway.Answer {
+	if r.Failed && r.Code != 0 {
+		return gateway.NoResult(r.Message)
 	}
-	return string(r.Payload)
+	if r.Failed {
+		return gateway.NotAnEnvelope()
+	}
+	answer, err := gateway.Unwrap(r.Payload)
+	if err != nil {
+		d.p.Logf("the result of request '%s' is not valid for the API gateway: %v", r.RequestID, err)
+		return gateway.NotAnEnvelope()
+	}
+	d.warn(r.RequestID, answer)
+	return answer
+}
+
+// insteadOf says what to do instead of a member of the envelope that the gateway ignores.
+var insteadOf = map[string]string{
+	"multiValueHeaders": "give a header of several values an array in headers",
+	"cookies":           `put them into headers as "Set-Cookie", an array if there are several`,
+}
+
+func (d *Door) warn(id string, answer gateway.Answer) {
+	for _, name := range answer.Ignored {
+		d.p.Logf("warning: the result of request '%s' has %s, which the API gateway does not know and ignores: %s", id, name, insteadOf[name])
+	}
 }
 
 // refusal answers for an event that never reached the function.

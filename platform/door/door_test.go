@@ -1,7 +1,6 @@
 package door_test
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"reflect"
@@ -81,18 +80,62 @@ func TestTheRawDoorTakesEventsAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestTheGatewayRefusesWhatIsNoEnvelope(t *testing.T) {
-	d, log := openDoor(t) // the function echoes the event, which has no statusCode
-	resp, body := request(t, "GET", "http://"+d.Addr()+"/path", "")
-	var e struct {
-		Code string `json:"error_code"`
-		Msg  string `json:"error_msg"`
+// answersOf is a door to a function that gives each event this answer, and its log.
+func answersOf(t *testing.T, answer string) (*door.Door, *testkit.Log) {
+	t.Helper()
+	p, log := fgtest.Function(t, "", func(fn *platform.Function, _ *platform.Options) { fn.Env = append(fn.Env, "ANSWER="+answer) })
+	return doorOf(t, p), log
+}
+
+const statusNotSpecified = `{"error_code":"FSS.1206","error_msg":"'statusCode' of APIG trigger invocation result not specified, statusCode can not be 0"}`
+
+func TestAWebClientSeesNothingOfWhatIsNoEnvelope(t *testing.T) {
+	for answer, reason := range map[string]string{
+		`{"errorType":"Mine","stackTrace":["PLANTED"]}`: "'statusCode' is not specified", "PLANTED": "envelope: ", `"PLANTED"`: "envelope: ",
+		`["PLANTED"]`: "envelope: ", `{"statusCode":0,"body":"PLANTED"}`: "statusCode 0", `{"statusCode":"200","body":"PLANTED"}`: "statusCode",
+		`{"body":"PLANTED"}`: "'statusCode' is not specified", "": "envelope: ", "error PLANTED": "", `error {"errorType":"Mine","errorMessage":"PLANTED","stackTrace":["PLANTED"]}`: "failed: PLANTED",
+	} {
+		t.Run(answer, func(t *testing.T) {
+			d, log := answersOf(t, answer)
+			resp, body := request(t, "GET", "http://"+d.Addr()+"/path", "")
+			if body != statusNotSpecified || resp.StatusCode != 500 || resp.Header.Get("Content-Type") != "application/json" {
+				t.Errorf("%s %s", resp.Status, body)
+			}
+			if !strings.Contains(log.String(), reason) {
+				t.Errorf("the log does not say %q", reason)
+			}
+		})
 	}
-	if err := json.Unmarshal([]byte(body), &e); err != nil || resp.StatusCode != 500 || e.Code != "FSS.1206" || !strings.Contains(e.Msg, `"httpMethod":"GET"`) {
-		t.Error(resp.Status, body, err)
+}
+
+func TestAFunctionThatIsGoneIsQuotedAsTheGatewayDoes(t *testing.T) {
+	d, _ := answersOf(t, "exit")
+	const want = `{"error_code":"FSS.1206","error_msg":"invalid type of APIG trigger invocation result:[runtime process is exited], ` +
+		`type format must be: {\"statusCode\":200,\"isBase64Encoded\":false,\"headers\":{},\"body\":\"\"}"}`
+	if resp, body := request(t, "GET", "http://"+d.Addr()+"/path", ""); body != want || resp.StatusCode != 500 {
+		t.Error(resp.Status, body)
 	}
-	if !strings.Contains(log.String(), "is not valid for the API gateway: envelope: 'statusCode' is not specified") {
-		t.Error("the log does not say why")
+}
+
+func TestWhatTheGatewayDoesNotKnowInAnEnvelopeIsWarnedOf(t *testing.T) {
+	for answer, names := range map[string]string{
+		`{"statusCode":200,"multiValueHeaders":{"A":["b","c"]},"body":"x"}`:                                "multiValueHeaders",
+		`{"statusCode":200,"cookies":["a=b"],"isBase64Encoded":true,"body":"eA=="}`:                        "cookies",
+		`{"statusCode":200,"cookies":["a=b"],"multiValueHeaders":{"A":["b"]},"body":"x"}`:                  "multiValueHeaders cookies",
+		`{"statusCode":200,"cookies":[],"multiValueHeaders":{ },"body":"x"}`:                               "",
+		`{"statusCode":200,"cookies":null,"headers":{"cookies":"a","multiValueHeaders":["b"]},"body":"x"}`: "",
+	} {
+		t.Run(answer, func(t *testing.T) {
+			d, log := answersOf(t, answer)
+			if resp, body := request(t, "GET", "http://"+d.Addr()+"/path", ""); resp.StatusCode != 200 || body != "x" || resp.Header.Get("A") != "" {
+				t.Error(resp, body)
+			}
+			for _, name := range []string{"multiValueHeaders", "cookies"} {
+				if said := strings.Contains(log.String(), "has "+name+", which the API gateway does not know"); said != strings.Contains(names, name) {
+					t.Errorf("%s is warned of: %t", name, said)
+				}
+			}
+		})
 	}
 }
 

@@ -91,6 +91,22 @@ func TestTheRawDoorHandsAStreamOnAsItArrives(t *testing.T) {
 	}
 }
 
+func TestWhatTheGatewayDoesNotKnowInAStreamedEnvelopeIsWarnedOf(t *testing.T) {
+	p, log := fgtest.Function(t, "idle", func(_ *platform.Function, o *platform.Options) { o.API.Streaming = true })
+	d := doorOf(t, p)
+	v := visit(t, d, p, webCall)
+	v.function.Chunk(`{"statusCode":200,"cookies":["a=b"],"multiValueHeaders":{"A":["b"]},"isBase64Encoded":true,"body":"eA=="}`)
+	v.function.EndStream()
+	if body, err := io.ReadAll(v.answer().Body); string(body) != "x" || err != nil {
+		t.Errorf("got %q, %v", body, err)
+	}
+	for _, name := range []string{"multiValueHeaders", "cookies"} {
+		if !strings.Contains(log.String(), "warning: the result of request '"+v.id+"' has "+name+", which the API gateway does not know") {
+			t.Errorf("%s is not warned of", name)
+		}
+	}
+}
+
 func TestTheGatewayHandsTheBodyOfAStreamedEnvelopeOnAsItArrives(t *testing.T) {
 	d, p := streamingDoor(t)
 	for _, open := range []string{

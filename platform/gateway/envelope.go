@@ -15,6 +15,8 @@ type Answer struct {
 	Status int
 	Header Header
 	Body   []byte
+	// Ignored are members of the envelope that other gateways know and this one does not.
+	Ignored []string
 }
 
 // Unwrap makes an answer from a result that is an envelope: a JSON object with an integer
@@ -27,6 +29,8 @@ func Unwrap(result []byte) (Answer, error) {
 		Headers  map[string]json.RawMessage `json:"headers"`
 		Body     string                     `json:"body"`
 		IsBase64 bool                       `json:"isBase64Encoded"`
+		Multi    json.RawMessage            `json:"multiValueHeaders"`
+		Cookies  json.RawMessage            `json:"cookies"`
 	}
 	if err := json.Unmarshal(result, &e); err != nil {
 		return Answer{}, fmt.Errorf("envelope: %w", err)
@@ -38,6 +42,12 @@ func Unwrap(result []byte) (Answer, error) {
 		return Answer{}, fmt.Errorf("envelope: statusCode %d is not the status of an answer", *e.Status)
 	}
 	answer := Answer{Status: *e.Status, Body: []byte(e.Body)}
+	if hasContent(e.Multi) {
+		answer.Ignored = append(answer.Ignored, "multiValueHeaders")
+	}
+	if hasContent(e.Cookies) {
+		answer.Ignored = append(answer.Ignored, "cookies")
+	}
 	var err error
 	if answer.Header, err = fields(e.Headers); err != nil {
 		return Answer{}, fmt.Errorf("envelope: %w", err)
@@ -48,6 +58,12 @@ func Unwrap(result []byte) (Answer, error) {
 		}
 	}
 	return answer, nil
+}
+
+// hasContent reports whether a member is there and not empty.
+func hasContent(value json.RawMessage) bool {
+	text := strings.Join(strings.Fields(string(value)), "")
+	return text != "" && text != "null" && text != "{}" && text != "[]"
 }
 
 func fields(headers map[string]json.RawMessage) (Header, error) {
@@ -83,11 +99,19 @@ func oneOrMany(value json.RawMessage) ([]string, error) {
 // isControl reports whether HTTP forbids c in the value of a header.
 func isControl(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }
 
-// NotAnEnvelope returns what the gateway's caller gets for a result that Unwrap refuses: status
-// 500 and FSS.1206.
-func NotAnEnvelope(result string) Answer {
+// notAnEnvelope is FunctionGraph's code for a result that is none for the gateway.
+const notAnEnvelope = 1206
+
+// NotAnEnvelope returns what the gateway's caller gets for a result that Unwrap refuses, and for an
+// error that the function reported: status 500 and FSS.1206. It shows nothing of either.
+func NotAnEnvelope() Answer {
+	return ErrorAnswer(500, notAnEnvelope, "'statusCode' of APIG trigger invocation result not specified, statusCode can not be 0")
+}
+
+// NoResult returns what the gateway's caller gets if the platform has made the failure: it is quoted.
+func NoResult(message string) Answer {
 	const form = `{"statusCode":200,"isBase64Encoded":false,"headers":{},"body":""}`
-	return ErrorAnswer(500, 1206, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", result, form))
+	return ErrorAnswer(500, notAnEnvelope, fmt.Sprintf("invalid type of APIG trigger invocation result:[%s], type format must be: %s", message, form))
 }
 
 // ErrorAnswer returns an error of FunctionGraph's own services: an HTTP status and a body that
