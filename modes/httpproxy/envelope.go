@@ -21,7 +21,7 @@ import (
 // envelop writes the answer as the gateway wants it. Valid UTF-8 goes as text, anything else as
 // base64. A streamed body always goes as base64, since nobody knows yet what will come.
 func (a *answer) envelop(r *adapter.Response) error {
-	a.text = appendHead(a.room(r), &a.http.Header)
+	a.text = a.appendHead(a.room(r))
 	if r.Stream != nil {
 		return a.encode(r, nil, nil)
 	}
@@ -150,13 +150,17 @@ func isText(h *fasthttp.ResponseHeader, body []byte) bool {
 }
 
 // appendHead appends the beginning of an envelope, up to the last header.
-func appendHead(dst []byte, h *fasthttp.ResponseHeader) []byte {
+// The gateway refuses all of an envelope for a name that HTTP can't carry.
+func (a *answer) appendHead(dst []byte) []byte {
 	var all []apig.Field
-	for name, value := range h.All() {
+	for name, value := range a.http.Header.All() {
 		lower := strings.ToLower(string(name))
-		if lower == "content-length" || !apig.OfConnection(lower) {
+		switch {
+		case !apig.IsToken(name):
+			a.lost = string(name)
+		case lower == "content-length" || !apig.OfConnection(lower):
 			all = append(all, apig.Field{Name: name, Value: value})
 		}
 	}
-	return apig.AppendHead(dst, h.StatusCode(), all)
+	return apig.AppendHead(dst, a.http.StatusCode(), all)
 }

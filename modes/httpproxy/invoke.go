@@ -12,6 +12,7 @@ import (
 	"fgbootstrap/internal/output"
 
 	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
 )
 
 // endPatience is how long a server that has dropped its connection may take to end. If it ends
@@ -88,10 +89,22 @@ func (x *exchange) relay(r *adapter.Response) error {
 		return adapter.TooLarge(r.Limit, declared)
 	}
 	if x.call {
+		defer x.warnOfLostHeader()
 		return x.answer.envelop(r)
 	}
 	_, err := r.ReadFrom(x.answer)
 	return err
+}
+
+// warnOfLostHeader logs, once, that a header of an answer was not passed on.
+func (x *exchange) warnOfLostHeader() {
+	if x.answer.lost == "" {
+		return
+	}
+	x.mode.lostHeader.Do(func() {
+		x.mode.Resident.Log.Warn("the server's answer to this event has a header whose name HTTP does not allow, and it was dropped: "+
+			x.mode.keys.Quote([]byte(x.answer.lost))+". A name consists of letters, digits and -", zap.String("requestId", x.inv.ID))
+	})
 }
 
 // fail makes the error of an answer that is a failure.
