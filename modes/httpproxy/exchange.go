@@ -47,11 +47,7 @@ func (x *exchange) begin(m *Handler, inv *adapter.Invocation) error {
 		x.sender.request.Post(m.EventPath, inv.Payload)
 		return nil
 	}
-	err := x.sender.request.Read(event, apig.Reading{Path: m.Path, Prefix: m.StripPrefix, IsOurs: m.IsMetadata})
-	if what := x.sender.request.LeftOut; what != "" {
-		m.warnOfLoss(inv.ID, what)
-	}
-	if err != nil {
+	if err := x.sender.request.Read(event, apig.Reading{Path: m.Path, Prefix: m.StripPrefix, IsOurs: m.IsMetadata}); err != nil {
 		return &adapter.Error{
 			Type:    adapter.TypeProtocol,
 			Message: "The event can't be handed to the server as an HTTP request: " + err.Error() + ".",
@@ -60,11 +56,15 @@ func (x *exchange) begin(m *Handler, inv *adapter.Invocation) error {
 	return nil
 }
 
-// warnOfLoss logs, once, that a request lacks a part of its event.
-func (m *Handler) warnOfLoss(id, what string) {
-	m.lostPart.Do(func() {
-		m.Resident.Log.Warn("this event was handed to the server without "+what+". Others are treated likewise, without a further warning",
-			zap.String("requestId", id))
+// warnOfLostPart logs, once, that a request lacks a part of its event.
+func (x *exchange) warnOfLostPart() {
+	what := x.sender.request.LeftOut
+	if what == "" {
+		return
+	}
+	x.mode.lostPart.Do(func() {
+		x.mode.Resident.Log.Warn("this event is handed to the server without "+what+". Others are treated likewise, without a further warning",
+			zap.String("requestId", x.inv.ID))
 	})
 }
 

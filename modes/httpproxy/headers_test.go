@@ -68,7 +68,7 @@ func TestNoSpellingOfAHeaderPassesForTheGatewaysOrAnother(t *testing.T) {
 			t.Errorf("got %d headers: %v", n, request.Header)
 		}
 	}
-	if n := r.logs.FilterMessageSnippet("was handed to the server without its header").Len(); n != 1 {
+	if n := r.logs.FilterMessageSnippet("is handed to the server without its header").Len(); n != 1 {
 		t.Errorf("the log says so %d times", n)
 	}
 }

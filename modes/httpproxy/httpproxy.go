@@ -97,6 +97,7 @@ func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapte
 	if err := x.begin(m, inv); err != nil {
 		return err
 	}
+	x.warnOfLostPart()
 	for {
 		lease, err := m.lease(ctx, inv)
 		if err != nil {
