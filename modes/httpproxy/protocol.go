@@ -17,11 +17,11 @@ var protocols = []struct{ name, hello, reply, advice string }{
 	},
 	{
 		name: "FastCGI", hello: "\x01\x09\x00\x00\x00\x00\x00\x00", reply: "\x01\x0a", // FCGI_GET_VALUES
-		advice: "Put a web server before it (nginx, Caddy), or for PHP use php -S or FrankenPHP.",
+		advice: " Put a web server before it (nginx, Caddy), or for PHP use php -S or FrankenPHP.",
 	},
 	{
 		name: "the uwsgi protocol", hello: "\x64\x00\x00\x00", reply: "\x64", // its ping
-		advice: "Start uWSGI with --http-socket instead of --socket.",
+		advice: " Start uWSGI with --http-socket instead of --socket.",
 	},
 }
 
@@ -39,7 +39,7 @@ func (p *pool) expects(ctx context.Context) string {
 		case bytes.HasPrefix(reply, []byte(answerBegin)):
 			return ""
 		case looksLikeTLS(reply) && protocol.reply == "", protocol.reply != "" && bytes.HasPrefix(reply, []byte(protocol.reply)):
-			return fmt.Sprintf("It seems to expect %s. %s %s", protocol.name, plainHTTP, protocol.advice)
+			return fmt.Sprintf("It seems to expect %s. %s", protocol.name, plainHTTP+protocol.advice)
 		}
 	}
 	return "Or does it expect FastCGI (php-fpm) or uwsgi? " + plainHTTP

@@ -3,6 +3,7 @@ package httpproxy
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type readiness struct {
 	pool  *pool
 	life  *resident.Life
 	mode  *Handler
+
+	expects string // what the server may expect instead of HTTP, once it has dropped a connection
 
 	mu         sync.Mutex
 	lastAnswer string // of the path
@@ -88,7 +91,10 @@ func (r *readiness) pathAnswers() bool {
 	case errors.Is(err, fasthttp.ErrTimeout) || errors.Is(err, os.ErrDeadlineExceeded):
 		what = fmt.Sprintf("got no answer within %s", readyPatience)
 	default:
-		what = "got no answer: the server dropped the connection. " + r.pool.expects(context.Background())
+		if r.expects == "" { // asked once: the server may log each connection
+			r.expects = cmp.Or(r.pool.expects(context.Background()), seeLogs)
+		}
+		what = "got no answer: the server dropped the connection. " + r.expects
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,6 +137,9 @@ func (r *readiness) answeredLast() string {
 	defer r.mu.Unlock()
 	return r.lastAnswer
 }
+
+// seeLogs is the advice for a server that speaks HTTP and drops connections.
+const seeLogs = "Its output may say why: see the log."
 
 const (
 	// connectPatience is how long a server may take for a connection.

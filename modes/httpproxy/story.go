@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/failure"
@@ -52,7 +53,7 @@ func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, e
 	case errors.As(err, &broke):
 		e.Message = fmt.Sprintf("The server's answer to %s can't be read to its end: %s.", request, s.server.mode.keys.String(broke.cause.Error()))
 	case !x.heard():
-		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s. %s %s", request, seeLog, s.otherProtocol(ctx))
+		e.Message = strings.TrimSpace(fmt.Sprintf("The server dropped the connection and did not answer %s. %s %s", request, seeLog, s.otherProtocol(ctx)))
 	default:
 		e.Message = s.server.mode.broken(err, x.conn.sample)
 	}
