@@ -170,10 +170,11 @@ func (m *Handler) leaseOrMisplaced(ctx context.Context, inv *adapter.Invocation,
 	if starting == nil {
 		return nil, m.unserved(ctx, inv, err)
 	}
-	message := fmt.Sprintf("The program was not ready for the event: %s. It has been idle for a second, so the event did not wait any longer.", starting.Missing())
+	message := fmt.Sprintf("The program was not ready for the event: %s. ", starting.Missing())
 	if hint := starting.readiness.hint(); hint != "" {
-		message += " " + hint
+		message += hint + " "
 	}
+	message += "It has been idle for a second, so the event did not wait any longer."
 	return nil, &adapter.Error{Type: adapter.TypeInit, Message: message, Stack: m.Resident.Program.Stack(starting.life.Printed.Tail())}
 }
 

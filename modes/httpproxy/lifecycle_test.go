@@ -185,7 +185,7 @@ func TestAServerThatDoesNotListenWhereItShouldIsToldWhereItDoes(t *testing.T) {
 			testkit.Eventually(t, "it has come so far", func() bool {
 				return h.logs.FilterMessage("I wait").Len() > 0
 			})
-			h.fails(says(ok), time.Second, "Runtime.InitError", append(c.texts[:len(c.texts):len(c.texts)], "not ready for the event within 1s")...)
+			h.fails(says(ok), time.Second, "Runtime.InitError", append(c.texts[:len(c.texts):len(c.texts)], "not ready for the event")...)
 		})
 	}
 }

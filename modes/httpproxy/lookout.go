@@ -15,8 +15,9 @@ const (
 	// millisecond.
 	surveyEvery = 250 * time.Millisecond
 	// idleEnough is how long a program that listens elsewhere must have done nothing until events
-	// no longer wait for it. A port for metrics or a debugger may be open long before the server's.
-	idleEnough = time.Second
+	// no longer wait for it: about a second. A port for metrics or a debugger may be open long before
+	// the server's.
+	idleEnough = 1200 * time.Millisecond
 )
 
 // lookout watches whether a program that is not ready listens elsewhere.
