@@ -3,7 +3,6 @@ package apig
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"unsafe"
 
 	"fgbootstrap/internal/jsonscan"
@@ -179,27 +178,32 @@ func stringOf(raw []byte) (content []byte, ok bool) {
 	}
 }
 
-// byteSet is the bytes, besides letters and digits, that may stand somewhere.
-type byteSet string
+// byteSet is the bytes that may stand somewhere.
+type byteSet [256]bool
 
-const (
-	tokenBytes byteSet = "!#$%&'*+-.^_`|~" // RFC 9110, 5.6.2
-	pathBytes  byteSet = "-._~!$&'()*+,;=:@/"
-	urlBytes   byteSet = pathBytes + "%?#[]"
+var (
+	tokenBytes = setOf("!#$%&'*+-.^_`|~") // RFC 9110, 5.6.2
+	pathBytes  = setOf("-._~!$&'()*+,;=:@/")
+	urlBytes   = setOf("-._~!$&'()*+,;=:@/%?#[]")
 	// In a query + and ; have a meaning, which decoded text must not get.
-	queryBytes byteSet = "-._~"
-	hostBytes  byteSet = "-._~!$&'()*+,;=%:[]" // RFC 3986, with a port
+	queryBytes = setOf("-._~")
+	hostBytes  = setOf("-._~!$&'()*+,;=%:[]") // RFC 3986, with a port
 )
 
-func (set byteSet) has(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || strings.IndexByte(string(set), c) >= 0
+// setOf returns the set of letters, digits and these bytes.
+func setOf(others string) *byteSet {
+	var set byteSet
+	for _, c := range []byte("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" + others) {
+		set[c] = true
+	}
+	return &set
 }
 
 // appendEscaped appends text with every byte that is not in set as %XX.
-func appendEscaped(dst, text []byte, set byteSet) []byte {
+func appendEscaped(dst, text []byte, set *byteSet) []byte {
 	const hex = "0123456789ABCDEF"
 	for _, c := range text {
-		if set.has(c) {
+		if set[c] {
 			dst = append(dst, c)
 		} else {
 			dst = append(dst, '%', hex[c>>4], hex[c&15])
@@ -208,9 +212,9 @@ func appendEscaped(dst, text []byte, set byteSet) []byte {
 	return dst
 }
 
-func (set byteSet) holds(text []byte) bool {
+func (set *byteSet) holds(text []byte) bool {
 	for _, c := range text {
-		if !set.has(c) {
+		if !set[c] {
 			return false
 		}
 	}
