@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -33,11 +34,16 @@ func FuzzReadAPIG(f *testing.F) {
 		`{"httpMethod":"G","path":"` + "\xff\n" + `","requestContext":{},"body":"` + "\xff" + `"}`,
 		call("POST", "/", "YW\r\nJj", object{"isBase64Encoded": true}),
 		call("POST", "/", "YWJ=YWJj", object{"isBase64Encoded": true}),
+		call("GET", "/a%20b%zz?#[%41", "", headers(object{"x_real_ip": "1", "x-a": "2", "x.a": "3", "cookie": []any{"a=1;", "b=2"}, "proxy": "4"})),
+		call("GET", "/a/%E4%BD%A0 %41", "", object{"requestContext": object{"stage": "é", "apiId": 1, "more": []any{"\x7f😀"}}}),
 	} {
 		f.Add([]byte(event), "")
 		f.Add([]byte(event), "/a")
 	}
 	f.Fuzz(func(t *testing.T, event []byte, prefix string) {
+		if !regexp.MustCompile(`^(/[a-z]+)*$`).MatchString(prefix) {
+			return
+		}
 		wire, isCall, err := httpproxy.Wire(event, prefix)
 		if err != nil {
 			var told *adapter.Error
@@ -70,12 +76,12 @@ func FuzzReadAPIG(f *testing.F) {
 		if !unmarshalExactly(event, &want) {
 			return
 		}
-		path := want.Path
-		if rest, found := strings.CutPrefix(path, prefix); found && (rest == "" || rest[0] == '/') {
-			path = rest
-		}
+		path := decodedPath(want.Path)
 		if !strings.HasPrefix(path, "/") {
 			path = "/" + path
+		}
+		if rest, found := strings.CutPrefix(path, prefix); found && (rest == "" || rest[0] == '/') {
+			path = "/" + strings.TrimPrefix(rest, "/")
 		}
 		if request.Method != want.Method || request.URL.Path != path {
 			t.Errorf("got %q", wire)
@@ -98,6 +104,17 @@ func FuzzReadAPIG(f *testing.F) {
 		if body != text {
 			t.Errorf("the body is %q, not %q", body, text)
 		}
+	})
+}
+
+// decodedPath is what a server makes of an event's path: one that a URL can hold is percent-encoded.
+func decodedPath(path string) string {
+	if !regexp.MustCompile(`^[A-Za-z0-9\-._~!$&'()*+,;=:@/%?#\[\]]*$`).MatchString(path) {
+		return path
+	}
+	return regexp.MustCompile(`%[0-9A-Fa-f]{2}`).ReplaceAllStringFunc(path, func(escape string) string {
+		c, _ := strconv.ParseUint(escape[1:], 16, 8)
+		return string([]byte{byte(c)})
 	})
 }
 
@@ -181,6 +198,7 @@ func members(t *testing.T, text json.RawMessage) map[string][]string {
 
 func checkHeaders(t *testing.T, request *http.Request, want map[string][]string) {
 	expected := map[string]int{}
+	var cookies []string
 	for name, values := range want {
 		lower := strings.ToLower(name)
 		for _, value := range values {
@@ -190,7 +208,11 @@ func checkHeaders(t *testing.T, request *http.Request, want map[string][]string)
 			if strings.ContainsAny(value, "\r\n\x00") && strings.ContainsAny(strings.Trim(value, " \t"), "\r\n\x00") {
 				t.Errorf("no value, but accepted: %q", value)
 			}
-			if !dropped(lower) {
+			if !dropped(lower) && !disguised(lower, want) {
+				if lower == "cookie" {
+					cookies = append(cookies, strings.Trim(value, " \t"))
+					continue
+				}
 				expected[lower+": "+strings.Trim(value, " \t")]++
 			}
 		}
@@ -198,6 +220,16 @@ func checkHeaders(t *testing.T, request *http.Request, want map[string][]string)
 	for name, values := range request.Header {
 		lower := strings.ToLower(name)
 		if lower == "x-cff-request-id" && len(values) == 1 && values[0] == "id" || lower == "content-length" && len(values) == 1 {
+			continue
+		}
+		if strings.HasPrefix(lower, "x-apig-") || lower == "x-bootstrap-request-context" || lower == "x-forwarded-prefix" {
+			if len(values) != 1 {
+				t.Errorf("%s: %q", lower, values)
+			}
+			continue // of the event's requestContext and our prefix
+		}
+		if lower == "cookie" {
+			checkCookies(t, values, cookies)
 			continue
 		}
 		for _, value := range values {
@@ -295,5 +327,35 @@ func hasControl(text string) bool {
 // dropped tells of a header's name in lower case whether it is not handed on.
 func dropped(lower string) bool {
 	folded := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(lower, "-")
-	return apig.OfConnection(lower) || functiongraph.IsMetadata(folded) || lower == "host"
+	trusted := regexp.MustCompile(`^(content-|x-forwarded|x-real-ip|x-request-id)`)
+	return apig.OfConnection(folded) || functiongraph.IsMetadata(folded) || lower == "host" || lower == "proxy" || lower == "x-forwarded-prefix" ||
+		strings.HasPrefix(folded, "x-apig-") || strings.HasPrefix(folded, "x-bootstrap-") || folded != lower && trusted.MatchString(folded)
+}
+
+// disguised tells whether a program can't tell a header from another of them.
+func disguised(lower string, all map[string][]string) bool {
+	folded := regexp.MustCompile(`[^a-z0-9]`).ReplaceAllString(lower, "-")
+	for name, values := range all {
+		if strings.ToLower(name) == folded && len(values) > 0 && folded != lower {
+			return true
+		}
+	}
+	return false
+}
+
+// checkCookies wants one line with all of them.
+func checkCookies(t *testing.T, got, want []string) {
+	t.Helper()
+	pieces := func(list []string) map[string]int {
+		all := map[string]int{}
+		for _, piece := range regexp.MustCompile(`[; \t]+`).Split(strings.Join(list, "; "), -1) {
+			if piece != "" {
+				all[piece]++
+			}
+		}
+		return all
+	}
+	if len(got) != 1 || !reflect.DeepEqual(pieces(got), pieces(want)) {
+		t.Errorf("the cookies are %q, not %q", got, want)
+	}
 }

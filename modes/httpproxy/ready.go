@@ -3,6 +3,7 @@ package httpproxy
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,13 +38,18 @@ type readiness struct {
 	life  *resident.Life
 	mode  *Handler
 
+	expects string // what the server may expect instead of HTTP, once it has dropped a connection
+
 	mu         sync.Mutex
 	lastAnswer string // of the path
 }
 
 // await marks the server ready when it is.
 func (r *readiness) await() {
+	defer r.mode.misplaced.set(false)
+	look := lookout{readiness: r, next: r.life.StartedAt.Add(surveyEvery)}
 	for !r.holds() {
+		look.around(time.Now())
 		every := lookEvery
 		if r.path != "" {
 			every = max(askEvery, time.Since(r.life.StartedAt)/20)
@@ -81,11 +87,14 @@ func (r *readiness) pathAnswers() bool {
 	case err == nil:
 		what = fmt.Sprintf("answered %d %s: %s", status, fasthttp.StatusMessage(status), r.mode.keys.Quote(bytes.TrimSpace(got)))
 	case len(got) > 0:
-		what = "got an answer that can't be read. " + r.mode.broken(got)
+		what = "got an answer that can't be read. " + r.mode.broken(err, got)
 	case errors.Is(err, fasthttp.ErrTimeout) || errors.Is(err, os.ErrDeadlineExceeded):
 		what = fmt.Sprintf("got no answer within %s", readyPatience)
 	default:
-		what = "got no answer: the server dropped the connection. Does it expect HTTPS? " + plainHTTP
+		if r.expects == "" { // asked once: the server may log each connection
+			r.expects = cmp.Or(r.pool.expects(context.Background()), seeLogs)
+		}
+		what = "got no answer: the server dropped the connection. " + r.expects
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,7 +127,8 @@ func (r *readiness) hint() string {
 	if r.answeredLast() != "" {
 		return "" // it listens where it should
 	}
-	return r.place.elsewhere()
+	text, _ := r.place.elsewhere()
+	return text
 }
 
 // answeredLast returns what the ready path answered, or "".
@@ -127,6 +137,9 @@ func (r *readiness) answeredLast() string {
 	defer r.mu.Unlock()
 	return r.lastAnswer
 }
+
+// seeLogs is the advice for a server that speaks HTTP and drops connections.
+const seeLogs = "Its output may say why: see the log."
 
 const (
 	// connectPatience is how long a server may take for a connection.
@@ -165,8 +178,16 @@ func (p *pool) ask(method, target string, patience time.Duration) (status int, g
 		return 0, nil, err
 	}
 	var answer fasthttp.Response
-	err = answer.ReadLimitBody(bufio.NewReaderSize(c, headBytes), askedBytes)
-	if status = answer.StatusCode(); err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
+	in := bufio.NewReaderSize(c, headBytes)
+	for _, err = readHead(&answer.Header, in); err == nil && answer.StatusCode() == fasthttp.StatusContinue; {
+		_, err = readHead(&answer.Header, in)
+	}
+	status = answer.StatusCode()
+	hasBody := status >= 200 && status != fasthttp.StatusNoContent && status != fasthttp.StatusNotModified
+	if err == nil && hasBody {
+		err = answer.ReadBody(in, askedBytes)
+	}
+	if err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
 		return status, answer.Body(), nil
 	}
 	return 0, c.sample, err
