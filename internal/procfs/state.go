@@ -32,7 +32,7 @@ func State(pid int) string {
 	return "can't be looked at"
 }
 
-// Bypassed returns the command line of a process in the group of leader that does not have
+// Bypassed returns the name of a process in the group of leader that does not have
 // leader's descriptor 3, and so can't write to it; "" if there is none.
 func Bypassed(leader int) string {
 	link := func(pid int) string {
@@ -47,8 +47,8 @@ func Bypassed(leader int) string {
 		if pid == leader || stat.Group != strconv.Itoa(leader) || link(pid) == channel {
 			continue
 		}
-		if words := CommandLine(pid); words != "" {
-			return words
+		if name := Name(pid); name != "?" {
+			return name
 		}
 	}
 	return ""
