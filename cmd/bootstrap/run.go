@@ -67,6 +67,9 @@ func run(environ []string, self string, stderr io.Writer) int {
 	ctx, stop := untilSignal(log)
 	defer stop()
 	mode := modes.Get(cfg.Mode)
+	if !mode.ReadsOurProc {
+		hideFromPrograms()
+	}
 	polls := pollers(cfg, log) // before the programs, which take descriptors too
 	loop := &adapter.Loop{
 		Handler:   handler(ctx, kit, problems),
@@ -89,6 +92,10 @@ func run(environ []string, self string, stderr io.Writer) int {
 	log.Info("bootstrap has stopped")
 	return 0
 }
+
+// hideFromPrograms keeps programs, which run as the same user, from reading our environment,
+// memory and descriptors under /proc, and from tracing us. Credentials of events are in our memory.
+func hideFromPrograms() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
 // handler returns the mode's handler, or one that answers every event with what is wrong.
 func handler(ctx context.Context, kit modes.Kit, problems config.Problems) adapter.Handler {
