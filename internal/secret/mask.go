@@ -134,7 +134,7 @@ func cut(text []byte, all []*index) int {
 		return end
 	}
 	var found []span
-	for _, v := range readings(text, hasBlank(all)) {
+	for _, v := range append(readings(text, hasBlank(all)), &view{text: text, open: len(text)}) {
 		end = min(end, v.original(v.open))
 		for _, x := range all {
 			end = min(end, v.original(x.begun(v.text[:v.open])))
@@ -168,7 +168,11 @@ type span struct{ from, to int }
 
 // occurrences returns where secrets are in text, in order.
 func occurrences(text []byte, all []*index) (found []span) {
-	for _, v := range readings(text, hasBlank(all)) {
+	plain, blank := view{text: text, open: len(text)}, hasBlank(all)
+	for _, x := range all {
+		found = x.find(found, &plain, false)
+	}
+	for _, v := range readings(text, blank) {
 		for _, x := range all {
 			found = x.find(found, v, false)
 		}

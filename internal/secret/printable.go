@@ -32,8 +32,27 @@ func Printable(text string) string {
 	return b.String()
 }
 
-// isPlain reports whether text is ASCII without control characters, as most lines are.
+// isPlain reports whether text is ASCII without control characters but for tabs, as most lines are.
 func isPlain(text string) bool {
+	for ; len(text) >= 8; text = text[8:] {
+		if !areAllPlain(text) && !isEachPlain(text[:8]) {
+			return false
+		}
+	}
+	return isEachPlain(text)
+}
+
+// areAllPlain looks at the first eight bytes at once; it takes tabs for control characters.
+func areAllPlain(text string) bool {
+	_ = text[7]
+	x := uint64(text[0]) | uint64(text[1])<<8 | uint64(text[2])<<16 | uint64(text[3])<<24 |
+		uint64(text[4])<<32 | uint64(text[5])<<40 | uint64(text[6])<<48 | uint64(text[7])<<56
+	const ones = 0x0101010101010101
+	// The high bit of a byte that is below ' ', is 0x7f or has it already.
+	return (x|(x-ones*' ')|(x+ones))&(ones<<7) == 0
+}
+
+func isEachPlain(text string) bool {
 	for i := range len(text) {
 		if c := text[i]; c < ' ' && c != '\t' || c >= 0x7f {
 			return false

@@ -22,3 +22,16 @@ func TestNoCharacterMakesALineLookLikeAnother(t *testing.T) {
 		}
 	}
 }
+
+func TestEachByteCountsWhereverItStands(t *testing.T) {
+	for c := range 256 {
+		for at := range 17 {
+			text := []byte("a line of 17 bytes")[:17]
+			text[at] = byte(c)
+			want := c == '\t' || c >= ' ' && c < 0x7f
+			if got := isPlain(string(text)); got != want {
+				t.Fatalf("%q: got %v", text, got)
+			}
+		}
+	}
+}

@@ -55,23 +55,36 @@ func (v *view) original(offset int) int {
 	return offset
 }
 
-// readings returns text as it is, and what its escapes stand for. blank says that a secret has a
-// blank.
+// readings returns what text stands for if there are escapes in it; as a rule there are none. blank
+// says that a secret has a blank.
 func readings(text []byte, blank bool) []*view {
+	if !hasMarks(text, blank) {
+		return nil
+	}
 	return (&view{text: text, open: len(text)}).readings(nil, depth, blank)
 }
 
-// readings appends v, and what its escapes stand for, to all.
-func (v *view) readings(all []*view, depth int, blank bool) []*view {
-	all = append(all, v)
-	if depth == 0 {
-		return all
+func hasMarks(text []byte, blank bool) bool {
+	for _, s := range spellings {
+		if (blank || !s.blank) && bytes.IndexAny(text, s.marks) >= 0 {
+			return true
+		}
 	}
+	return false
+}
+
+// readings appends what v stands for to all.
+func (v *view) readings(all []*view, depth int, blank bool) []*view {
 	for _, s := range spellings {
 		if s.blank && !blank {
 			continue
 		}
-		if inside := v.without(s.marks, s.read); inside != nil {
+		inside := v.without(s.marks, s.read)
+		if inside == nil {
+			continue
+		}
+		all = append(all, inside)
+		if depth > 1 {
 			all = inside.readings(all, depth-1, blank)
 		}
 	}
