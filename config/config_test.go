@@ -69,7 +69,7 @@ func TestDefaultsAreThoseOfTheTable(t *testing.T) {
 		LogLevel: zapcore.InfoLevel, LogFormat: "text",
 		WorkerProtocol: "lines", WorkerResponse: "stdout", WorkerCount: 1,
 		HTTPPort: 8000, HTTPReady: "tcp", HTTPEventPath: "/invoke", HTTPPath: "auto",
-		Env: []string{"HOME=/tmp", "LANG=C.UTF-8", "PWD=" + root, "PYTHONUNBUFFERED=1"},
+		Env: []string{"HOME=/tmp", "LANG=C.UTF-8", "PWD=" + root, "PYTHONNOUSERSITE=1", "PYTHONUNBUFFERED=1"},
 	}
 	if len(problems) > 0 || !reflect.DeepEqual(c, want) {
 		t.Errorf("problems %v, config\n%+v, want\n%+v", problems, c, want)

@@ -11,7 +11,11 @@ import (
 func programEnv(vars map[string]string, dir string) []string {
 	all := maps.Clone(vars)
 	delete(all, contextFile) // it belongs to a bootstrap above us; an old context is worse than none
-	orElse(all, "HOME", "/tmp")
+	delete(all, apiAddress)  // only we talk to the platform
+	if _, set := all["HOME"]; !set {
+		all["HOME"] = "/tmp"
+		orElse(all, "PYTHONNOUSERSITE", "1") // else what any event leaves in /tmp/.local is imported from then on
+	}
 	orElse(all, "PYTHONUNBUFFERED", "1") // else a program that is killed takes its last output with it
 	if !hasLocale(all) {
 		orElse(all, "LANG", "C.UTF-8")

@@ -23,7 +23,7 @@ func TestTheLastOfEqualNamesWinsAndJunkIsIgnored(t *testing.T) {
 	root := t.TempDir()
 	env := []string{"A=1", "junk", "=C:=C:\\", "A=2=3", "", "EMPTY="}
 	c, problems := loadEnviron(t, env, filepath.Join(root, "bootstrap"))
-	want := []string{"A=2=3", "EMPTY=", "HOME=/tmp", "LANG=C.UTF-8", "PWD=" + root, "PYTHONUNBUFFERED=1"}
+	want := []string{"A=2=3", "EMPTY=", "HOME=/tmp", "LANG=C.UTF-8", "PWD=" + root, "PYTHONNOUSERSITE=1", "PYTHONUNBUFFERED=1"}
 	if len(problems) > 0 || !slices.Equal(c.Env, want) {
 		t.Errorf("problems %q, environment %q, want %q", problems, c.Env, want)
 	}
@@ -40,5 +40,28 @@ func TestNothingIsReadBehindTheCallersBack(t *testing.T) {
 	t.Setenv("BOOTSTRAP_MODE", "http")
 	if c := mustLoad(t, nil); c.Mode != "pipe" {
 		t.Errorf("mode is %s, from the environment of the test", c.Mode)
+	}
+}
+
+func TestTheAddressOfTheRuntimeAPIIsNotHandedOn(t *testing.T) {
+	c := mustLoad(t, vars{"RUNTIME_API_ADDR": "127.0.0.1:9000", "RUNTIME_TIMEOUT": "3"})
+	if got, there := valueOf(c, "RUNTIME_API_ADDR"); there || c.APIAddr != "127.0.0.1:9000" {
+		t.Errorf("handed on: %q, ours is %q", got, c.APIAddr)
+	}
+	if got, _ := valueOf(c, "RUNTIME_TIMEOUT"); got != "3" {
+		t.Errorf("the timeout is %q", got)
+	}
+}
+
+func TestPythonImportsNothingFromAHomeThatIsOurs(t *testing.T) {
+	for _, row := range []struct {
+		set  vars
+		want string
+	}{
+		{vars{}, "1"}, {vars{"PYTHONNOUSERSITE": ""}, ""}, {vars{"HOME": "/home/me"}, ""}, {vars{"HOME": "/tmp"}, ""},
+	} {
+		if got, _ := valueOf(mustLoad(t, row.set), "PYTHONNOUSERSITE"); got != row.want {
+			t.Errorf("%v: got %q", row.set, got)
+		}
 	}
 }

@@ -52,6 +52,7 @@ const (
 	settingPrefix = "BOOTSTRAP_"
 	runtimePrefix = "RUNTIME_"
 	userData      = "RUNTIME_USERDATA"
+	apiAddress    = "RUNTIME_API_ADDR"
 	// contextFile is set by us for the program. A bootstrap that runs below another one finds its
 	// parent's here.
 	contextFile = "BOOTSTRAP_CONTEXT_FILE"

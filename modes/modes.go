@@ -41,6 +41,9 @@ type Mode struct {
 	// Wraps says that results for the API gateway are wrapped in an envelope if they are not one.
 	// A mode that speaks HTTP makes its own.
 	Wraps bool
+	// ReadsOurProc says that programs read their context below /proc/<our pid>, which must not be
+	// closed to them then.
+	ReadsOurProc bool
 	// New makes the mode's handler and returns when the handler is ready for events, has failed
 	// to become ready, or ctx ends. The error is a sentence for the user.
 	New func(context.Context, Kit) (adapter.Handler, error)
@@ -49,7 +52,7 @@ type Mode struct {
 // All lists the modes by the names that BOOTSTRAP_MODE knows.
 func All() []Mode {
 	return []Mode{
-		{Name: "pipe", Wraps: true, New: newPipe},
+		{Name: "pipe", Wraps: true, ReadsOurProc: true, New: newPipe},
 		{Name: "worker", Wraps: true, New: newWorker},
 		{Name: "http", New: newHTTP},
 	}

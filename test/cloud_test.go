@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -186,11 +188,13 @@ func (c *cloud) processes() map[int]string {
 	entries, _ := filepath.Glob("/proc/[0-9]*/environ")
 	for _, path := range entries {
 		environ, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(environ, []byte(c.marker)) {
+		cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		// Only root may read the environment of a bootstrap that hides it from its programs.
+		hidden := errors.Is(err, fs.ErrPermission) && bytes.HasPrefix(cmdline, []byte(filepath.Join(c.dir, "bootstrap")))
+		if !hidden && !bytes.Contains(environ, []byte(c.marker)) {
 			continue // a zombie's is empty
 		}
 		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
-		cmdline, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
 		found[pid] = strings.ReplaceAll(string(cmdline), "\x00", " ")
 	}
 	return found
@@ -210,7 +214,11 @@ func (c *cloud) bootstrap() int {
 }
 
 func isBootstrap(pid int) bool {
-	exe, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	exe, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	if errors.Is(err, fs.ErrPermission) {
+		name, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+		exe = "/" + strings.TrimSpace(string(name))
+	}
 	return strings.HasSuffix(exe, "/bootstrap")
 }
 

@@ -68,6 +68,10 @@ var behaviours = map[string]behaviour{
 		_, err := out.Write(garbage())
 		return code(err)
 	},
+	"tells":               tells,
+	"tells in an error":   tellsInAnError,
+	"tells as output":     tellsAsOutput,
+	"tells in the result": tellsInTheResult,
 	"loud": func(event []byte, out io.Writer) int {
 		fmt.Fprintln(os.Stderr, strings.Repeat("e", 5<<20))
 		_, err := out.Write(event)

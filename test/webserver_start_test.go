@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"os"
@@ -61,6 +62,42 @@ func TestAServerWhosePortIsTakenIsToldByWhom(t *testing.T) {
 	testkit.Need(t, "python3") // one with a port of its own
 	c = deploy(t, server("python3", "-m", "http.server", portOf(l)))
 	c.fails("{}", "Runtime.ExitError", "exited with code 1", "Address already in use")
+}
+
+func TestWhoHasAPortIsNamedWithoutItsArguments(t *testing.T) {
+	t.Parallel()
+	python := testkit.Need(t, "python3")
+	serves := `import socket, sys, time; s = socket.socket(); s.bind(("127.0.0.1", 0)); s.listen(); print(s.getsockname()[1], flush=True); time.sleep(600)`
+	for name, argv := range map[string][]string{
+		"arguments":               {"python3", "-c", serves, "--password", "PLANTED1"},
+		"a value before its name": {"DBPASS=PLANTED2", "-c", serves},
+		"a line for its name":     {"server: postgres://bob:PLANTED3@db", "-c", serves},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := exec.Command(python)
+			other.Args = argv
+			out, err := other.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				_ = other.Process.Kill()
+				_ = other.Wait()
+			}()
+			port, _ := bufio.NewReader(out).ReadString('\n')
+			port = strings.TrimSpace(port)
+			c := deploy(t, server("no-server").with("BOOTSTRAP_HTTP_PORT", port))
+			f := c.fails("{}", "Runtime.InitError", "port "+port+" is already in use", fmt.Sprintf("by process %d: «", other.Process.Pid))
+			for _, text := range []string{"PLANTED", "--password", "import"} {
+				if strings.Contains(f.Message+c.log.String(), text) {
+					t.Errorf("%s shows: %s", text, f.Message)
+				}
+			}
+		})
+	}
 }
 
 func TestAServerOfAnInterpreterThatThePlatformHidesIsToldWhere(t *testing.T) {

@@ -67,6 +67,9 @@ func run(environ []string, self string, stderr io.Writer) int {
 	ctx, stop := untilSignal(log)
 	defer stop()
 	mode := modes.Get(cfg.Mode)
+	if !mode.ReadsOurProc {
+		hideFromPrograms()
+	}
 	polls := pollers(cfg, log) // before the programs, which take descriptors too
 	loop := &adapter.Loop{
 		Handler:   handler(ctx, kit, problems),
@@ -97,6 +100,10 @@ func sentence(text string) string {
 	}
 	return text + "."
 }
+
+// hideFromPrograms keeps programs, which run as the same user, from reading our environment,
+// memory and descriptors under /proc, and from tracing us. Credentials of events are in our memory.
+func hideFromPrograms() { _ = unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
 
 // handler returns the mode's handler, or one that answers every event with what is wrong.
 func handler(ctx context.Context, kit modes.Kit, problems config.Problems) adapter.Handler {

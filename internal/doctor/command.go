@@ -63,7 +63,7 @@ func (c *Command) implied() ([]string, error) {
 	}
 	looked := "there is no executable file " + pathpkg.Join(c.CodeRoot, "handler")
 	if len(handler) > 0 {
-		looked = fmt.Sprintf("neither the function's handler %q nor handler is an executable file of %s", c.Handler, c.CodeRoot)
+		looked = fmt.Sprintf("neither the function's handler %q nor handler is an executable file of %s", programName(c.Handler), c.CodeRoot)
 	}
 	forgotten := "" // a file that is there but is not executable
 	for _, words := range [][]string{handler, {"handler"}} {

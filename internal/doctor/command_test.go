@@ -166,6 +166,8 @@ func TestWithoutAnyProgramItIsSaidWhatWasLookedFor(t *testing.T) {
 		files   []string
 		want    []string
 	}{
+		{"app --password S3cret", nil, []string{`neither the function's handler "app …" nor handler is an executable file of ROOT`, set}},
+		{"PASSWORD=S3cret app", nil, []string{`neither the function's handler "PASSWORD=…" nor handler is`, set}},
 		{"index.handler", nil, []string{`neither the function's handler "index.handler" nor handler is an executable file of ROOT`, set}},
 		{"", nil, []string{"there is no executable file ROOT/handler", set}},
 		{"bootstrap", []string{"bootstrap"}, []string{"there is no executable file ROOT/handler", set}},
@@ -214,7 +216,13 @@ func TestAWrongCommandIsExplained(t *testing.T) {
 		{"[", "ROOT/bin", `The platform has one at ROOT/runtime/odd/[:`, unix.ENOENT},
 		{"*", "ROOT/bin", `There is no program "*", neither in ROOT/code nor on the PATH (ROOT/bin). Put it into the ZIP`, unix.ENOENT},
 		{"python3 handler.py", "ROOT/bin", `It is one word with a space in it: was the whole command quoted?`, unix.ENOENT},
-		{"/bin/sh /opt/run.sh", "ROOT/bin", `There is no file /bin/sh /opt/run.sh. It is one word with a space in it`, unix.ENOENT},
+		{"/bin/sh /opt/run.sh", "ROOT/bin", `There is no file "/bin/sh …". It is one word with a space in it`, unix.ENOENT},
+		{"python3 app.py --password S3cret", "ROOT/bin", `There is no program "python3 …", neither in`, unix.ENOENT},
+		{"./app --password S3cret", "", `There is no file "ROOT/code/app …". It is one word with a space in it`, unix.ENOENT},
+		{"PASSWORD=S3cret", "ROOT/bin", `There is no program "PASSWORD=…", neither in`, unix.ENOENT},
+		{"PASSWORD=S3cret python3 app.py", "", `No shell reads the command: set the variable PASSWORD`, unix.ENOENT},
+		{"./app?token=S3cret", "ROOT/bin", `There is no file "ROOT/code/app?token=…". It looks like a variable`, unix.ENOENT},
+		{"DSN=postgres://bob:S3cret@db/x", "", `There is no file "ROOT/code/DSN=…"`, unix.ENOENT},
 		{"./link", "ROOT/bin", `ROOT/code/link is a symbolic link to /nowhere/python3, which is not here.`, unix.ENOENT},
 		{"./loop", "ROOT/bin", `ROOT/code/loop can't be started: too many levels of symbolic links (ELOOP).`, unix.ELOOP},
 		{"./handler.py/x", "ROOT/bin", `There is no file ROOT/code/handler.py/x.`, unix.ENOTDIR},
@@ -233,6 +241,9 @@ func TestAWrongCommandIsExplained(t *testing.T) {
 		}
 		if !errors.Is(err, test.cause) {
 			t.Errorf("%s: caused by %v, want %v", test.word, start.Cause, test.cause)
+		}
+		if strings.Contains(start.Message, "S3cret") {
+			t.Errorf("%s: an argument shows: %s", test.word, start.Message)
 		}
 		mustSay(t, start.Message, strings.ReplaceAll(test.want, "ROOT", root))
 	}

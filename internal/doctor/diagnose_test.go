@@ -103,6 +103,7 @@ func TestAScriptThatIsNotExecutableGetsACommandThatFits(t *testing.T) {
 	for _, row := range []struct{ name, content, want string }{
 		{"a.js", "x", "BOOTSTRAP_COMMAND=node a.js,"},
 		{"a.py", "x", "BOOTSTRAP_COMMAND=python3 a.py,"},
+		{"a", "#!/usr/bin/env -S TOKEN=S3cret perl -w\r\n", "BOOTSTRAP_COMMAND=perl -w a,"},
 		{"a", "#!/usr/bin/env -S perl -w\r\n", "BOOTSTRAP_COMMAND=perl -w a,"},
 		{"a", string(fine().file()), "does not keep the executable bit."},
 	} {

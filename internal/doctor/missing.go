@@ -21,11 +21,12 @@ func (c *Command) startError(path string) error {
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR):
 		return &StartError{Message: c.Diagnose(path, err), Cause: err}
 	}
-	message := fmt.Sprintf("There is no file %s.", path)
+	message := fmt.Sprintf("There is no file %s.", c.shown(path))
 	if target, err := c.world().readLink(path); err == nil {
 		message = fmt.Sprintf("%s is a symbolic link to %s, which is not here.", path, target)
 	} else {
-		message += cmp.Or(g.unquoted(), quoted(path), g.instead(path))
+		below := strings.TrimPrefix(path, c.Dir+"/")
+		message += cmp.Or(g.unquoted(), assigned(below), quoted(below), g.instead(path))
 	}
 	return &StartError{Message: message, Cause: err}
 }
@@ -44,9 +45,9 @@ func (c *Command) Explain(path string, cause error) *StartError {
 
 // notFound makes the message for a word that is not a file in any of the folders.
 func (c *Command) notFound(word string) string {
-	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", shown(word), c.CodeRoot, c.Path)
+	text := fmt.Sprintf("There is no program %q, neither in %s nor on the PATH (%s).", programName(word), c.CodeRoot, c.Path)
 	if c.Path == "" {
-		text = fmt.Sprintf("There is no program %q in %s, and PATH is not set.", shown(word), c.CodeRoot)
+		text = fmt.Sprintf("There is no program %q in %s, and PATH is not set.", programName(word), c.CodeRoot)
 	}
 	if path := c.runtime(word); path != "" {
 		return text + fmt.Sprintf(" The platform has one at %s: put that into BOOTSTRAP_COMMAND.", path)
@@ -64,12 +65,29 @@ func (c *Command) notFound(word string) string {
 	return text + " Put it into the ZIP, or name it with its full path."
 }
 
-// shown is word without the value that it gives a variable: that may be secret.
-func shown(word string) string {
-	if name, _, is := strings.Cut(word, "="); is && isName(name) {
-		return name + "=…"
+// nameEnds are where the name of a program ends in a word that is more than that: what follows may
+// be arguments or the value of a variable, and nobody else's business.
+const nameEnds = " \t\n="
+
+// programName returns word as it may be shown: the name of a program without anything else.
+func programName(word string) string {
+	if end := strings.IndexAny(word, nameEnds); end >= 0 {
+		return word[:end+1] + "…"
 	}
 	return word
+}
+
+// shown does the same for the path of a program.
+func (c *Command) shown(path string) string {
+	below, found := strings.CutPrefix(path, c.Dir+"/")
+	switch {
+	case !strings.ContainsAny(below, nameEnds):
+		return path
+	case found:
+		return fmt.Sprintf("%q", c.Dir+"/"+programName(below))
+	default:
+		return fmt.Sprintf("%q", programName(path))
+	}
 }
 
 func assigned(word string) string {

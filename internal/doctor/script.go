@@ -28,7 +28,11 @@ var interpreters = map[string]string{
 // likelyInterpreter returns the one in the #! line, or what the file's name suggests.
 func (s subject) likelyInterpreter() string {
 	if line := strings.TrimSpace(s.shebang()); line != "" {
-		return strings.TrimPrefix(strings.TrimPrefix(line, "/usr/bin/env "), "-S ")
+		words := strings.Fields(strings.TrimPrefix(strings.TrimPrefix(line, "/usr/bin/env "), "-S "))
+		for len(words) > 0 && strings.Contains(words[0], "=") {
+			words = words[1:]
+		}
+		return strings.Join(words, " ")
 	}
 	if name := interpreters[pathpkg.Ext(s.path)]; name != "" {
 		return name
@@ -50,7 +54,7 @@ func carriageReturn(s subject) string {
 	}
 	return fmt.Sprintf("%s has Windows line ends (CRLF): the system looks for the interpreter %q. "+
 		"Convert it, for example with sed -i 's/\\r$//' %s.",
-		s.path, strings.TrimLeft(s.shebang(), " \t"), pathpkg.Base(s.path))
+		s.path, withoutValues(strings.TrimLeft(s.shebang(), " \t")), pathpkg.Base(s.path))
 }
 
 func interpreter(s subject) string {
@@ -95,6 +99,15 @@ func (s subject) byEnv(words []string) string {
 		}
 	}
 	return fmt.Sprintf("%s wants the interpreter %s by env, which is not on the PATH (%s).", s.path, words[0], s.command.Path)
+}
+
+// withoutValues returns a #! line up to the first value of a variable or option, which may be a secret.
+func withoutValues(line string) string {
+	before, _, found := strings.Cut(line, "=")
+	if found {
+		before += "=…"
+	}
+	return before
 }
 
 func noShebang(s subject) string {

@@ -106,11 +106,20 @@ func own(sockets map[string]*Listener, pattern string) {
 	}
 }
 
-// CommandLine returns the command line of a process, its words separated by blanks; "" if it
-// can't be seen.
-func CommandLine(pid int) string {
-	words, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
-	return string(bytes.ReplaceAll(bytes.TrimRight(words, "\x00"), []byte{0}, []byte{' '}))
+// Name returns the name by which a process was started, without its arguments, which may be
+// nobody else's business; "?" if it can't be seen.
+func Name(pid int) string {
+	line, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
+	// A program may have put a whole line of its own in the place of its name.
+	name := line[:max(0, bytes.IndexAny(append(line, 0), "\x00 \t\n="))]
+	if len(name) == 0 || bytes.ContainsRune(line[:min(len(line), len(name)+1)], '=') {
+		name, _ = os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+		name = bytes.TrimSpace(name)
+	}
+	if len(name) == 0 || bytes.ContainsAny(name, "= ") {
+		return "?"
+	}
+	return string(name)
 }
 
 // Family maps each process to its parent at the time of the call to Processes.

@@ -40,7 +40,7 @@ func Sleeps(pid int) bool {
 	return err == nil && (number == strconv.Itoa(unix.SYS_NANOSLEEP) || number == strconv.Itoa(unix.SYS_CLOCK_NANOSLEEP))
 }
 
-// Bypassed returns the command line of a process in the group of leader that does not have
+// Bypassed returns the name of a process in the group of leader that does not have
 // leader's descriptor 3, and so can't write to it; "" if there is none.
 func Bypassed(leader int) string {
 	link := func(pid int) string {
@@ -55,8 +55,8 @@ func Bypassed(leader int) string {
 		if pid == leader || stat.Group != strconv.Itoa(leader) || link(pid) == channel {
 			continue
 		}
-		if words := CommandLine(pid); words != "" {
-			return words
+		if name := Name(pid); name != "?" {
+			return name
 		}
 	}
 	return ""

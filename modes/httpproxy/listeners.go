@@ -1,7 +1,6 @@
 package httpproxy
 
 import (
-	"cmp"
 	"fmt"
 	"net/netip"
 	"os"
@@ -74,7 +73,7 @@ func (p place) inUse(keys *secret.Keyring) error {
 	who := "a process that can't be seen"
 	for _, l := range procfs.Listeners() {
 		if p.is(l) && len(l.PIDs) > 0 {
-			who = fmt.Sprintf("process %d: %s", l.PIDs[0], keys.Quote([]byte(cmp.Or(procfs.CommandLine(l.PIDs[0]), "?"))))
+			who = fmt.Sprintf("process %d: %s", l.PIDs[0], keys.Quote([]byte(procfs.Name(l.PIDs[0]))))
 		}
 	}
 	advice := "end that process, or set BOOTSTRAP_HTTP_PORT to another port, or to auto and have the server take it from the variable PORT"

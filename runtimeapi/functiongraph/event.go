@@ -69,13 +69,20 @@ func (e *event) begin(answer *fasthttp.Response) *adapter.Invocation {
 	for key, value := range answer.Header.All() {
 		name := strings.ToLower(string(key))
 		if IsMetadata(name) && !slices.ContainsFunc(e.inv.Headers, named(name)) { // of two the first counts, as for the id
-			// Vendor runtimes read more names than the documentation has: X-CFF-Security-Access-Key …
-			credential := strings.HasSuffix(name, "-key") || strings.HasSuffix(name, "-token")
-			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value), Secret: credential})
+			e.inv.Headers = append(e.inv.Headers, adapter.Header{Name: name, Value: string(value), Secret: isCredential(name)})
 		}
 	}
 	e.inv.Type = string(answer.Header.Peek(invokeType))
 	return &e.inv
+}
+
+// credentialWords are parts of the names of headers with keys and tokens. Vendor runtimes read more
+// names than the documentation has, such as X-CFF-Security-Access-Key, and there may be others.
+var credentialWords = []string{"key", "token", "secret", "auth", "passw", "credential"}
+
+// isCredential reports whether a header, its name in lower case, carries a key or a token.
+func isCredential(name string) bool {
+	return slices.ContainsFunc(credentialWords, func(word string) bool { return strings.Contains(name, word) })
 }
 
 func named(name string) func(adapter.Header) bool {

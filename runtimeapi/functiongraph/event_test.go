@@ -299,6 +299,39 @@ func TestHeadsOf32KBWithATokenOf6KBArriveWhole(t *testing.T) {
 	}
 }
 
+func TestHeadersThatMayCarryACredentialAreHeldBack(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	got := make(chan map[string]bool, 1)
+	start(t, s.addr, settings{program: func(_ context.Context, inv *adapter.Invocation, _ io.Writer) error {
+		held := map[string]bool{}
+		for _, h := range inv.Headers {
+			held[h.Name] = h.Secret
+		}
+		got <- held
+		return nil
+	}})
+	want := map[string]bool{
+		"x-cff-request-id": false, "x-cff-invoke-type": false, "x-cff-func-name": false, "x-cff-func-version": false, "x-cff-memory": false,
+		"x-cff-timeout": false, "x-cff-project-id": false, "x-cff-package": false, "x-cff-region": false, "x-cff-trace-id": false,
+		"x-cff-workflow-run-id": false, "x-cff-origin-version-tag": false, "x-stream-id": false,
+		"x-cff-secret": true, "x-cff-auth": true, "x-cff-authorization": true, "x-cff-auth-token-v2": true, "x-cff-token-type2": true,
+		"x-cff-access-key": true, "x-cff-secret-key": true, "x-cff-apikey-1": true, "x-cff-db-password": true, "x-stream-token": true,
+	}
+	p := s.accept()
+	p.poll()
+	p.send("HTTP/1.1 200 OK\r\n")
+	for name := range want {
+		p.send(strings.ToUpper(name) + ": 1\r\n")
+	}
+	p.send("Content-Length: 0\r\n\r\n")
+	p.post("response/1")
+	p.send(ok)
+	if held := testkit.Await(t, got, "the event"); !maps.Equal(held, want) {
+		t.Errorf("got %v", held)
+	}
+}
+
 func TestMetadataHeadersHaveLowerCaseNamesWhateverTheyCameAs(t *testing.T) {
 	t.Parallel()
 	s := listen(t)
