@@ -221,7 +221,7 @@ func TestAWrongCommandIsExplained(t *testing.T) {
 		{"./app --password S3cret", "", `There is no file "ROOT/code/app …". It is one word with a space in it`, unix.ENOENT},
 		{"PASSWORD=S3cret", "ROOT/bin", `There is no program "PASSWORD=…", neither in`, unix.ENOENT},
 		{"PASSWORD=S3cret python3 app.py", "", `No shell reads the command: set the variable PASSWORD`, unix.ENOENT},
-		{"./app?token=S3cret", "ROOT/bin", `There is no file "ROOT/code/app?token=…". It looks like a variable`, unix.ENOENT},
+		{"./app?token=S3cret", "ROOT/bin", `There is no file "ROOT/code/app?token=…".`, unix.ENOENT},
 		{"DSN=postgres://bob:S3cret@db/x", "", `There is no file "ROOT/code/DSN=…"`, unix.ENOENT},
 		{"./link", "ROOT/bin", `ROOT/code/link is a symbolic link to /nowhere/python3, which is not here.`, unix.ENOENT},
 		{"./loop", "ROOT/bin", `ROOT/code/loop can't be started: too many levels of symbolic links (ELOOP).`, unix.ELOOP},
