@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"fgbootstrap/internal/jsonscan"
 	"fgbootstrap/internal/secret"
@@ -92,6 +93,15 @@ func (e *Error) forCaller(m *secret.Mask) *Error {
 		out.Stack = append(out.Stack, shorten(m.String(line), maxLine))
 	}
 	return out
+}
+
+// Add adds a sentence to the message, which may lack its end.
+func (e *Error) Add(sentence string) {
+	text := strings.TrimSpace(e.Message)
+	if text != "" && !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "!") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	e.Message = strings.TrimSpace(text + " " + sentence)
 }
 
 func shorten(text string, limit int) string {

@@ -25,6 +25,8 @@ type Loop struct {
 	Streaming bool
 	// Mask hides secrets in errors; each invocation's credentials are added.
 	Mask *secret.Mask
+	// Note is a sentence that ends the message of every error; "" adds nothing.
+	Note string
 	// Grace is how long running invocations may go on once Run's ctx has ended.
 	Grace time.Duration
 	Log   *zap.Logger
@@ -197,6 +199,9 @@ func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
 	id := zap.String("requestId", inv.ID)
 	mask := p.loop.Mask.With(inv.Credentials()...)
 	report := e.forCaller(mask)
+	if p.loop.Note != "" {
+		report.Add(p.loop.Note)
+	}
 	err := p.api.Fail(work, inv, report)
 	report.Cause = e.Cause
 	p.loop.Log.Error(mask.String(report.Error()), id) // the report first: its caller waits

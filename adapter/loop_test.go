@@ -213,6 +213,21 @@ func TestARefusalAnswersEveryEventWithItsReason(t *testing.T) {
 	}
 }
 
+func TestNoErrorLacksTheNote(t *testing.T) {
+	for _, streaming := range []bool{false, true} {
+		w := begin(t, &adapter.Loop{Handler: program{invoke: behave}, Note: "A note.", Streaming: streaming}, 1, api.Config{Streaming: streaming}, testkit.Patience)
+		for _, event := range []string{"fail", "write and fail", "plain", "panic", "too large"} {
+			if f := failureOf(t, w.invoke(api.Event{Payload: []byte(event)})); !strings.HasSuffix(f.Message, ". A note.") {
+				t.Errorf("%s: %s", event, f.Message)
+			}
+		}
+		if r := w.invoke(api.Event{Payload: []byte("hello")}); r.Failed || string(r.Payload) != "hello" {
+			t.Errorf("got %+v", r)
+		}
+		_ = w.stop()
+	}
+}
+
 func TestAHandlersContextEndsAtTheDeadline(t *testing.T) {
 	w := begin(t, &adapter.Loop{Handler: program{invoke: func(ctx context.Context, inv *adapter.Invocation, _ io.Writer) error {
 		if end, ok := ctx.Deadline(); !ok || !end.Equal(inv.Deadline) {

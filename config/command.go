@@ -4,19 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kballard/go-shellquote"
 )
 
 // command is a program and its arguments, at least one word, the first one not empty.
 type command []string
-
-// shellOperators have a meaning only to a shell. As words of their own they show that the author
-// expected one.
-var shellOperators = []string{"|", "||", "&", "&&", ";", "<", "<<", ">", ">>", "2>", "2>>", "2>&1", "&>", "1>&2", ">&2"}
 
 // parseCommand reads words with shell quoting, or a JSON array of strings if v starts with "[".
 // Its errors say where the error is and never quote v: arguments hold tokens. Bytes are counted
@@ -85,7 +81,7 @@ func splitJSON(v string) (command, error) {
 	var items []json.RawMessage
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal([]byte(v), &items); errors.As(err, &syntax) {
-		return nil, fmt.Errorf("it starts with [ but is not a JSON array of strings: syntax error at byte %d", syntax.Offset)
+		return nil, fmt.Errorf("it starts with [ but is not a JSON array of strings: syntax error at byte %d%s", syntax.Offset, strayQuote(v, syntax.Offset))
 	} else if err != nil {
 		return nil, errors.New("it starts with [ but is not a JSON array of strings")
 	}
@@ -98,35 +94,11 @@ func splitJSON(v string) (command, error) {
 	return words, nil
 }
 
-// checkOperators warns about shell syntax among words. In a JSON array the author has quoted each
-// word on purpose.
-func (r *report) checkOperators(words []string) {
-	if isJSONCommand(r.vars["BOOTSTRAP_COMMAND"]) {
-		return
-	}
-	for i, w := range words {
-		if !slices.Contains(shellOperators, w) {
-			w = r.variableIn(w)
-		}
-		if w != "" && (i == 0 || words[i-1] != "-c") {
-			r.warnf(`BOOTSTRAP_COMMAND has the word %s, but no shell is involved; use ["sh","-c","…"] if you want one`, w)
-			return
-		}
-	}
-}
-
-// variableIn is the first variable that a shell would replace in word, or "". It ignores
-// variables that are not set, since $ABC may be part of a password, and words with blanks, which
-// are scripts: awk has its own $NF.
-func (r *report) variableIn(word string) (found string) {
-	if strings.ContainsAny(word, " \t\n") {
+// strayQuote is the cure if JSON breaks at a quote that is none there. offset counts from 1.
+func strayQuote(v string, offset int64) string {
+	c, _ := utf8.DecodeRuneInString(v[max(0, min(int(offset)-1, len(v))):])
+	if !strings.ContainsRune("'`"+typographicQuotes, c) {
 		return ""
 	}
-	os.Expand(word, func(name string) string {
-		if found == "" && (name == "PORT" || r.vars[name] != "") {
-			found = "$" + name
-		}
-		return ""
-	})
-	return found
+	return `; JSON wants straight double quotes (")`
 }

@@ -26,6 +26,9 @@ type Config struct {
 	Mode    string   // pipe, worker or http
 	Command []string // the program and its arguments, at least one word; nil if the user set none, or a wrong one
 	Dir     string   // absolute working directory of the program
+	// CommandHint is what in Command only a shell would understand, and the cure: a sentence
+	// without its end, also one of the Warnings; empty if there is nothing.
+	CommandHint string
 
 	Margin        time.Duration // how long before the platform's limit we give up; above 0, below Timeout
 	InitWait      time.Duration // how long the first poll waits for the program to be ready
@@ -54,6 +57,10 @@ type Config struct {
 	HTTPEventPath   string    // path, perhaps with a query, for events that are not HTTP requests
 	HTTPStripPrefix string    // leading / and no trailing one; empty if nothing is stripped
 	HTTPFailStatus  StatusSet // answers that count as failures; nil if no answer does
+
+	// Note belongs into every error of an event: settings in a function.env that nobody reads. It
+	// is a sentence without its end, also one of the Warnings; empty if there are none.
+	Note string
 
 	Env      []string // environment of the program, KEY=value, sorted
 	Secrets  []string // values to mask in output and errors, longest first: a short one could be part of a longer one

@@ -13,7 +13,7 @@ const nearby = 2
 
 // checkNames reports settings that do not exist. A typing error, also in the order of the words,
 // is a problem: the setting that was meant silently keeps its default. Any other unknown name is
-// a warning: BOOTSTRAP_SERVERS, for example, is Kafka's. So is a name close to a setting but
+// a warning, which names the setting that only lacks words: BOOTSTRAP_SERVERS, for example, is Kafka's. So is a name close to a setting but
 // without its prefix: it may have been renamed to switch it off.
 func (r *report) checkNames(all []Setting) {
 	known := names(all)
@@ -29,6 +29,8 @@ func (r *report) checkNames(all []Setting) {
 		switch {
 		case ours && near:
 			r.problemf("%s is not a setting; did you mean %s?", showName(name), meant)
+		case ours && lacking(name, known) != "":
+			r.warnf("%s is not a setting of bootstrap; did you mean %s?", showName(name), lacking(name, known))
 		case ours:
 			r.warnf("%s is not a setting of bootstrap; it is only passed on to the program", showName(name))
 		case near:
@@ -85,6 +87,21 @@ func reordered(name string, known []string) (string, bool) {
 		return "", false
 	}
 	return known[i], true
+}
+
+// lacking finds the one known name that has all words of name and more, or "".
+func lacking(name string, known []string) (meant string) {
+	for _, k := range known {
+		words := sortedWords(k)
+		if slices.ContainsFunc(sortedWords(name), func(w string) bool { return !slices.Contains(words, w) }) {
+			continue
+		}
+		if meant != "" {
+			return "" // it may be either
+		}
+		meant = k
+	}
+	return meant
 }
 
 func sortedWords(name string) []string {

@@ -60,6 +60,11 @@ func TestNamesOfOthersAreLeftAlone(t *testing.T) {
 			t.Errorf("%s: warnings %q", name, c.Warnings)
 		}
 	}
+	for name, meant := range map[string]string{"BOOTSTRAP_PORT": "BOOTSTRAP_HTTP_PORT", "BOOTSTRAP_PROTOCOL": "BOOTSTRAP_WORKER_PROTOCOL", "BOOTSTRAP_SPARES": "BOOTSTRAP_PIPE_SPARES"} {
+		if c := mustLoad(t, vars{name: "x"}); !slices.Equal(c.Warnings, []string{name + " is not a setting of bootstrap; did you mean " + meant + "?"}) {
+			t.Errorf("%s: warnings %q", name, c.Warnings)
+		}
+	}
 	if c := mustLoad(t, vars{"MODE": "x", "BOOTSTRAP": "x", "COMMAND": "x"}); len(c.Warnings) > 0 {
 		t.Errorf("warnings %q", c.Warnings)
 	}

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"reflect"
+	"strings"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -18,11 +20,23 @@ func (r *report) read() settings {
 	rest := maps.Clone(r.vars)
 	for _, e := range refused {
 		name := variable(e.Name)
-		r.refuse(name, e.Err.Error())
+		r.refuse(name, cmp.Or(r.quotedSetting(name), e.Err.Error()))
 		delete(rest, name)
 	}
 	s, _ = r.parse(rest)
 	return s
+}
+
+// quotedSetting is the cure for a value of the variable name that is refused for its quotes alone.
+func (r *report) quotedSetting(name string) string {
+	value := r.vars[name]
+	if concealed(name) || strings.TrimSpace(value) == unquoted(value) { // in a command quotes have a meaning
+		return ""
+	}
+	return withoutQuotes(value, func(bare string) bool {
+		_, refused := (&report{}).parse(map[string]string{name: bare})
+		return len(refused) == 0
+	})
 }
 
 func (r *report) parse(vars map[string]string) (settings, []env.ParseError) {

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +36,12 @@ func (r *report) resolve(s settings, self string) *Config {
 	c.Margin = r.margin(s)
 	c.Streaming = r.streaming(s)
 	c.MaxResponse = maxResponse(s, c.Streaming)
-	r.checkOperators(c.Command)
+	if c.Note = r.undelivered(c.CodeRoot); c.Note != "" {
+		r.warnf("%s", c.Note)
+	}
+	if c.CommandHint = r.shellHint(c.Command); c.CommandHint != "" {
+		r.warnf("%s", c.CommandHint)
+	}
 	return c
 }
 
@@ -65,14 +72,22 @@ func (r *report) dir(s settings, root string) string {
 		return root
 	case dir == "":
 		return root
-	case !filepath.IsAbs(dir):
-		dir = filepath.Join(root, dir)
 	}
+	dir = below(root, dir)
 	if !isDir(dir) {
-		r.refuse("BOOTSTRAP_DIR", "must be an existing directory, absolute or relative to the code folder")
+		quoted := withoutQuotes(s.Dir, func(bare string) bool { return isDir(below(root, bare)) })
+		r.refuse("BOOTSTRAP_DIR", cmp.Or(quoted, "must be an existing directory, absolute or relative to the code folder"))
 		return root
 	}
 	return filepath.Clean(dir)
+}
+
+// below is path, or where it is in root if it is relative.
+func below(root, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(root, path)
 }
 
 func isDir(path string) bool {
@@ -91,8 +106,8 @@ func (r *report) socket(path, dir string) string {
 		return ""
 	case strings.HasPrefix(path, "@"):
 		abs = path[1:]
-	case !filepath.IsAbs(path):
-		abs = filepath.Join(dir, path)
+	default:
+		abs = below(dir, path)
 	}
 	switch {
 	case r.vars["BOOTSTRAP_HTTP_PORT"] != "":
@@ -100,11 +115,13 @@ func (r *report) socket(path, dir string) string {
 	case abs == "":
 		r.refuse("BOOTSTRAP_HTTP_SOCKET", "an abstract socket needs a name after the @")
 	case len(abs) > maxSocketPath:
-		r.refuse("BOOTSTRAP_HTTP_SOCKET", "the path of a unix socket has at most 107 bytes")
+		r.refuse("BOOTSTRAP_HTTP_SOCKET", fmt.Sprintf("the path of a unix socket has at most %d bytes", maxSocketPath))
 	case strings.HasPrefix(path, "@"):
 		return path
 	default:
-		if !isDir(filepath.Dir(abs)) {
+		if bare := withoutQuotes(path, func(string) bool { return true }); bare != "" {
+			r.warnf("BOOTSTRAP_HTTP_SOCKET has quotes or blanks around its path: %s", bare)
+		} else if !isDir(filepath.Dir(abs)) {
 			r.warnf("BOOTSTRAP_HTTP_SOCKET is in a folder that does not exist; unless the program makes it, it can't listen there")
 		}
 		return abs

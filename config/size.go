@@ -1,7 +1,7 @@
 package config
 
 import (
-	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
@@ -22,7 +22,7 @@ var sizeUnits = map[string]int64{
 // space holds: that much is reserved for each response.
 const maxSize = 1 << 30
 
-var errSize = errors.New("must be a size above 0 and at most 1GiB, such as 65536, 512KB or 6MiB (1KB = 1KiB = 1024 bytes)")
+var errSize = fmt.Errorf("must be a size above 0 and at most %dGiB, such as 65536, 512KB or 6MiB (1KB = 1KiB = 1024 bytes)", maxSize>>30)
 
 // parseSize reads a whole number of bytes with an optional unit, blanks between them allowed.
 func parseSize(v string) (size, error) {

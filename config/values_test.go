@@ -2,6 +2,9 @@ package config_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -155,4 +158,35 @@ func FuzzSizes(f *testing.F) {
 			t.Errorf("the margin became %v", c.Margin)
 		}
 	})
+}
+
+// A console takes quotes as part of the value.
+func TestAValueInQuotesIsNotToldOnlyWhatItMustBe(t *testing.T) {
+	for name, value := range map[string]string{
+		"BOOTSTRAP_MODE": "pipe", "BOOTSTRAP_CONCURRENCY": "8", "BOOTSTRAP_INIT_WAIT": "2.5s", "BOOTSTRAP_CREDENTIALS": "on",
+		"BOOTSTRAP_MAX_RESPONSE": "6 MiB", "BOOTSTRAP_HTTP_PORT": "3000", "BOOTSTRAP_HTTP_READY": "/healthz", "BOOTSTRAP_HTTP_EVENT_PATH": "/e?a=b",
+		"BOOTSTRAP_HTTP_FAIL_STATUS": "404,500-599", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc", "BOOTSTRAP_DIR": "sub", "RUNTIME_TIMEOUT": "30",
+	} {
+		for _, quoted := range []string{
+			`"` + value + `"`, "'" + value + "'", "“" + value + "”", "„" + value + "“", "‘" + value + "’", "«\u00a0" + value + "\u00a0»", "`" + value + "`",
+			` "` + value + `" `, `" ` + value + ` "`, `"` + value, "\u200b" + value,
+		} {
+			root := t.TempDir()
+			if err := os.Mkdir(filepath.Join(root, "sub"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			_, problems := load(t, vars{name: quoted, "RUNTIME_CODE_ROOT": root})
+			if len(problems) != 1 || !strings.Contains(problems[0], ": write "+value+", without the ") {
+				t.Errorf("%s=%s: %q", name, quoted, problems)
+			}
+		}
+	}
+	_, problems := load(t, vars{"BOOTSTRAP_MODE": `"pip"`})
+	wantProblem(t, problems, `BOOTSTRAP_MODE is "\"pip\"": must be one of: pipe, worker, http`)
+	_, problems = load(t, vars{"BOOTSTRAP_MODE": `pipe"`})
+	wantProblem(t, problems, `BOOTSTRAP_MODE is "pipe\"": write pipe, without the quotes`)
+	c := mustLoad(t, vars{"BOOTSTRAP_HTTP_SOCKET": `"/tmp/app.sock"`, "BOOTSTRAP_MODE": "http"})
+	if want := "BOOTSTRAP_HTTP_SOCKET has quotes or blanks around its path: write /tmp/app.sock, without the quotes"; !slices.Equal(c.Warnings, []string{want}) {
+		t.Errorf("warnings %q", c.Warnings)
+	}
 }

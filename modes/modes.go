@@ -95,7 +95,7 @@ func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 	if c.Spares > 0 {
 		c.CPUs = k.CGroup.CPUs()
 	}
-	return failure.Limited{Handler: pipe.New(c)}, nil
+	return k.explained(pipe.New(c)), nil
 }
 
 func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
@@ -112,7 +112,7 @@ func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.InitWait)
 	defer cancel()
-	return failure.Limited{Handler: worker.New(ctx, worker.Config{
+	return k.explained(worker.New(ctx, worker.Config{
 		Resident:       k.resident(),
 		Protocol:       protocol,
 		Codec:          protocol.New(codec.Options{Getenv: k.getenv, Credentials: k.Credentials}),
@@ -123,7 +123,16 @@ func newWorker(ctx context.Context, k Kit) (adapter.Handler, error) {
 		Margin:         k.Margin,
 		MaxResponse:    k.MaxResponse,
 		Streaming:      k.Streaming,
-	})}, nil
+	})), nil
+}
+
+// explained is h with errors that say more than a mode knows.
+func (k Kit) explained(h adapter.Handler) adapter.Handler {
+	h = failure.Limited{Handler: h}
+	if k.CommandHint != "" {
+		h = failure.Hinted{Handler: h, Hint: k.CommandHint + "."}
+	}
+	return h
 }
 
 // getenv looks up a variable of the program's environment.
@@ -176,5 +185,5 @@ func newHTTP(ctx context.Context, k Kit) (adapter.Handler, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.InitWait)
 	defer cancel()
-	return failure.Limited{Handler: httpproxy.New(ctx, c)}, nil
+	return k.explained(httpproxy.New(ctx, c)), nil
 }

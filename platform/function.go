@@ -171,7 +171,25 @@ func (f Function) whereInstead() string {
 	})
 	rel, relErr := filepath.Rel(f.Dir, found)
 	if err != nil || relErr != nil || found == "" {
-		return "the code needs an executable file named bootstrap in its root"
+		return "the code needs an executable file named bootstrap in its root" + f.holdsOnly()
 	}
 	return fmt.Sprintf("it is in the sub-folder %[1]s but must be in the root: zip the contents of %[1]s, not the folder itself", rel)
+}
+
+// holdsOnly says that the code is one ZIP in another, or one folder.
+func (f Function) holdsOnly() string {
+	entries, _ := os.ReadDir(f.Dir)
+	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool {
+		return strings.HasPrefix(e.Name(), ".") || e.Name() == "__MACOSX" || e.Name() == "function.env"
+	})
+	if len(entries) != 1 {
+		return ""
+	}
+	switch name := entries[0].Name(); {
+	case entries[0].IsDir():
+		return fmt.Sprintf("; it holds only the folder %[1]s: zip the contents of %[1]s, not the folder itself", name)
+	case strings.EqualFold(filepath.Ext(name), ".zip"):
+		return fmt.Sprintf("; it holds only %s, which nobody unpacks: zip the files themselves", name)
+	}
+	return ""
 }

@@ -98,6 +98,8 @@ func TestABootstrapThatCannotBeStartedIsExplained(t *testing.T) {
 	}{
 		"missing":        {"", "", 0, 4202, "needs an executable file named bootstrap"},
 		"in a subfolder": {"top/bootstrap", "", 0o755, 4202, "zip the contents of top"},
+		"in a ZIP":       {"i.zip", "PK", 0o644, 4202, "it holds only i.zip, which nobody unpacks"},
+		"only a folder":  {"app/handler", "x", 0o644, 4202, "it holds only the folder app: zip the contents of app"},
 		"not executable": {"bootstrap", "#!/bin/sh", 0o644, 4202, "chmod +x"},
 		"a folder":       {"bootstrap/file", "", 0o644, 4202, "is a folder"},
 		"no program":     {"bootstrap", "hello", 0o755, 4201, "with a #! line"},

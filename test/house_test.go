@@ -56,7 +56,7 @@ var imports = map[string][]string{
 		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise", "modes/worker/codec",
 	},
 	"modes/worker/codec":       {"adapter", "internal/jsonscan"},
-	"runtimeapi/functiongraph": {"adapter", "internal/offheap", "internal/rawio", "internal/retry"},
+	"runtimeapi/functiongraph": {"adapter", "internal/limits", "internal/offheap", "internal/rawio", "internal/retry"},
 	"platform":                 {"internal/retry", "platform/api"},
 	"platform/api":             {"internal/retry", "platform/httpserver"},
 	"platform/door":            {"platform", "platform/api", "platform/gateway", "platform/httpserver"},

@@ -74,6 +74,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 		Limit:     cfg.MaxResponse,
 		Streaming: cfg.Streaming,
 		Mask:      mask,
+		Note:      sentence(cfg.Note),
 		Grace:     cfg.ShutdownGrace,
 		Log:       log,
 	}
@@ -88,6 +89,13 @@ func run(environ []string, self string, stderr io.Writer) int {
 	}
 	log.Info("bootstrap has stopped")
 	return 0
+}
+
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return text + "."
 }
 
 // handler returns the mode's handler, or one that answers every event with what is wrong.

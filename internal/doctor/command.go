@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"cmp"
 	"fmt"
 	pathpkg "path"
 	"strings"
@@ -80,11 +81,8 @@ func (c *Command) implied() ([]string, error) {
 	if forgotten != "" {
 		return nil, c.startError(forgotten)
 	}
-	return nil, &StartError{
-		Missing: true,
-		Message: "There is no program to run: BOOTSTRAP_COMMAND is not set, and " + looked +
-			". Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py.",
-	}
+	instead := cmp.Or(code{c}.program(), code{c}.holdsOnly()+" Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py.")
+	return nil, &StartError{Missing: true, Message: "There is no program to run: BOOTSTRAP_COMMAND is not set, and " + looked + "." + instead}
 }
 
 // lookUp finds the file of a command's first word: with a slash it is a path, relative to Dir;

@@ -121,6 +121,23 @@ func TestATypoInAProgramOfThePathIsNamed(t *testing.T) {
 	}
 }
 
+func TestAProgramThatIsCloseByChanceIsNotSuggested(t *testing.T) {
+	path := tree(t, "pkmon", "python3", "note", "nodes", "perf", "tar", "rustc")
+	for word, want := range map[string]string{
+		"pymton": "python3", "phyton": "python3", "python": "python3", "node": "nodes", "rusct": "rustc", "ruztk": "", "mktar": "", "xpkmon2": "", "deno": "", "jq": "",
+	} {
+		c := doctor.Command{Words: []string{word}, CodeRoot: t.TempDir(), Dir: "/", Path: path}
+		_, _, err := c.Find()
+		if want == "" && strings.Contains(err.Error(), "Did you mean") || want != "" && !strings.Contains(err.Error(), "Did you mean "+path+"/"+want+"?") {
+			t.Errorf("%s: %v", word, err)
+		}
+	}
+	c := doctor.Command{Words: []string{"pymton"}, CodeRoot: t.TempDir(), Dir: "/", Path: tree(t, "pkmon")}
+	if _, _, err := c.Find(); strings.Contains(err.Error(), "pkmon") && strings.Contains(err.Error(), "Did you mean") {
+		t.Error(err)
+	}
+}
+
 func TestAHandlerThatCantRunIsDiagnosed(t *testing.T) {
 	for _, test := range []struct {
 		handler string

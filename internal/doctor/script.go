@@ -20,7 +20,10 @@ func (s subject) shebang() string {
 }
 
 // interpreters are the usual ones by file extension.
-var interpreters = map[string]string{".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".pl": "perl", ".php": "php", ".rb": "ruby"}
+var interpreters = map[string]string{
+	".py": "python3", ".js": "node", ".mjs": "node", ".cjs": "node", ".sh": "sh", ".bash": "bash", ".pl": "perl", ".php": "php", ".rb": "ruby",
+	".lua": "lua", ".tcl": "tclsh", ".awk": "awk -f", ".jq": "jq -f", ".jar": "java -jar",
+}
 
 // likelyInterpreter returns the one in the #! line, or what the file's name suggests.
 func (s subject) likelyInterpreter() string {

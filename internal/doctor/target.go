@@ -53,7 +53,7 @@ func (t Target) With(code fs.FS) World { return image{target: t, code: code} }
 // has reports whether path is a program that the target is known to have.
 func (t Target) has(path string) bool {
 	name := pathpkg.Base(path)
-	version := strings.TrimRight(name, "0123456789.")
+	version := unversioned(name)
 	switch {
 	case path == t.Loader:
 		return true

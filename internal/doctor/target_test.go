@@ -95,6 +95,50 @@ var cloudTests = map[string]struct {
 		"run/x", "There is no file " + root + "run/x."},
 	"typo in a known one": {fstest.MapFS{},
 		"pyton3 app.py", "Did you mean /usr/bin/python3?"},
+	"typo in a known one, of which only versions are there": {fstest.MapFS{},
+		"pymton app.py", "Did you mean /usr/bin/python3?"},
+	"swapped letters in a short one": {fstest.MapFS{},
+		"ndoe app.js", "Did you mean /usr/bin/node?"},
+	"upper case": {fstest.MapFS{},
+		"Python3 app.py", "Did you mean /usr/bin/python3?"},
+	"close to a file of the ZIP": {fstest.MapFS{"noder": built("amd64", "")},
+		"noderr", "Did you mean " + root + "noder?"},
+	"a value for a variable": {fstest.MapFS{},
+		"TOKEN=s3cr3t app", `There is no program "TOKEN=…", neither in /opt/function/code nor on the PATH (/usr/bin:/bin:/usr/local/bin). No shell reads the command: set the variable TOKEN in the function's settings`},
+	"a word of shells": {fstest.MapFS{},
+		"cd app", "It is a word of shells, and no shell reads the command: set BOOTSTRAP_DIR to the folder, or start it by sh -c '…'."},
+	"a name with a blank": {fstest.MapFS{"my händler.sh": file("#!/bin/sh\n")},
+		"my händler.sh", `There is a file "my händler.sh": quote it in BOOTSTRAP_COMMAND, as in 'my händler.sh'.`},
+	"a name with two blanks, in a folder": {fstest.MapFS{"my own app/run it": file("#!/bin/sh\n")},
+		"./my own app/run it -v", `There is a file "./my own app/run it": quote it in BOOTSTRAP_COMMAND`},
+	"a ZIP in the ZIP": {fstest.MapFS{"i.zip": plain("PK"), "bootstrap": built("amd64", ""), "function.env": plain(""), ".gitignore": plain("")},
+		"", "Beside bootstrap the ZIP holds only i.zip, which nobody unpacks: put the files in it into the ZIP themselves."},
+	"a ZIP in the ZIP, and a command": {fstest.MapFS{"i.zip": plain("PK"), "bootstrap": built("amd64", "")},
+		"./run", "Beside bootstrap the ZIP holds only i.zip, which nobody unpacks"},
+	"a folder in the ZIP": {fstest.MapFS{"my-app/app.py": plain("x"), "bootstrap": built("amd64", ""), "__MACOSX/x": plain("")},
+		"", "Beside bootstrap the ZIP holds only the folder my-app: zip the files in it, not the folder, or set BOOTSTRAP_DIR=my-app."},
+	"a folder in the ZIP, and a command": {fstest.MapFS{"my-app/run": built("amd64", ""), "bootstrap": built("amd64", "")},
+		"./run", "There is one in the folder my-app: name it my-app/run, or set BOOTSTRAP_DIR=my-app."},
+	"a folder in the ZIP, and a command without a path": {fstest.MapFS{"my-app/run-it": built("amd64", ""), "x": plain("")},
+		"run-it", "There is one in the folder my-app: name it my-app/run-it"},
+	"handler.sh": {fstest.MapFS{"handler.sh": file("echo\n")},
+		"", "no executable file " + root + "handler. There is a file handler.sh: set BOOTSTRAP_COMMAND=sh handler.sh."},
+	"handler.sh of bash": {fstest.MapFS{"handler.sh": file("#!/usr/bin/env bash\n"), "lib.sh": plain("")},
+		"", "There is a file handler.sh: set BOOTSTRAP_COMMAND=bash handler.sh."},
+	"Handler": {fstest.MapFS{"Handler": built("amd64", "")},
+		"", "There is a file Handler: set BOOTSTRAP_COMMAND=./Handler, or rename it to handler: in names upper and lower case differ."},
+	"index.py": {fstest.MapFS{"index.py": plain("x"), "lib/x.py": plain("")},
+		"", "There is a file index.py: set BOOTSTRAP_COMMAND=python3 index.py."},
+	"handler.jar": {fstest.MapFS{"Handler.jar": plain("PK"), "data.txt": plain("")},
+		"", "There is a file Handler.jar: set BOOTSTRAP_COMMAND=java -jar Handler.jar."},
+	"one file of another name": {fstest.MapFS{"my app.js": plain("x")},
+		"", `There is a file my app.js: set BOOTSTRAP_COMMAND=node "my app.js".`},
+	"files that are no programs": {fstest.MapFS{"index.html": plain("<p>"), "main.css": plain("x"), "run.log": plain("x"), "app": plain("x")},
+		"", "handler. Set BOOTSTRAP_COMMAND to the program and its arguments"},
+	"one program among other files": {fstest.MapFS{"index.html": plain("<p>"), "site": built("amd64", "")},
+		"", "There is a file site: set BOOTSTRAP_COMMAND=./site."},
+	"two files of other names": {fstest.MapFS{"a.js": plain("x"), "b.js": plain("x")},
+		"", "handler. Set BOOTSTRAP_COMMAND to the program and its arguments, for example: python3 handler.py."},
 	"typo in a file": {fstest.MapFS{"server": built("amd64", "")},
 		"./sever", "There is no file " + root + "sever. Did you mean " + root + "server?"},
 	"file of this machine": {fstest.MapFS{},
@@ -136,6 +180,46 @@ func TestCodeIsExaminedForTheCloud(t *testing.T) {
 				mustSay(t, got, test.want)
 			})
 		}
+	}
+}
+
+func TestAHandlerOfAnotherRuntimeNamesTheFileThatItMeans(t *testing.T) {
+	target := doctor.FunctionGraph()
+	c := doctor.Command{
+		Handler: "lambda.handler", CodeRoot: target.CodeRoot, Dir: target.CodeRoot, Path: target.Path,
+		In: target.With(fstest.MapFS{"index.py": plain("x"), "lambda.py": plain("x")}),
+	}
+	_, _, err := c.Find()
+	mustSay(t, err.Error(), "There is a file lambda.py: set BOOTSTRAP_COMMAND=python3 lambda.py.")
+}
+
+// The program has started, and may have failed for these arguments.
+func TestAnArgumentThatNamesNoFileIsASlip(t *testing.T) {
+	for name, test := range map[string]struct {
+		files   fstest.MapFS
+		command string
+		want    string
+	}{
+		"a blank":         {fstest.MapFS{"my handler.py": plain("x")}, "python3 -u my handler.py", `There is a file "my handler.py": quote it`},
+		"a typo":          {fstest.MapFS{"handler.py": plain("x")}, "python3 handlr.py", "There is no file " + root + "handlr.py. Did you mean " + root + "handler.py?"},
+		"case":            {fstest.MapFS{"Handler.py": plain("x")}, "python3 handler.py", "Did you mean " + root + "Handler.py?"},
+		"a folder":        {fstest.MapFS{"app/handler.py": plain("x"), "bootstrap": plain("")}, "python3 handler.py", "There is one in the folder app: name it app/handler.py, or set BOOTSTRAP_DIR=app."},
+		"a ZIP":           {fstest.MapFS{"i.zip": plain("x")}, "python3 handler.py", "holds only i.zip"},
+		"Windows":         {fstest.MapFS{"run.sh": plain("#!/bin/sh\r\ncd x\r\n")}, "sh run.sh", root + "run.sh has Windows line ends (CRLF), which a shell takes"},
+		"a file":          {fstest.MapFS{"handler.py": plain("x\r\n")}, "python3 handler.py", ""},
+		"an absolute one": {fstest.MapFS{"handler.py": plain("x")}, "python3 /opt/function/code/handler.py", ""},
+		"a module":        {fstest.MapFS{"app.py": plain("x")}, "python3 -m http.server", ""},
+		"an option":       {fstest.MapFS{"handler.py": plain("x")}, "node --require=x.js app", ""},
+		"far off":         {fstest.MapFS{"a.py": plain("x"), "b.py": plain("x")}, "python3 handler.py", ""},
+		"no argument":     {fstest.MapFS{"handler.py": plain("x")}, "python3", ""},
+	} {
+		target := doctor.FunctionGraph()
+		c := doctor.Command{Words: strings.Fields(test.command), CodeRoot: target.CodeRoot, Dir: target.CodeRoot, Path: target.Path, In: target.With(test.files)}
+		got := c.Slip()
+		if test.want == "" && got != "" {
+			t.Errorf("%s: %s", name, got)
+		}
+		mustSay(t, got, test.want)
 	}
 }
 

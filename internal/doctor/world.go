@@ -5,8 +5,6 @@ import (
 	"os"
 	pathpkg "path"
 	"runtime"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // World is where a program will start: this machine, or a Target with the code in its place.
@@ -60,21 +58,6 @@ func (c *Command) children(folders []string) (all []string) {
 		}
 	}
 	return all
-}
-
-// near suggests the file in folder whose name is closest to name, or returns "".
-func (c *Command) near(folder, name string) string {
-	entries, _ := c.world().readDir(folder)
-	best, distance := "", 3
-	for _, entry := range entries {
-		if d := levenshtein.ComputeDistance(entry.Name(), name); d < distance && (d == 1 || 2*d < len(name)) && !entry.IsDir() {
-			best, distance = entry.Name(), d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return " Did you mean " + pathpkg.Join(folder, best) + "?"
 }
 
 // machine is the World that this process is in.

@@ -3,6 +3,7 @@
 package failure
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -30,7 +31,7 @@ type Program struct {
 func (p *Program) Exit(file string, status process.Status, hint string, tail []string) *adapter.Error {
 	out := &adapter.Error{
 		Type:    adapter.TypeExit,
-		Message: "The program " + status.String() + p.memory(status) + "." + p.finding(file, status),
+		Message: "The program " + status.String() + p.memory(status) + "." + p.finding(file, status, tail),
 		Stack:   p.Stack(tail),
 	}
 	if hint != "" {
@@ -68,13 +69,51 @@ func (p *Program) memory(status process.Status) string {
 	}
 }
 
-// finding says what is wrong with a file that a shell or env could not start.
-func (p *Program) finding(file string, status process.Status) string {
-	if code := status.ExitStatus(); code != 126 && code != 127 {
+// finding says why a program that was started has failed at once, and what helps: a file that a
+// shell or env could not start, a library that is missing, an argument that names no file.
+func (p *Program) finding(file string, status process.Status, tail []string) string {
+	if status.Success() || !status.Exited() {
 		return ""
 	}
-	if finding := p.Command.Check(file); finding != "" {
-		return " " + finding
+	code := status.ExitStatus()
+	if code == 126 || code == 127 {
+		if finding := p.Command.Check(file); finding != "" {
+			return " " + finding
+		}
+	}
+	if cure := p.loading(tail); cure != "" {
+		return " " + cure
+	}
+	return cmp.Or(p.Command.Slip(), shells[code])
+}
+
+// shells are the exit codes by which a shell or env says that it could not start a program.
+var shells = map[int]string{
+	126: " A program that it calls is not executable: run chmod +x before you make the ZIP, or call it by its interpreter.",
+	127: " A program that it calls is not there: put it into the ZIP, and call it by its path, such as ./tool.",
+}
+
+// loaders is how dynamic loaders complain, and the cure; %s is the code folder. It quotes nothing
+// of what was printed.
+var loaders = []struct{ text, cure string }{
+	{"error while loading shared libraries", missingLibrary}, {"cannot open shared object file", missingLibrary},
+	{"Error loading shared library", missingLibrary}, // musl's
+	{"version `GLIBC", olderSystem},
+}
+
+const (
+	missingLibrary = "A shared library that it needs is not here: put it into the ZIP and set LD_LIBRARY_PATH=%s, or link the program statically."
+	olderSystem    = "It was built on a newer Linux than this one: build it on an older distribution, or link it statically (Go: CGO_ENABLED=0; C: -static)."
+)
+
+// loading is the cure if the dynamic loader has complained.
+func (p *Program) loading(tail []string) string {
+	for _, line := range tail {
+		for _, row := range loaders {
+			if strings.Contains(line, row.text) {
+				return strings.ReplaceAll(row.cure, "%s", p.Command.CodeRoot)
+			}
+		}
 	}
 	return ""
 }

@@ -56,7 +56,7 @@ type Client struct {
 
 // New makes a client; it connects when it first polls, for which it keeps a descriptor.
 func New(c Config) *Client {
-	client := &Client{Config: c, wire: wire{addr: c.Addr, reserved: reserve(), ctx: context.Background()}, outage: outage{log: c.Log}}
+	client := &Client{Config: c, wire: wire{addr: c.Addr, reserved: reserve(), ctx: context.Background()}, outage: outage{log: c.Log, addr: c.Addr}}
 	client.host = fasthttp.HostClient{
 		Addr:                     c.Addr,
 		Dial:                     client.wire.dial, // not the library's, which may use a proxy
@@ -81,7 +81,7 @@ func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
 		inv, err := c.poll()
 		if inv != nil {
 			inv.Waited = inv.Received.Sub(began)
-			c.outage.over()
+			c.outage.over(began)
 			return inv, err
 		}
 		if ctx.Err() != nil {
@@ -91,7 +91,9 @@ func (c *Client) Next(ctx context.Context) (*adapter.Invocation, error) {
 			continue // the kept connection had died: try a fresh one
 		}
 		held := time.Since(began) > longPoll
-		if !held || !errors.Is(err, errNoEvent) { // an idle platform may well end a long poll
+		if held && errors.Is(err, errNoEvent) { // an idle platform may well end a long poll
+			c.outage.over(began)
+		} else {
 			c.outage.note(err)
 		}
 		if held {
@@ -113,8 +115,7 @@ func (c *Client) poll() (*adapter.Invocation, error) {
 	first := c.wire.answered()
 	if err != nil {
 		if !first.IsZero() {
-			// fasthttp's error may quote the head, and with it credentials.
-			err = errors.New("the head of its answer to a poll broke off or can't be read")
+			err = headError(c.wire.beginning(), err)
 		}
 		return nil, &connectionError{err}
 	}

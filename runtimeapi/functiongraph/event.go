@@ -59,7 +59,7 @@ func noEvent(answer *fasthttp.Response) error {
 	case status == fasthttp.StatusOK, status == fasthttp.StatusNoContent:
 		return errNoEvent
 	default:
-		return fmt.Errorf("it answered a poll with status %d", status)
+		return newStatusError(answer)
 	}
 }
 
@@ -200,8 +200,8 @@ func tooLarge(size int) *adapter.Error {
 	}
 	return &adapter.Error{
 		Type: adapter.TypeInternal,
-		Message: fmt.Sprintf("The platform %s; the bootstrap takes at most %d (64 MiB). The event was not read, and the program "+
-			"was not started. Store the data elsewhere and send its address.", announced, maxEvent),
+		Message: fmt.Sprintf("The platform %s; the bootstrap takes at most %d (%d MiB). The event was not read, and the program "+
+			"was not started. Store the data elsewhere and send its address.", announced, maxEvent, maxEvent>>20),
 	}
 }
 

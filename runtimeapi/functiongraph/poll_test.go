@@ -92,6 +92,110 @@ func TestAnswersThatAreNotHTTPAreMetWithGrowingPauses(t *testing.T) {
 	}
 }
 
+func TestAnOutageIsToldWithItsRealReason(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answer string
+		want   string
+	}{
+		"closed":      {"", "closed the connection without an answer"},
+		"TLS":         {"\x15\x03\x01\x00\x02\x02\x46", "speaks TLS (HTTPS), and the runtime API is plain HTTP"},
+		"garbage":     {"SSH-2.0-OpenSSH_9.2\r\n\r\n", "is not HTTP: another service listens there"},
+		"half a head": {"HTTP/1.1 200 OK\r\nX-Cff-Reque", "broke off in its head"},
+		"long head":   {"HTTP/1.1 200 OK\r\nX-Cff-A: " + strings.Repeat("a", 80<<10), "is longer than 64 KB"},
+		"403":         {"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "refuses polls with status 403 Forbidden"},
+		"own text":    {"HTTP/1.1 503 Node is drained\r\nContent-Length: 0\r\n\r\n", "a fault of its own: status 503 Node is drained"},
+		"no text":     {"HTTP/1.1 502\r\nContent-Length: 0\r\n\r\n", "a fault of its own: status 502 Bad Gateway"},
+		"no event":    {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "answers at once and without an event"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := listen(t)
+			i := start(t, s.addr, settings{})
+			for range 3 {
+				p := s.accept()
+				p.poll()
+				p.send(test.answer)
+				_ = p.Close()
+			}
+			s.serveOne(s.accept(), "after")
+			i.stop()
+			all := i.logs.FilterLevelExact(zapcore.WarnLevel).All()
+			if len(all) != 1 || !strings.HasPrefix(all[0].Message, "polling the runtime API failed, retrying: ") || !strings.Contains(all[0].Message, test.want) {
+				t.Errorf("got %v", all)
+			}
+			if end := i.logs.FilterMessage("polling the runtime API works again").All(); len(end) != 1 || end[0].ContextMap()["polls"] != int64(3) {
+				t.Errorf("its end: %v", end)
+			}
+		})
+	}
+}
+
+func TestAnOutageThatChangesItsCauseIsToldAgain(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	i := start(t, s.addr, settings{})
+	for _, status := range []string{"500 A", "403 B", "503 C", "403 D"} {
+		p := s.accept()
+		p.poll()
+		p.send("HTTP/1.1 " + status + "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+		_ = p.Close()
+	}
+	s.serveOne(s.accept(), "after")
+	i.stop()
+	if all := i.logs.FilterLevelExact(zapcore.WarnLevel).All(); len(all) != 2 {
+		t.Errorf("got %v", all)
+	}
+}
+
+// The platform held the poll that ended the outage: that is no part of it.
+func TestAnOutageIsNotAsLongAsThePollThatEndsIt(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	i := start(t, s.addr, settings{})
+	p := s.accept()
+	p.poll()
+	p.send("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+	failed := time.Now()
+	p.poll()
+	again := time.Since(failed)
+	<-time.After(3 * time.Second)
+	p.send(event("1"))
+	p.post("response/1")
+	p.send(ok)
+	i.stop()
+	end := i.logs.FilterMessage("polling the runtime API works again").All()
+	if len(end) != 1 {
+		t.Fatalf("got %v", end)
+	}
+	if took := end[0].ContextMap()["after"].(time.Duration); took > again+2*time.Second {
+		t.Errorf("the outage took %s, the next poll came after %s", took, again)
+	}
+}
+
+// A poll that was held has ended the outage, though it brought no event: the next outage is told.
+func TestAnOutageAfterAnIdlePollIsANewOne(t *testing.T) {
+	t.Parallel()
+	s := listen(t)
+	i := start(t, s.addr, settings{})
+	p := s.accept()
+	for range 2 {
+		p.poll()
+		p.send("HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+		p.poll()
+		<-time.After(1100 * time.Millisecond) // the platform holds the poll
+		p.send("HTTP/1.1 204 No Content\r\n\r\n")
+	}
+	s.serveOne(p, "1")
+	i.stop()
+	if n := i.logs.FilterLevelExact(zapcore.WarnLevel).Len(); n != 2 {
+		t.Errorf("%d warnings for two outages", n)
+	}
+	if n := i.logs.FilterMessage("polling the runtime API works again").Len(); n != 2 {
+		t.Errorf("%d ends of two outages", n)
+	}
+}
+
 // checkPauses wants 50 ms doubling, give or take the jitter of one half. The
 // clock is the server's, so a pause may look shorter by what one request takes.
 func checkPauses(t *testing.T, polls []time.Time) {

@@ -30,6 +30,8 @@ type wire struct {
 	limit   time.Duration   // how long a poll's answer may take from its first byte on
 	first   time.Time       // first byte of the poll's answer; zero before it
 	ended   bool            // the poll has met the connection's end
+	head    [8]byte         // the beginning of the poll's answer, and how much of it there is
+	headLen int
 
 	upload upload // of the report under way
 }
@@ -124,6 +126,13 @@ func (w *wire) answered() time.Time {
 	return w.first
 }
 
+// beginning is the first bytes of the poll's answer.
+func (w *wire) beginning() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return append([]byte(nil), w.head[:w.headLen]...)
+}
+
 func (w *wire) hasEnded() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -155,19 +164,19 @@ func (c *timedConn) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	n, err := c.Conn.Read(p)
-	c.note(n, err)
+	c.note(p[:n], err)
 	return n, err
 }
 
-func (c *timedConn) note(n int, err error) {
+func (c *timedConn) note(read []byte, err error) {
 	c.wire.mu.Lock()
 	defer c.wire.mu.Unlock()
 	if !c.wire.polling {
 		return
 	}
 	c.wire.ended = err != nil
-	if n > 0 && c.wire.first.IsZero() {
-		c.wire.first = time.Now()
+	if len(read) > 0 && c.wire.first.IsZero() {
+		c.wire.first, c.wire.headLen = time.Now(), copy(c.wire.head[:], read)
 		// fasthttp sets its own deadlines before it reads; this one holds until
 		// the next request.
 		_ = c.SetReadDeadline(c.wire.first.Add(c.wire.limit))
