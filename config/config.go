@@ -55,6 +55,7 @@ type Config struct {
 	HTTPSocket      string    // unix socket instead of the port: absolute, or abstract with a leading @; empty if unset
 	HTTPReady       string    // tcp, or a path with a leading /
 	HTTPEventPath   string    // path, perhaps with a query, for events that are not HTTP requests
+	HTTPPath        string    // auto, encoded or decoded: how the gateway writes a path
 	HTTPStripPrefix string    // leading / and no trailing one; empty if nothing is stripped
 	HTTPFailStatus  StatusSet // answers that count as failures; nil if no answer does
 

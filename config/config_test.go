@@ -68,7 +68,7 @@ func TestDefaultsAreThoseOfTheTable(t *testing.T) {
 		Concurrency: 1, APIGWrap: true, FullErrors: true, MaxResponse: 6291456,
 		LogLevel: zapcore.InfoLevel, LogFormat: "text",
 		WorkerProtocol: "lines", WorkerResponse: "stdout", WorkerCount: 1,
-		HTTPPort: 8000, HTTPReady: "tcp", HTTPEventPath: "/invoke",
+		HTTPPort: 8000, HTTPReady: "tcp", HTTPEventPath: "/invoke", HTTPPath: "auto",
 		Env: []string{"HOME=/tmp", "LANG=C.UTF-8", "PWD=" + root, "PYTHONUNBUFFERED=1"},
 	}
 	if len(problems) > 0 || !reflect.DeepEqual(c, want) {
@@ -91,7 +91,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_PIPE_SPARES": "2", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc",
 		"BOOTSTRAP_WORKER_RESPONSE": "fd3", "BOOTSTRAP_WORKER_COUNT": "3", "BOOTSTRAP_WORKER_MAX_INVOCATIONS": "50",
 		"BOOTSTRAP_HTTP_PORT": "3000", "BOOTSTRAP_HTTP_READY": "/healthz",
-		"BOOTSTRAP_HTTP_EVENT_PATH": "/events?from=fg", "BOOTSTRAP_HTTP_STRIP_PREFIX": "/prod/",
+		"BOOTSTRAP_HTTP_EVENT_PATH": "/events?from=fg", "BOOTSTRAP_HTTP_PATH": "decoded", "BOOTSTRAP_HTTP_STRIP_PREFIX": "/prod/",
 		"BOOTSTRAP_HTTP_FAIL_STATUS": "500-599",
 	})
 	c.Env, c.Warnings = nil, nil // of settings for other modes
@@ -101,7 +101,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		Margin: 2 * time.Second, InitWait: 4 * time.Second, ShutdownGrace: time.Second, Concurrency: 8,
 		Credentials: true, Streaming: true, MaxResponse: 1 << 20, LogLevel: zapcore.DebugLevel, LogFormat: "json",
 		PipeSpares: 2, WorkerProtocol: "jsonrpc", WorkerResponse: "fd3", WorkerCount: 3, WorkerMaxInvocations: 50,
-		HTTPPort: 3000, HTTPReady: "/healthz", HTTPEventPath: "/events?from=fg",
+		HTTPPort: 3000, HTTPReady: "/healthz", HTTPEventPath: "/events?from=fg", HTTPPath: "decoded",
 		HTTPStripPrefix: "/prod", HTTPFailStatus: config.StatusSet{{500, 599}},
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -126,8 +126,8 @@ func TestAnEmptySettingCountsAsUnset(t *testing.T) {
 
 func TestTheDocumentedTableIsComplete(t *testing.T) {
 	list := config.Settings()
-	if len(list) != 25 {
-		t.Errorf("%d settings, want 25", len(list))
+	if len(list) != 26 {
+		t.Errorf("%d settings, want 26", len(list))
 	}
 	for _, s := range list {
 		if !strings.HasPrefix(s.Name, "BOOTSTRAP_") || s.Help == "" {

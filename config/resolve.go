@@ -22,7 +22,7 @@ func (r *report) resolve(s settings, self string) *Config {
 		LogFormat: string(s.LogFormat), PipeSpares: int(s.PipeSpares),
 		WorkerProtocol: string(s.WorkerProtocol), WorkerResponse: string(s.WorkerResponse),
 		WorkerCount: int(s.WorkerCount), WorkerMaxInvocations: int(s.WorkerMaxInvocations),
-		HTTPPort: int(s.HTTPPort), HTTPReady: string(s.HTTPReady), HTTPEventPath: string(s.HTTPEventPath),
+		HTTPPort: int(s.HTTPPort), HTTPReady: string(s.HTTPReady), HTTPEventPath: string(s.HTTPEventPath), HTTPPath: string(s.HTTPPath),
 		HTTPStripPrefix: string(s.HTTPStripPrefix), HTTPFailStatus: s.HTTPFailStatus,
 	}
 	if c.WorkerCount == 0 {

@@ -43,6 +43,7 @@ type settings struct {
 	HTTPSocket      string    `env:"BOOTSTRAP_HTTP_SOCKET" help:"unix socket instead"`
 	HTTPReady       readiness `env:"BOOTSTRAP_HTTP_READY" envDefault:"tcp" help:"tcp, or a path that must answer below 500"`
 	HTTPEventPath   urlPath   `env:"BOOTSTRAP_HTTP_EVENT_PATH" envDefault:"/invoke" help:"path (a query is fine) where events that are not HTTP requests are POSTed"`
+	HTTPPath        pathForm  `env:"BOOTSTRAP_HTTP_PATH" envDefault:"auto" help:"auto, encoded, decoded: how the gateway writes the path of a call"`
 	HTTPStripPrefix urlPrefix `env:"BOOTSTRAP_HTTP_STRIP_PREFIX" help:"removed once from the start of the path, in whole segments"`
 	HTTPFailStatus  StatusSet `env:"BOOTSTRAP_HTTP_FAIL_STATUS" help:"answers to APIG events that count as failures, e.g. 500-599"`
 }

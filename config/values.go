@@ -19,6 +19,7 @@ type (
 	protocol    string
 	channel     string
 	wrapping    string
+	pathForm    string
 	detail      string
 	logLevel    string
 	logFormat   string
@@ -39,6 +40,7 @@ func parsers() map[reflect.Type]env.ParserFunc {
 		reflect.TypeFor[protocol]():      oneOf[protocol]("lines", "jsonrpc", "actionloop"),
 		reflect.TypeFor[channel]():       oneOf[channel]("stdout", "fd3"),
 		reflect.TypeFor[wrapping]():      oneOf[wrapping]("auto", "off"),
+		reflect.TypeFor[pathForm]():      oneOf[pathForm]("auto", "encoded", "decoded"),
 		reflect.TypeFor[detail]():        oneOf[detail]("full", "brief"),
 		reflect.TypeFor[logLevel]():      oneOf[logLevel]("debug", "info", "warn", "error"),
 		reflect.TypeFor[logFormat]():     oneOf[logFormat]("text", "json"),

@@ -169,6 +169,7 @@ func newHTTP(ctx context.Context, k Kit) (adapter.Handler, error) {
 		Port:        k.HTTPPort,
 		Socket:      k.HTTPSocket,
 		EventPath:   k.HTTPEventPath,
+		Path:        k.HTTPPath,
 		StripPrefix: k.HTTPStripPrefix,
 		IsMetadata:  k.IsMetadata,
 		Fails:       k.HTTPFailStatus.Contains,

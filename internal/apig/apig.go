@@ -11,7 +11,7 @@ import (
 
 // Call holds the members of an API gateway's call as raw JSON, strings with their quotes; nil if
 // a member is missing.
-type Call struct{ Method, Path, Query, Headers, Body, IsBase64 []byte }
+type Call struct{ Method, Path, Query, Headers, Body, IsBase64, Context []byte }
 
 // Read reports whether an event is an API gateway's call: an object with the strings httpMethod
 // and path and the object requestContext. call refers to event's memory.
@@ -19,9 +19,8 @@ func Read(event []byte) (call Call, ok bool) {
 	if !bytes.Contains(event, []byte(`"requestContext"`)) {
 		return call, false // most events; a scan at the speed of memory
 	}
-	var context []byte
 	members := map[string]*[]byte{
-		"httpMethod": &call.Method, "path": &call.Path, "requestContext": &context,
+		"httpMethod": &call.Method, "path": &call.Path, "requestContext": &call.Context,
 		"queryStringParameters": &call.Query, "headers": &call.Headers, "body": &call.Body, "isBase64Encoded": &call.IsBase64,
 	}
 	whole := jsonscan.Object(event, func(key, value []byte) {
@@ -29,7 +28,7 @@ func Read(event []byte) (call Call, ok bool) {
 			*member = value
 		}
 	})
-	return call, whole && startsWith(call.Method, '"') && startsWith(call.Path, '"') && startsWith(context, '{')
+	return call, whole && startsWith(call.Method, '"') && startsWith(call.Path, '"') && startsWith(call.Context, '{')
 }
 
 func startsWith(text []byte, c byte) bool { return len(text) > 0 && text[0] == c }

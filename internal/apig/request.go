@@ -1,10 +1,10 @@
 package apig
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"fgbootstrap/internal/jsonscan"
 )
@@ -17,17 +17,33 @@ type Request struct {
 	Host   []byte // nil: the event names none
 	Fields []Field
 	Body   Body
+	// LeftOut names the first part of the event that the request lacks for safety, and why, for
+	// the log; "" if there is none.
+	LeftOut string
+
+	cookies []byte // several cookie headers as one
+	context []byte // the value of contextHeader
+	size    int    // of Fields, in bytes
 }
 
 // Reading says how a call becomes a request.
 type Reading struct {
+	// Path says how the gateway writes a path: PathEncoded, PathDecoded, or anything else for
+	// either, to be told by the path itself.
+	Path string
 	// Prefix is removed once from the start of the path.
 	Prefix string
 	// IsOurs reports whether a header may come only from the platform. It gets the name in lower
-	// case, with - for every character that is neither a letter nor a digit: WSGI and CGI treat _
-	// like -, some of them any character.
+	// case, with - for every character that is neither a letter nor a digit.
 	IsOurs func(name string) bool
 }
+
+const (
+	// maxFields and maxHead bound the head of a request: 10^6 values of one header, in an event
+	// of 6 MB, took 261 MB. maxHead is in bytes, for the headers and for the target each.
+	maxFields = 20_000
+	maxHead   = 8 << 20
+)
 
 // refused says why an event is not an HTTP request. It does not quote values: they may be
 // secrets.
@@ -48,44 +64,40 @@ func (r *Request) Read(call Call, how Reading) error {
 	if !ok {
 		return refused("its path is not a JSON string")
 	}
-	r.Target = appendPath(r.Target, strip(path, how.Prefix))
+	prefix := r.readPath(path, how)
 	if err := r.readQuery(call.Query); err != nil {
 		return err
 	}
-	if err := r.readHeaders(call.Headers, how.IsOurs); err != nil {
+	if err := r.readHeaders(call.Headers, how); err != nil {
 		return err
 	}
+	if len(prefix) > 0 {
+		r.Fields = append(r.Fields, Field{[]byte(prefixHeader), prefix})
+	}
+	r.readContext(call.Context)
 	return r.Body.read(call.Body, call.IsBase64)
 }
 
 // Reset forgets the request but keeps its memory.
 func (r *Request) Reset() {
-	r.Method, r.Host, r.Target = nil, nil, r.Target[:0]
+	r.Method, r.Host, r.Target, r.LeftOut = nil, nil, r.Target[:0], ""
 	clear(r.Fields) // they refer to it
 	r.Fields = r.Fields[:0]
+	r.cookies, r.context, r.size = r.cookies[:0], r.context[:0], 0
 	r.Body.reset()
 }
 
-// strip removes prefix from path once, if path ends there or continues with a slash.
-func strip(path []byte, prefix string) []byte {
-	if rest, found := bytes.CutPrefix(path, []byte(prefix)); found && (len(rest) == 0 || rest[0] == '/') {
-		return rest
-	}
-	return path
-}
-
-// appendPath appends a path, percent-encoded anew: the gateway has decoded it. It always begins
-// with a slash, so that no part of it can pass for a host.
-func appendPath(dst, path []byte) []byte {
-	if len(path) == 0 || path[0] != '/' {
-		dst = append(dst, '/')
-	}
-	return appendEscaped(dst, path, pathBytes)
+// Memory returns how many bytes of memory Reset keeps, besides those of the body.
+func (r *Request) Memory() int {
+	return cap(r.Target) + cap(r.cookies) + cap(r.context) + cap(r.Fields)*int(unsafe.Sizeof(Field{}))
 }
 
 func (r *Request) readQuery(raw []byte) error {
 	separator := byte('?')
 	return eachText(raw, "queryStringParameters", func(key, value []byte) error {
+		if len(r.Target)+len(key)+len(value) > maxHead {
+			return refused("its path and queryStringParameters are longer than %d MB", maxHead>>20)
+		}
 		r.Target = append(r.Target, separator)
 		separator = '&'
 		r.Target = appendEscaped(r.Target, key, queryBytes)
@@ -93,64 +105,6 @@ func (r *Request) readQuery(raw []byte) error {
 		r.Target = appendEscaped(r.Target, value, queryBytes)
 		return nil
 	})
-}
-
-// ofConnection lists the headers about the connection, which is ours, and about the length of the
-// body, which is known. It ignores the other headers that Connection names: those were for the
-// gateway, and a client could remove the gateway's own headers that way.
-var ofConnection = map[string]bool{
-	"connection": true, "content-length": true, "expect": true, "http2-settings": true, "keep-alive": true,
-	"proxy-connection": true, "te": true, "trailer": true, "transfer-encoding": true, "upgrade": true,
-}
-
-// OfConnection reports whether a header, its name in lower case, is about the connection and not
-// about the message.
-func OfConnection(name string) bool { return ofConnection[name] }
-
-func (r *Request) readHeaders(raw []byte, isOurs func(string) bool) error {
-	return eachText(raw, "headers", func(name, value []byte) error {
-		value = bytes.Trim(value, " \t")
-		lower := strings.ToLower(string(name))
-		switch {
-		case !IsToken(name):
-			return refused("%.100q is not the name of an HTTP header", name)
-		case !isFieldValue(value):
-			return refused("its header %.100q has a line break or another control character in its value", name)
-		case lower == "upgrade" && strings.Contains(strings.ToLower(string(value)), "websocket"):
-			return refused("it asks for a websocket, and a function answers one request at a time; let the page poll instead, " +
-				"or serve the websocket from somewhere else")
-		case lower == "host":
-			return r.setHost(value)
-		case ofConnection[lower] || isOurs(folded(lower)):
-			return nil
-		}
-		r.Fields = append(r.Fields, Field{name, value})
-		return nil
-	})
-}
-
-// setHost takes a Host header. A request has only one.
-func (r *Request) setHost(host []byte) error {
-	switch {
-	case len(host) == 0:
-		return nil
-	case !hostBytes.holds(host):
-		return refused("its header \"host\" is not the name of a host")
-	case r.Host != nil && !bytes.EqualFold(r.Host, host):
-		return refused("its header \"host\" names several hosts")
-	}
-	r.Host = host
-	return nil
-}
-
-// folded returns a header's name with - for every character that is neither a letter nor a digit.
-func folded(lower string) string {
-	return strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
-			return c
-		}
-		return '-'
-	}, lower)
 }
 
 // eachText calls do for every text in the members of an object, which are texts or arrays of
@@ -231,6 +185,7 @@ type byteSet string
 const (
 	tokenBytes byteSet = "!#$%&'*+-.^_`|~" // RFC 9110, 5.6.2
 	pathBytes  byteSet = "-._~!$&'()*+,;=:@/"
+	urlBytes   byteSet = pathBytes + "%?#[]"
 	// In a query + and ; have a meaning, which decoded text must not get.
 	queryBytes byteSet = "-._~"
 	hostBytes  byteSet = "-._~!$&'()*+,;=%:[]" // RFC 3986, with a port

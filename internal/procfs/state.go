@@ -32,6 +32,14 @@ func State(pid int) string {
 	return "can't be looked at"
 }
 
+// Sleeps reports whether the first thread of a process sleeps for a set time, as far as the kernel
+// tells.
+func Sleeps(pid int) bool {
+	call, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
+	number, _, _ := strings.Cut(string(call), " ")
+	return err == nil && (number == strconv.Itoa(unix.SYS_NANOSLEEP) || number == strconv.Itoa(unix.SYS_CLOCK_NANOSLEEP))
+}
+
 // Bypassed returns the command line of a process in the group of leader that does not have
 // leader's descriptor 3, and so can't write to it; "" if there is none.
 func Bypassed(leader int) string {

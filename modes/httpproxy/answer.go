@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"syscall"
 
 	"github.com/valyala/fasthttp"
 )
@@ -30,6 +31,7 @@ type answer struct {
 	piece  []byte // of its body
 	text   []byte // what goes to the platform next
 	own    []byte // room for it where the response has none
+	lost   string // a header of it that can't be passed on; "" if there is none
 }
 
 func newAnswer() *answer {
@@ -52,7 +54,8 @@ func (a *answer) head(method string) error {
 	a.mended = false
 	a.http.Header.SetNoDefaultContentType(true)
 	for range mostInterim {
-		if err := a.http.Header.Read(a.in); err != nil {
+		var err error
+		if a.lost, err = readHead(&a.http.Header, a.in); err != nil {
 			return err
 		}
 		switch status := a.http.StatusCode(); {
@@ -81,6 +84,11 @@ func (a *answer) Read(p []byte) (int, error) {
 	n, err := stream.Read(p)
 	if err == io.EOF && a.http.Header.ContentLength() == chunked && a.conn.ended {
 		err = io.ErrUnexpectedEOF // the library mistakes it for the last chunk
+	}
+	if errors.Is(err, syscall.ECONNRESET) && a.http.Header.ContentLength() < chunked && a.http.StatusCode() >= 300 {
+		// A server that refuses a request before it has read all of it and closes the connection
+		// resets it by that: 413, 431. Of a page of success a part might be missing.
+		err = io.EOF
 	}
 	a.whole = err == io.EOF
 	if err != nil && !a.whole {

@@ -10,6 +10,7 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/testkit"
+	"fgbootstrap/modes/httpproxy"
 )
 
 func TestAnswersOfAllKindsReachTheCaller(t *testing.T) {
@@ -271,10 +272,83 @@ func TestTextThatFitsInBase64OnlyIsNotRefused(t *testing.T) {
 }
 
 // The library that reads heads insists on CR LF.
-func TestAHeadWhoseLinesEndWithLineFeedsAloneIsNamed(t *testing.T) {
+func TestNoAnswerIsRefusedForLinesThatEndInLineFeedsAlone(t *testing.T) {
 	t.Parallel()
 	h := open(t, "scripted server", nil)
-	const why = "end in LF alone"
-	h.fails(says("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), time.Second, "Runtime.Timeout", why)
-	h.fails(saysAndCloses("HTTP/1.1 200 OK\nContent-Length: 4\n\nbody"), testkit.Patience, "Runtime.ProtocolError", why)
+	for name, answer := range map[string]string{
+		"all of them":               "HTTP/1.1 200 OK\nX-A: b\nContent-Length: 4\n\nbody",
+		"the last two":              "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 4\n\nbody",
+		"the first":                 "HTTP/1.1 200 OK\nX-A: b\r\nContent-Length: 4\r\n\r\nbody",
+		"the end alone":             "HTTP/1.1 200 OK\r\nX-A: b\r\nContent-Length: 4\r\n\nbody",
+		"those of an announcement":  "HTTP/1.1 103 Early Hints\nLink: </a>\n\nHTTP/1.1 200 OK\nX-A: b\nContent-Length: 4\n\nbody",
+		"after blank lines":         "\n\r\nHTTP/1.1 200 OK\nX-A: b\nContent-Length: 4\n\nbody",
+		"with a header folded":      "HTTP/1.1 200 OK\nX-A:\n b\nContent-Length: 4\n\nbody",
+		"and the body has an empty": "HTTP/1.1 200 OK\nX-A: b\nContent-Length: 4\n\n\r\n\r\n",
+		"of chunks":                 "HTTP/1.1 200 OK\nX-A: b\nTransfer-Encoding: chunked\n\n4\r\nbody\r\n0\r\n\r\n",
+	} {
+		want := "body"
+		if strings.HasSuffix(name, "empty") {
+			want = "\r\n\r\n"
+		}
+		for _, event := range []string{says(answer), saysAndCloses(answer), script("GET", append(pieces(answer), step{Close: true})...)} {
+			if got := h.answer(event); got.Body != want || got.Headers["X-A"] != "b" {
+				t.Errorf("%s: got %v", name, got)
+			}
+		}
+	}
+	h = open(t, "answers in LF", func(c *httpproxy.Config) { c.ReadyPath = "/health" })
+	if got := h.answer(call("GET", "/", "")); got.Body != "up\n" {
+		t.Errorf("got %q", got.Body)
+	}
+}
+
+func TestAnAnswerIsNotRefusedForAHeaderNameThatHTTPDoesNotAllow(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"X A", "X(A)", "X-Ü", "X/A", `X"A`, "X\x01A", "X@A", "[X]"} {
+		h := open(t, "scripted server", nil)
+		for _, end := range []string{"\r\n", "\n"} {
+			for range 2 {
+				got := h.answer(says(strings.Join([]string{"HTTP/1.1 200 OK", name + ": b", "X-C: d", "Content-Length: 4", "", "body"}, end)))
+				if got.Body != "body" || got.Headers["X-C"] != "d" || len(got.Headers) != 2 {
+					t.Errorf("%q: got %v", name, got)
+				}
+			}
+		}
+		if n := h.logs.FilterMessageSnippet("whose name HTTP does not allow").Len(); n != 1 {
+			t.Errorf("%q: the log says so %d times", name, n)
+		}
+	}
+}
+
+func TestATransferCodingThatCantBeUndoneIsNamed(t *testing.T) {
+	t.Parallel()
+	h := open(t, "scripted server", nil)
+	for _, value := range []string{"gzip, chunked", "gzip", "deflate", "identity", "x-own"} {
+		for _, end := range []string{"\r\n", "\n"} {
+			answer := strings.Join([]string{"HTTP/1.1 200 OK", "transfer-encoding: " + value, "", ""}, end)
+			h.fails(says(answer), testkit.Patience, "Runtime.ProtocolError", "Transfer-Encoding «"+value+"»", "Content-Encoding")
+		}
+	}
+}
+
+// A server that closes the connection before it has read all of a request resets it by that.
+func TestAnEarlyRefusalIsNotLostToAReset(t *testing.T) {
+	t.Parallel()
+	h := open(t, "refuses early", nil)
+	large := bytesOf(70 << 10)
+	for status, event := range map[int]string{
+		431: call("GET", "/431", "", headers(object{"x-large": large})),
+		413: call("POST", "/413", bytesOf(3<<20)),
+		400: call("POST", "/400", "a small body"),
+		302: call("PUT", "/302", large),
+		503: call("GET", "/503", ""),
+	} {
+		for range 20 {
+			if got := h.answer(event); got.StatusCode != status {
+				t.Errorf("want %d, got %d %q", status, got.StatusCode, got.Body)
+			}
+		}
+	}
+	// Of a page of success a part may be missing.
+	h.fails(call("GET", "/200", "", headers(object{"x-large": large})), testkit.Patience, "Runtime.ProtocolError", "in the middle of its answer")
 }

@@ -22,7 +22,7 @@ import (
 // else as base64. A streamed body goes as base64, since nobody knows yet what will come, unless its
 // type says that it is UTF-8.
 func (a *answer) envelop(r *adapter.Response) error {
-	a.text = appendHead(a.room(r), &a.http.Header)
+	a.text = a.appendHead(a.room(r))
 	switch {
 	case r.Stream == nil:
 	case isUTF8(&a.http.Header):
@@ -120,7 +120,7 @@ func (a *answer) writeWhole(r *adapter.Response, body []byte, text bool) error {
 		if !isTooLarge(err) || !r.Discard() {
 			return err
 		}
-		a.text = appendHead(a.room(r), &a.http.Header)
+		a.text = a.appendHead(a.room(r))
 	}
 	a.text = append(a.text, apig.Base64Body...)
 	err := a.inPieces(r, body, jsonscan.AppendBase64)
@@ -223,13 +223,17 @@ func textType(h *fasthttp.ResponseHeader) (kind string, may bool) {
 }
 
 // appendHead appends the beginning of an envelope, up to the last header.
-func appendHead(dst []byte, h *fasthttp.ResponseHeader) []byte {
+// The gateway refuses all of an envelope for a name that HTTP can't carry.
+func (a *answer) appendHead(dst []byte) []byte {
 	var all []apig.Field
-	for name, value := range h.All() {
+	for name, value := range a.http.Header.All() {
 		lower := strings.ToLower(string(name))
-		if lower == "content-length" || !apig.OfConnection(lower) {
+		switch {
+		case !apig.IsToken(name):
+			a.lost = string(name)
+		case lower == "content-length" || !apig.OfConnection(lower):
 			all = append(all, apig.Field{Name: name, Value: value})
 		}
 	}
-	return apig.AppendHead(dst, h.StatusCode(), all)
+	return apig.AppendHead(dst, a.http.StatusCode(), all)
 }

@@ -6,6 +6,8 @@ import (
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/apig"
+
+	"go.uber.org/zap"
 )
 
 // exchange is a request and its answer, over one connection or, if a kept one turns out to be
@@ -26,8 +28,12 @@ func newExchange() *exchange { return &exchange{answer: newAnswer()} }
 
 // reset forgets the event.
 func (x *exchange) reset() {
-	x.mode, x.inv = nil, nil
 	x.sender.request.Reset()
+	if x.sender.memory() > keepHead {
+		x.sender = sender{}
+		x.mode.bulky.Store(true)
+	}
+	x.mode, x.inv = nil, nil
 	x.answer.http.Reset()
 	x.answer.in.Reset(nil)
 	x.answer.conn, x.answer.text = nil, nil
@@ -42,13 +48,25 @@ func (x *exchange) begin(m *Handler, inv *adapter.Invocation) error {
 		m.tellWhatLacks(inv)
 		return nil
 	}
-	if err := x.sender.request.Read(event, apig.Reading{Prefix: m.StripPrefix, IsOurs: m.IsMetadata}); err != nil {
+	err := x.sender.request.Read(event, apig.Reading{Path: m.Path, Prefix: m.StripPrefix, IsOurs: m.IsMetadata})
+	if what := x.sender.request.LeftOut; what != "" {
+		m.warnOfLoss(inv.ID, what)
+	}
+	if err != nil {
 		return &adapter.Error{
 			Type:    adapter.TypeProtocol,
 			Message: "The event can't be handed to the server as an HTTP request: " + err.Error() + ".",
 		}
 	}
 	return nil
+}
+
+// warnOfLoss logs, once, that a request lacks a part of its event.
+func (m *Handler) warnOfLoss(id, what string) {
+	m.lostPart.Do(func() {
+		m.Resident.Log.Warn("this event was handed to the server without "+what+". Others are treated likewise, without a further warning",
+			zap.String("requestId", id))
+	})
 }
 
 // connect takes a connection, a kept one unless it is to be fresh. The error is
@@ -86,10 +104,10 @@ func (x *exchange) roundTrip(ctx context.Context, p *pool, lives func() bool) er
 }
 
 func (x *exchange) sendAndReceive() error {
-	if err := x.sender.send(x.conn); err != nil && !x.sender.written {
-		return err
+	if err := x.sender.send(x.conn); err != nil && !x.sender.written && x.conn.reused {
+		return err // it can go over another connection
 	}
-	return x.receive() // also the answer to a request that was not taken whole
+	return x.receive() // also the answer to a request that was not taken whole, or not at all
 }
 
 // undelivered means that there is no connection to the server.

@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fgbootstrap/adapter"
@@ -36,6 +38,9 @@ type Config struct {
 	// EventPath is the path, perhaps with a query, to which events that are not calls of the
 	// gateway are POSTed.
 	EventPath string
+	// Path says how the gateway writes the paths of calls: apig.PathEncoded, apig.PathDecoded, or
+	// "auto".
+	Path string
 	// StripPrefix is removed from the paths of the gateway's calls.
 	StripPrefix string
 	// IsMetadata reports whether a header, its name in lower case with - for _, may come only
@@ -54,12 +59,16 @@ type Config struct {
 // Handler is the adapter.Handler of http mode.
 type Handler struct {
 	Config
-	keys    *secret.Keyring
-	servers supervise.Supervisor[*server] // of one server
-	probes  sync.WaitGroup
-	last    *server // the one started last; only start knows it
-	free    sync.Pool
-	told    sync.Map // what events lack; few texts
+	keys      *secret.Keyring
+	servers   supervise.Supervisor[*server] // of one server
+	probes    sync.WaitGroup
+	last      *server // the one started last; only start knows it
+	free      sync.Pool
+	misplaced alarm       // the server listens somewhere else
+	told      sync.Map    // what events lack; few texts
+	bulky     atomic.Bool // an event's head took memory that is to be given back
+
+	lostPart, lostHeader sync.Once // the warnings of what a request and an answer lack
 }
 
 // New starts the server and waits until it is ready, has failed once, or ctx ends. In each case
@@ -69,7 +78,9 @@ func New(ctx context.Context, c Config) *Handler {
 	m.free.New = func() any { return newExchange() }
 	m.servers = supervise.Supervisor[*server]{Start: m.start, Count: 1, Capacity: c.Concurrency, Log: c.Resident.Log}
 	m.servers.Run()
-	m.servers.Settle(ctx)
+	settled, cancel := m.misplaced.bound(ctx)
+	defer cancel()
+	m.servers.Settle(settled)
 	if ctx.Err() != nil {
 		m.tellWhatIsMissing()
 	}
@@ -130,9 +141,14 @@ func (m *Handler) lease(ctx context.Context, inv *adapter.Invocation) (*supervis
 	}
 	early, cancel := context.WithDeadline(ctx, inv.Deadline.Add(-inv.Deadline.Sub(inv.Received)/examineAhead))
 	defer cancel()
+	early, cancel = m.misplaced.bound(early)
+	defer cancel()
 	lease, err := m.servers.Acquire(early)
 	if err == nil {
 		return lease, nil
+	}
+	if errors.Is(context.Cause(early), errMisplaced) {
+		return m.leaseOrMisplaced(ctx, inv, err)
 	}
 	why := m.unserved(ctx, inv, err)
 	if early.Err() == nil || ctx.Err() != nil {
@@ -145,6 +161,23 @@ func (m *Handler) lease(ctx context.Context, inv *adapter.Invocation) (*supervis
 		why = m.unserved(ctx, inv, err)
 	}
 	return nil, why
+}
+
+// leaseOrMisplaced is for an event that is not to wait any longer, since the server listens
+// elsewhere.
+func (m *Handler) leaseOrMisplaced(ctx context.Context, inv *adapter.Invocation, err error) (*supervise.Lease[*server], error) {
+	if lease := m.servers.TryAcquire(); lease != nil {
+		return lease, nil
+	}
+	starting, _ := m.servers.Waiting()
+	if starting == nil {
+		return nil, m.unserved(ctx, inv, err)
+	}
+	message := fmt.Sprintf("The program was not ready for the event: %s. It has been idle for a second, so the event did not wait any longer.", starting.Missing())
+	if hint := starting.readiness.hint(); hint != "" {
+		message += " " + hint
+	}
+	return nil, &adapter.Error{Type: adapter.TypeInit, Message: message, Stack: m.Resident.Program.Stack(starting.life.Printed.Tail())}
 }
 
 // unserved makes the error of an event that the server could not take.
@@ -177,8 +210,13 @@ func (m *Handler) tellWhatLacks(inv *adapter.Invocation) {
 	}
 }
 
-// Reported implements adapter.Handler: a web server may have processes in the background.
-func (*Handler) Reported(int) {}
+// Reported implements adapter.Handler. A web server may have processes in the background; only the
+// memory of a large head is given back, which Go would otherwise do minutes later.
+func (m *Handler) Reported(int) {
+	if m.bulky.Swap(false) {
+		debug.FreeOSMemory()
+	}
+}
 
 // Shutdown implements adapter.Handler. The server gets the grace period; ctx does not extend it.
 func (m *Handler) Shutdown(context.Context) error {

@@ -90,6 +90,7 @@ func (x *exchange) relay(r *adapter.Response) error {
 		return adapter.TooLarge(r.Limit, declared)
 	}
 	if x.call {
+		defer x.warnOfLostHeader()
 		err := x.answer.envelop(r)
 		if x.answer.mended {
 			x.mode.Resident.Log.Warn("the answer's Content-Type says that it is UTF-8, and it is not: U+FFFD stands for what is wrong",
@@ -99,6 +100,17 @@ func (x *exchange) relay(r *adapter.Response) error {
 	}
 	_, err := r.ReadFrom(x.answer)
 	return err
+}
+
+// warnOfLostHeader logs, once, that a header of an answer was not passed on.
+func (x *exchange) warnOfLostHeader() {
+	if x.answer.lost == "" {
+		return
+	}
+	x.mode.lostHeader.Do(func() {
+		x.mode.Resident.Log.Warn("the server's answer to this event has a header whose name HTTP does not allow, and it was dropped: "+
+			x.mode.keys.Quote([]byte(x.answer.lost))+". A name consists of letters, digits and -", zap.String("requestId", x.inv.ID))
+	})
 }
 
 // fail makes the error of an answer that is a failure.

@@ -347,6 +347,69 @@ func TestHTTPSIsNamed(t *testing.T) {
 	h.fails(says(ok), 2*time.Second, "Runtime.InitError", "GET /ready got no answer", "expect HTTPS")
 }
 
+func TestAnotherProtocolIsNotTakenForHTTPS(t *testing.T) {
+	t.Parallel()
+	for program, texts := range map[string][]string{
+		"says FastCGI": {"expect FastCGI", "php -S"}, "says uwsgi": {"expect the uwsgi protocol", "--http-socket"}, "says nothing": {"FastCGI (php-fpm) or uwsgi"},
+	} {
+		for _, ready := range []string{"", "/ready"} {
+			h := openWithin(t, 2*time.Second, program, func(c *httpproxy.Config) { c.ReadyPath = ready })
+			errorType := "Runtime.ProtocolError"
+			if ready != "" {
+				errorType = "Runtime.InitError"
+			}
+			if e := h.fails(says(ok), 3*time.Second, errorType, append(texts, "plain HTTP")...); strings.Contains(e.Message, "expect HTTPS") {
+				t.Errorf("%s: got %s", program, e.Message)
+			}
+		}
+	}
+	// One that has answered before speaks HTTP.
+	h := open(t, "scripted server", nil)
+	h.pid()
+	if e := h.fails(call("GET", "/drop", ""), testkit.Patience, "Runtime.ProtocolError", "did not answer GET /drop"); strings.Contains(e.Message, "FastCGI") {
+		t.Errorf("got %s", e.Message)
+	}
+}
+
+func TestAFileThatWasMadeInsteadOfAnAbstractSocketIsNamed(t *testing.T) {
+	name := fmt.Sprintf("@httpproxy-file-%d", os.Getpid())
+	for _, at := range []string{"./" + name, filepath.Join(t.TempDir(), name)} {
+		dir := t.TempDir()
+		h := openWithin(t, 10*time.Millisecond, "elsewhere", all(in(dir), env("AT="+at), func(c *httpproxy.Config) { c.Socket = name }))
+		testkit.Eventually(t, "it has come so far", func() bool { return h.logs.FilterMessage("I wait").Len() > 0 })
+		h.fails(says(ok), 5*time.Second, "Runtime.InitError", "a file named "+name, "Set BOOTSTRAP_HTTP_SOCKET to a path")
+	}
+}
+
+// At home the log is read before the event has failed.
+func TestAnEventDoesNotWaitUntilItsDeadlineForAnIdleServerOnAnotherPort(t *testing.T) {
+	other := freePort(t)
+	h := open(t, "elsewhere", env("AT=127.0.0.1:"+strconv.Itoa(other))) // and New does not wait for long either
+	where := fmt.Sprintf("It listens on port %d: set BOOTSTRAP_HTTP_PORT", other)
+	if n := h.logs.FilterMessageSnippet(where).Len(); n != 1 {
+		t.Errorf("the log says %d times where it listens", n)
+	}
+	for range 3 {
+		began := time.Now()
+		h.fails(says(ok), testkit.Patience, "Runtime.InitError", "nothing answers on port", where)
+		if took := time.Since(began); took > testkit.Patience/2 {
+			t.Errorf("it took %s", took)
+		}
+	}
+}
+
+// A port for metrics or a debugger may be open before the server's.
+func TestAPortForMetricsFailsNoEvent(t *testing.T) {
+	for _, program := range []string{"metrics first, busy", "metrics first, asleep"} {
+		h := openWithin(t, 10*time.Millisecond, program, env("AT=127.0.0.1:"+strconv.Itoa(freePort(t))))
+		h.pid()
+		if n := h.logs.FilterMessageSnippet("It listens on port").Len(); n != 1 {
+			t.Errorf("%s: the log says %d times where it listens", program, n)
+		}
+		h.shutdown() // the next one would be seen to listen on its ports
+	}
+}
+
 func TestAServerThatNeverStartsIsExplainedToEachEventAndStartedAtThePaceOfTheBackOff(t *testing.T) {
 	dir := t.TempDir()
 	app := filepath.Join(dir, "app")

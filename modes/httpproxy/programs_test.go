@@ -47,7 +47,7 @@ var programs = map[string]func(){
 	"elsewhere": func() {
 		at := strings.ReplaceAll(os.Getenv("AT"), "PORT", os.Getenv("PORT"))
 		network := "tcp"
-		if strings.HasPrefix(at, "/") {
+		if strings.HasPrefix(at, "/") || strings.HasPrefix(at, ".") {
 			network = "unix"
 		}
 		listener := listenOn(network, at)
@@ -111,6 +111,27 @@ var programs = map[string]func(){
 		})
 	},
 	"recorder": recordRequests,
+	"answers in LF": func() {
+		serve(listen(), func(l *link, _ *http.Request) bool {
+			l.say("HTTP/1.0 200 OK\nContent-Type: text/plain\n\nup\n")
+			return false
+		})
+	},
+	"refuses early": func() { eachConnection(refuseEarly) },
+	"metrics first, busy": func() {
+		listenOn("tcp", os.Getenv("AT"))
+		for end := time.Now().Add(3 * time.Second); time.Now().Before(end); {
+		}
+		serve(listen(), scriptedServer)
+	},
+	"metrics first, asleep": func() {
+		listenOn("tcp", os.Getenv("AT"))
+		_ = exec.Command("sleep", "3").Run() // as scripts wait
+		serve(listen(), scriptedServer)
+	},
+	"says FastCGI": func() { speakOnly("\x01\x09", "\x01\x0a\x00\x00\x00\x00\x00\x00") },
+	"says uwsgi":   func() { speakOnly("\x64", "\x64\x00\x00\x01") },
+	"says nothing": func() { speakOnly("\xff\xff", "") },
 	"stubborn": func() {
 		signal.Ignore(syscall.SIGTERM)
 		serve(listen(), scriptedServer)
@@ -173,4 +194,41 @@ func readRaw(in *bufio.Reader) (wire []byte, err error) {
 	body := make([]byte, length)
 	_, err = io.ReadFull(in, body)
 	return append(wire, body...), err
+}
+
+// eachConnection gives each connection a goroutine, and closes it then.
+func eachConnection(one func(net.Conn)) {
+	listener := listen()
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer func() { _ = conn.Close() }()
+			one(conn)
+		}()
+	}
+}
+
+// refuseEarly reads the first bytes of a request, and answers with the status that its path is and
+// without a length.
+func refuseEarly(conn net.Conn) {
+	line := make([]byte, len("POST /413 "))
+	if _, err := io.ReadFull(conn, line); err != nil {
+		return
+	}
+	_, path, _ := strings.Cut(string(line), "/")
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %s Refused\r\nConnection: close\r\n\r\n", path[:3])
+}
+
+// speakOnly answers what begins with hello by reply, and closes the connection to all else, as servers
+// of other protocols do.
+func speakOnly(hello, reply string) {
+	eachConnection(func(conn net.Conn) {
+		got := make([]byte, 1<<10)
+		if n, _ := conn.Read(got); strings.HasPrefix(string(got[:n]), hello) {
+			_, _ = conn.Write([]byte(reply))
+		}
+	})
 }

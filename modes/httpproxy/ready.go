@@ -43,7 +43,10 @@ type readiness struct {
 
 // await marks the server ready when it is.
 func (r *readiness) await() {
+	defer r.mode.misplaced.set(false)
+	look := lookout{readiness: r, next: r.life.StartedAt.Add(surveyEvery)}
 	for !r.holds() {
+		look.around(time.Now())
 		every := lookEvery
 		if r.path != "" {
 			every = max(askEvery, time.Since(r.life.StartedAt)/20)
@@ -81,11 +84,11 @@ func (r *readiness) pathAnswers() bool {
 	case err == nil:
 		what = fmt.Sprintf("answered %d %s: %s", status, fasthttp.StatusMessage(status), r.mode.keys.Quote(bytes.TrimSpace(got)))
 	case len(got) > 0:
-		what = "got an answer that can't be read. " + r.mode.broken(got)
+		what = "got an answer that can't be read. " + r.mode.broken(err, got)
 	case errors.Is(err, fasthttp.ErrTimeout) || errors.Is(err, os.ErrDeadlineExceeded):
 		what = fmt.Sprintf("got no answer within %s", readyPatience)
 	default:
-		what = "got no answer: the server dropped the connection. Does it expect HTTPS? " + plainHTTP
+		what = "got no answer: the server dropped the connection. " + r.pool.expects(context.Background())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -118,7 +121,8 @@ func (r *readiness) hint() string {
 	if r.answeredLast() != "" {
 		return "" // it listens where it should
 	}
-	return r.place.elsewhere()
+	text, _ := r.place.elsewhere()
+	return text
 }
 
 // answeredLast returns what the ready path answered, or "".
@@ -165,8 +169,16 @@ func (p *pool) ask(method, target string, patience time.Duration) (status int, g
 		return 0, nil, err
 	}
 	var answer fasthttp.Response
-	err = answer.ReadLimitBody(bufio.NewReaderSize(c, headBytes), askedBytes)
-	if status = answer.StatusCode(); err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
+	in := bufio.NewReaderSize(c, headBytes)
+	for _, err = readHead(&answer.Header, in); err == nil && answer.StatusCode() == fasthttp.StatusContinue; {
+		_, err = readHead(&answer.Header, in)
+	}
+	status = answer.StatusCode()
+	hasBody := status >= 200 && status != fasthttp.StatusNoContent && status != fasthttp.StatusNotModified
+	if err == nil && hasBody {
+		err = answer.ReadBody(in, askedBytes)
+	}
+	if err == nil || errors.Is(err, fasthttp.ErrBodyTooLarge) {
 		return status, answer.Body(), nil
 	}
 	return 0, c.sample, err

@@ -16,6 +16,10 @@ import (
 // wait for us to read.
 const inlineBytes = 64 << 10
 
+// keepHead is how much memory for the heads of requests is kept, in bytes. An ordinary one takes
+// some KB, and a body of up to inlineBytes stands beside it.
+const keepHead = 512 << 10
+
 // sender writes the request.
 type sender struct {
 	request apig.Request
@@ -58,6 +62,10 @@ func (s *sender) writeHead(inv *adapter.Invocation, c *Config, host string) {
 	s.out = h.AppendBytes(s.out[:0])
 	s.began = false
 }
+
+// memory returns how many bytes of memory are kept for the heads of requests. The library's copy
+// of one is about as large as ours.
+func (s *sender) memory() int { return s.request.Memory() + 2*cap(s.out) }
 
 // send writes as much of the request as the connection takes at once. Another goroutine writes
 // the rest.

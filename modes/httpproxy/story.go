@@ -52,22 +52,32 @@ func (s *story) explain(ctx context.Context, x *exchange, visit *output.Visit, e
 	case errors.As(err, &broke):
 		e.Message = fmt.Sprintf("The server's answer to %s can't be read to its end: %s.", request, s.server.mode.keys.String(broke.cause.Error()))
 	case !x.heard():
-		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s. %s Or does it expect HTTPS? %s", request, seeLog, plainHTTP)
+		e.Message = fmt.Sprintf("The server dropped the connection and did not answer %s. %s %s", request, seeLog, s.otherProtocol(ctx))
 	default:
-		e.Message = s.server.mode.broken(x.conn.sample)
+		e.Message = s.server.mode.broken(err, x.conn.sample)
 	}
 	return e
 }
 
-// broken says what is wrong with an answer that begins with sample.
-func (m *Handler) broken(sample []byte) string {
+// otherProtocol says which protocol a server expects that has never answered, or returns "".
+func (s *story) otherProtocol(ctx context.Context) string {
+	if s.server.answers.Load() > 0 {
+		return ""
+	}
+	return s.server.pool.expects(ctx)
+}
+
+// broken says what is wrong with an answer that begins with sample, which err is about.
+func (m *Handler) broken(err error, sample []byte) string {
+	var coded *coding
 	switch {
+	case errors.As(err, &coded):
+		return fmt.Sprintf("The server's answer has the Transfer-Encoding %s, which can't be passed on; only chunked can. "+
+			"To compress its answers, have it set Content-Encoding instead.", m.keys.Quote([]byte(coded.value)))
 	case looksLikeTLS(sample):
 		return "The server speaks HTTPS. " + plainHTTP
 	case !bytes.HasPrefix(sample, []byte("HTTP/")):
 		return fmt.Sprintf("The server's answer is not HTTP: it begins with %s. %s", m.keys.Quote(sample), plainHTTP)
-	case endsLinesWithLF(sample):
-		return "The head of the server's answer is broken. " + crLF
 	default:
 		return fmt.Sprintf("The head of the server's answer is broken, or longer than %d KB: it begins with %s.", headBytes>>10, m.keys.Quote(sample))
 	}
@@ -81,13 +91,6 @@ const (
 // looksLikeTLS reports whether an answer is a record of TLS: an alert or a handshake.
 func looksLikeTLS(sample []byte) bool {
 	return len(sample) > 2 && (sample[0] == 0x15 || sample[0] == 0x16) && sample[1] == 3
-}
-
-const crLF = "The lines of its head end in LF alone; HTTP requires CR LF."
-
-func endsLinesWithLF(sample []byte) bool {
-	line, _, ended := bytes.Cut(sample, []byte("\n"))
-	return ended && !bytes.HasSuffix(line, []byte("\r")) && bytes.HasPrefix(line, []byte("HTTP/"))
 }
 
 // answersAnother is for an event in whose connection the server went on with an earlier one.
@@ -134,14 +137,10 @@ func (s *story) overdue(ctx context.Context, x *exchange, visit *output.Visit) e
 	if x.heard() {
 		did = "not finished its answer to"
 	}
-	hint := failure.RaiseTimeout
-	if x.conn != nil && endsLinesWithLF(x.conn.sample) {
-		hint = crLF
-	}
 	return &adapter.Error{
 		Type: adapter.TypeTimeout,
 		Message: fmt.Sprintf("The server had %s %s %s after the event came; the function's timeout is %s. %s",
-			did, &x.sender, failure.Waited(x.inv), s.server.mode.Resident.Program.Timeout, hint),
+			did, &x.sender, failure.Waited(x.inv), s.server.mode.Resident.Program.Timeout, failure.RaiseTimeout),
 		Stack: s.server.mode.Resident.Program.Stack(visit.Tail()),
 	}
 }

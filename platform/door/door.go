@@ -25,6 +25,12 @@ import (
 // RawPath is where an event is POSTed as it is.
 const RawPath = "/_fg/invoke"
 
+// Config says how the API gateway behind a door does what its vendor does not document.
+type Config struct {
+	// EncodedPaths has the paths of calls reach the function as they were sent, not decoded.
+	EncodedPaths bool
+}
+
 // Door is the front of a platform: an HTTP server where POST /_fg/invoke takes raw events, and
 // any other request is an API gateway call.
 //
@@ -42,6 +48,7 @@ const RawPath = "/_fg/invoke"
 // the body of the answer, provided that the body is base64 and comes last in the envelope. If the
 // result breaks off, so does the answer.
 type Door struct {
+	config Config
 	p      *platform.Platform
 	server *httpserver.Server
 	addr   string
@@ -49,14 +56,17 @@ type Door struct {
 	cancel context.CancelFunc
 }
 
+// Open is Config.Open of the zero Config.
+func Open(p *platform.Platform, addr string) (*Door, error) { return Config{}.Open(p, addr) }
+
 // Open listens on addr, host:port, and calls the function of p. The error is net.Listen's. Both
 // are the caller's to close: p first, so that calls under way get their answers.
-func Open(p *platform.Platform, addr string) (*Door, error) {
+func (c Config) Open(p *platform.Platform, addr string) (*Door, error) {
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, err
 	}
-	d := &Door{p: p, addr: ln.Addr().String()}
+	d := &Door{config: c, p: p, addr: ln.Addr().String()}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.server = httpserver.New(d.handle)
 	d.server.HTTP().DisableHeaderNamesNormalizing = false // or it would overlook expect and connection in lower case
@@ -183,6 +193,7 @@ func (d *Door) gateway(r gateway.Request) response {
 
 // call also returns the invocation's id, if there was one.
 func (d *Door) call(r gateway.Request, id string) (response, string) {
+	r.EncodedPath = d.config.EncodedPaths
 	event, err := gateway.NewEvent(r, id)
 	if err != nil {
 		return refused(fasthttp.StatusBadRequest, err.Error()), ""

@@ -29,6 +29,10 @@ type Request struct {
 	Remote string // IP of the client
 	Header Header
 	Body   []byte // without its transfer coding
+
+	// EncodedPath has the path reach the function as it was sent. The vendor does not say which of
+	// the two its gateway does.
+	EncodedPath bool
 }
 
 type event struct {
@@ -49,7 +53,7 @@ type eventContext struct {
 }
 
 // NewEvent returns the event that the gateway makes from a request: the body always in base64,
-// header names in lower case, path and query percent-decoded, a repeated query key or header as
+// header names in lower case, path (see Request.EncodedPath) and query percent-decoded, a repeated query key or header as
 // an array. Keys are in the order of their first occurrence, a key's values in theirs. requestID
 // is the gateway's own id, which is not the invocation's.
 //
@@ -77,7 +81,7 @@ func NewEvent(r Request, requestID string) ([]byte, error) {
 	if !isToken(r.Method) {
 		return nil, fmt.Errorf("method %q is not a token", r.Method)
 	}
-	path, err := decodePath(r.Path)
+	path, err := eventPath(r)
 	if err != nil {
 		return nil, fmt.Errorf("path %q: %w", r.Path, err)
 	}
@@ -108,11 +112,13 @@ func NewEvent(r Request, requestID string) ([]byte, error) {
 
 var errNotUTF8 = errors.New("not UTF-8, and an event can't carry anything else")
 
-func decodePath(s string) (string, error) {
-	if !strings.HasPrefix(s, "/") {
+func eventPath(r Request) (path string, err error) {
+	if !strings.HasPrefix(r.Path, "/") {
 		return "", errors.New("a path must begin with a slash")
 	}
-	path, err := url.PathUnescape(s)
+	if path = r.Path; !r.EncodedPath {
+		path, err = url.PathUnescape(r.Path)
+	}
 	if err == nil && !utf8.ValidString(path) {
 		err = errNotUTF8
 	}

@@ -32,6 +32,13 @@ func TestAnAPIGEventHoldsTheRequest(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s", b)
 	}
+	for path, want := range map[string]string{"/a%20b/%C3%BC": "/a%20b/%C3%BC", "/%zz%": "/%zz%", "/ü": "/ü", "/\xff": "", "a": ""} {
+		b, err := gateway.NewEvent(gateway.Request{Method: "GET", Path: path, EncodedPath: true}, "")
+		var event struct{ Path string }
+		if _ = json.Unmarshal(b, &event); event.Path != want || (err == nil) != (want != "") {
+			t.Errorf("%q as it was sent: got %s, %v", path, b, err)
+		}
+	}
 	for _, bad := range []gateway.Request{{Method: "GET", Path: "/%zz"}, {Method: "GET", Path: "a"}, {Method: "GET"}, {Method: "a b", Path: "/"}, {Method: "GET", Path: "/", Host: "\xff"}} {
 		if _, err := gateway.NewEvent(bad, ""); err == nil {
 			t.Errorf("%+v: accepted", bad)
