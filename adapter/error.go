@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"fgbootstrap/internal/jsonscan"
-	"fgbootstrap/internal/secret"
 )
 
 // The error types of this program, as the caller of a function sees them.
@@ -83,8 +82,11 @@ const (
 	maxLine    = 2 << 10
 )
 
+// masker is a secret.Mask or Keyring.
+type masker interface{ String(text string) string }
+
 // forCaller returns e as it is sent: without the secrets of m, and within the limits.
-func (e *Error) forCaller(m *secret.Mask) *Error {
+func (e *Error) forCaller(m masker) *Error {
 	out := &Error{
 		Type:    shorten(m.String(e.Type), maxType),
 		Message: shorten(m.String(e.Message), maxMessage),

@@ -116,7 +116,7 @@ func TestAnErrorForTheCallerIsMaskedAndNotTooLarge(t *testing.T) {
 		t.Errorf("%d bytes: %.100s", len(body), body)
 	}
 	small := &Error{Type: "T", Message: "m", Stack: []string{"s"}}
-	if got := string(small.forCaller(nil).JSON()); got != string(small.JSON()) {
+	if got := string(small.forCaller(secret.NewMask()).JSON()); got != string(small.JSON()) {
 		t.Errorf("got %s", got)
 	}
 }

@@ -23,7 +23,7 @@ type Loop struct {
 	Limit     int64
 	Envelope  *Envelope
 	Streaming bool
-	// Mask hides secrets in errors; each invocation's credentials are added.
+	// Mask hides secrets in errors; the credentials of all invocations are added.
 	Mask *secret.Mask
 	// Note is a sentence that ends the message of every error; "" adds nothing.
 	Note string
@@ -33,6 +33,7 @@ type Loop struct {
 
 	flight *flight
 	told   sync.Map // what was said of doubtful envelopes; few texts
+	keys   *secret.Keyring
 }
 
 // lastReports is how long the platform may take to accept the last reports: an instance that is
@@ -47,6 +48,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	work, stop := context.WithCancelCause(context.Background())
 	defer stop(nil)
 	l.flight = newFlight(len(l.Pollers))
+	l.keys = secret.NewKeyring(l.Mask)
 	all := make([]*poller, len(l.Pollers))
 	for i, api := range l.Pollers {
 		var err error
@@ -145,6 +147,7 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	ctx, cancel := context.WithDeadline(work, inv.Deadline)
 	defer cancel()
 	p.ctx, p.inv = ctx, inv
+	p.loop.keys.Add(inv.Credentials())
 	p.response.Reset(inv.Payload)
 	defer p.response.Reset(nil) // its memory may be large, and the next event far away
 	err := broken
@@ -197,14 +200,13 @@ func guard(f func() error) (err error) {
 
 func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
 	id := zap.String("requestId", inv.ID)
-	mask := p.loop.Mask.With(inv.Credentials()...)
-	report := e.forCaller(mask)
+	report := e.forCaller(p.loop.keys)
 	if p.loop.Note != "" {
 		report.Add(p.loop.Note)
 	}
 	err := p.api.Fail(work, inv, report)
 	report.Cause = e.Cause
-	p.loop.Log.Error(mask.String(report.Error()), id) // the report first: its caller waits
+	p.loop.Log.Error(p.loop.keys.String(report.Error()), id) // the report first: its caller waits
 	if err != nil {
 		p.loop.Log.Error("the error did not reach the platform", id, zap.Error(err))
 	}

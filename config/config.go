@@ -78,9 +78,10 @@ type Config struct {
 // exited.
 func Load(environ []string, self string) (*Config, error) {
 	r := &report{}
-	r.vars = r.merge(environ)
-	object, _ := decodeUserData(r.vars[userData]) // a fault in it is a problem already
-	r.secrets = secret.Values(r.vars, object)
+	process := variables(environ)
+	r.vars = r.merge(process)
+	r.secrets = secret.Values(r.vars, encrypted(process))
+	r.mask = secret.NewMask(r.secrets...)
 	c := r.resolve(r.read(), self)
 	all := Settings()
 	r.checkNames(all)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"fgbootstrap/internal/secret"
 )
 
 // maxShown is how many bytes of a value or name a sentence shows; enough to recognise it, too
@@ -30,6 +32,7 @@ type report struct {
 	warnings []string
 	vars     map[string]string // the merged environment
 	secrets  []string
+	mask     *secret.Mask    // of them: people do paste a token into the wrong field
 	bad      map[string]bool // names of variables whose value was refused
 }
 
@@ -51,15 +54,7 @@ func (r *report) refuse(name, allowed string) {
 		r.problemf("%s: %s", name, allowed)
 		return
 	}
-	r.problemf("%s is %s: %s", name, strconv.Quote(cut(r.mask(r.vars[name]))), allowed)
-}
-
-// mask hides secrets in a value that is shown: people do paste a token into the wrong field.
-func (r *report) mask(value string) string {
-	for _, s := range r.secrets {
-		value = strings.ReplaceAll(value, s, "****")
-	}
-	return value
+	r.problemf("%s is %s: %s", name, strconv.Quote(cut(r.mask.String(r.vars[name]))), allowed)
 }
 
 // cut shortens s to maxShown bytes without splitting a character.

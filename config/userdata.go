@@ -11,16 +11,42 @@ import (
 	"fgbootstrap/internal/jsonscan"
 )
 
-// merge lays the user data over the process environment: encrypted variables exist only there.
-func (r *report) merge(environ []string) map[string]string {
+// variables are the entries of an environment; the last of equal names wins.
+func variables(environ []string) map[string]string {
 	vars := map[string]string{}
 	for _, entry := range environ {
 		if name, value, ok := strings.Cut(entry, "="); ok && name != "" {
 			vars[name] = value
 		}
 	}
+	return vars
+}
+
+// merge lays the user data over the process environment: encrypted variables exist only there.
+func (r *report) merge(process map[string]string) map[string]string {
+	vars := maps.Clone(process)
 	r.overlay(vars, vars[userData])
 	return vars
+}
+
+// encrypted are the variables that the user had encrypted: those that the user data have and the
+// process environment has not. That says something only if the platform puts plain variables into
+// the environment, which is known if one is there.
+func encrypted(process map[string]string) map[string]string {
+	object, _ := decodeUserData(process[userData]) // a fault in it is a problem already
+	all, plain := map[string]string{}, false
+	for name, raw := range object {
+		value := text(raw)
+		if set, found := process[name]; !found || set != value {
+			all[name] = value
+		} else if !strings.HasPrefix(name, runtimePrefix) {
+			plain = true
+		}
+	}
+	if !plain {
+		return nil
+	}
+	return all
 }
 
 func (r *report) overlay(vars map[string]string, data string) {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"fgbootstrap/config"
@@ -21,14 +22,14 @@ func newLoggers(cfg *config.Config, mask *secret.Mask, output io.Writer) (log, p
 	out := newSink(output)
 	// zap would complain about a stderr that blocks on the same stderr.
 	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard))
-	logger := func(level zapcore.Level, to zapcore.WriteSyncer) *zap.Logger {
-		to = secret.Writer{Sink: to, Mask: mask}
+	core := func(level zapcore.Level, to zapcore.WriteSyncer) zapcore.Core {
 		if cfg.LogFormat == "json" {
-			return zap.New(zapcore.NewCore(jsonEncoder(), to, level), quiet)
+			return zapcore.NewCore(jsonEncoder(), to, level)
 		}
-		return zap.New(&textCore{LevelEnabler: level, sink: to}, quiet)
+		return &textCore{LevelEnabler: level, sink: to}
 	}
-	return logger(cfg.LogLevel, atOnce{out}), logger(zapcore.DebugLevel, out)
+	// What the program says is masked where it is read, with the credentials of events, too.
+	return zap.New(&maskingCore{core(cfg.LogLevel, atOnce{out}), mask}, quiet), zap.New(core(zapcore.DebugLevel, out), quiet)
 }
 
 func jsonEncoder() zapcore.Encoder {
@@ -40,10 +41,67 @@ func jsonEncoder() zapcore.Encoder {
 	})
 }
 
+// maskingCore masks a line before it is encoded: a secret may be a word that stands in every line,
+// such as the name of a field.
+type maskingCore struct {
+	zapcore.Core
+	mask *secret.Mask
+}
+
+func (c *maskingCore) With(fields []zapcore.Field) zapcore.Core {
+	return &maskingCore{c.Core.With(c.masked(fields)), c.mask}
+}
+
+func (c *maskingCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return ce.AddCore(e, c)
+	}
+	return ce
+}
+
+func (c *maskingCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	e.Message = c.mask.String(e.Message)
+	return c.Core.Write(e, c.masked(fields))
+}
+
+// requestID is the field with the id that the platform gave to an event. It is no secret.
+const requestID = "requestId"
+
+// masked returns fields with their texts masked; numbers and the like are no secrets.
+func (c *maskingCore) masked(fields []zapcore.Field) []zapcore.Field {
+	var out []zapcore.Field
+	for i, f := range fields {
+		text, found := textOf(f)
+		if !found || f.Key == requestID {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(fields)
+		}
+		out[i] = zap.String(f.Key, c.mask.String(text))
+	}
+	if out == nil {
+		return fields
+	}
+	return out
+}
+
+// textOf returns the text of a field whose value is one.
+func textOf(f zapcore.Field) (text string, found bool) {
+	switch f.Type {
+	case zapcore.StringType:
+		return f.String, true
+	case zapcore.ErrorType, zapcore.StringerType:
+		return fmt.Sprint(f.Interface), true // not even one that panics ends the process
+	default:
+		return "", false
+	}
+}
+
 // textCore writes `time request-id LEVEL message field=value …`, as the vendor's
 // runtimes do; "-" stands for no request id. Each line of a message of several
 // lines is a line of its own, because nothing but the id ties a line to its
-// invocation.
+// invocation. Characters that could make a line look like another are escaped.
 type textCore struct {
 	zapcore.LevelEnabler
 	sink   zapcore.WriteSyncer
@@ -64,15 +122,21 @@ func (c *textCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Che
 func (c *textCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	id, rest := render(c.fields, fields)
 	line := e.Time.UTC().AppendFormat(make([]byte, 0, 128+len(e.Message)+len(rest)), timeLayout)
-	for _, word := range []string{id, e.Level.CapitalString()} {
+	for _, word := range []string{secret.Printable(id), e.Level.CapitalString()} {
 		line = append(append(line, ' '), word...)
 	}
 	line = append(line, ' ')
 	text := strings.TrimRight(e.Message+rest, "\n")
-	if strings.Contains(text, "\n") {
-		text = strings.ReplaceAll(text, "\n", "\n"+string(line))
+	prefix := len(line)
+	for more := true; more; {
+		var part string
+		part, text, more = strings.Cut(text, "\n")
+		line = append(append(line, secret.Printable(strings.TrimSuffix(part, "\r"))...), '\n')
+		if more {
+			line = append(line, line[:prefix]...)
+		}
 	}
-	_, err := c.sink.Write(append(append(line, text...), '\n'))
+	_, err := c.sink.Write(line)
 	return err
 }
 
@@ -85,7 +149,7 @@ func render(sets ...[]zapcore.Field) (id, rest string) {
 	id = "-"
 	for _, fields := range sets {
 		for _, f := range fields {
-			if f.Key == "requestId" {
+			if f.Key == requestID {
 				id = f.String
 				continue
 			}

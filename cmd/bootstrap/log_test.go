@@ -38,3 +38,33 @@ func TestAFieldThatIsNoneLeavesNoTrace(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyTheWordsOfALineAreMaskedAndNotItsForm(t *testing.T) {
+	mask := secret.NewMask("requestId", "message", "ERROR...", "number", "12345678", "an-id-of-ours")
+	for format, want := range map[string]string{
+		"text": "T an-id-of-ours INFO of **** by **** number=12345678 error=a ****\n",
+		"json": `{"level":"INFO","time":"T","message":"of **** by ****","requestId":"an-id-of-ours","number":12345678,"error":"a ****"}` + "\n",
+	} {
+		var out bytes.Buffer
+		log, _ := newLoggers(&config.Config{LogFormat: format}, mask, &out)
+		log.With(zap.String("requestId", "an-id-of-ours")).Info("of requestId by message", zap.Int("number", 12345678), zap.Error(errors.New("a number")))
+		got := regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`).ReplaceAllString(out.String(), "T")
+		if got != want {
+			t.Errorf("%s: got %s", format, got)
+		}
+	}
+}
+
+func TestNoLineOfAProgramOrErrorLooksLikeAnother(t *testing.T) {
+	var out bytes.Buffer
+	log, program := newLoggers(&config.Config{}, nil, &out)
+	program.Info("10 %\r2026-11-28T00:00:00.000Z - ERROR faked \x1b[31m\ta tab\u2028\u202e")
+	_ = program.Sync()
+	log.Error("it failed", zap.Error(errors.New("one\r\ntwo\x1b[2K\rthree")))
+	got := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z - `).ReplaceAllString(out.String(), "T ")
+	want := `T INFO 10 %\r2026-11-28T00:00:00.000Z - ERROR faked \x1b[31m` + "\ta tab" + `\u2028\u202e` + "\n" +
+		"T ERROR it failed error=one\n" + `T ERROR two\x1b[2K\rthree` + "\n"
+	if got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}

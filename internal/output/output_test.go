@@ -136,13 +136,3 @@ func TestSecretsOfThisAndEarlierEventsAreMasked(t *testing.T) {
 		t.Errorf("half a secret is in %q", got)
 	}
 }
-
-func TestCredentialsAreForgottenWhenThereAreManyNewerOnes(t *testing.T) {
-	keys := secret.NewKeyring(secret.NewMask())
-	for i := range 200 {
-		keys.Add([]string{fmt.Sprintf("credential-%03d", i)})
-	}
-	if got := keys.String("credential-000 credential-199"); got != "credential-000 ****" {
-		t.Errorf("got %q", got)
-	}
-}

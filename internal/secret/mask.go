@@ -1,35 +1,35 @@
 // Package secret is the one place that knows what is secret: which variables are, judging by
-// their names, and how their values look elsewhere. It masks text that leaves this program other
-// than as a response. Callers tell it the secrets of an invocation.
+// their names and by where the platform put them, and how their values look elsewhere. It masks
+// text that leaves this program other than as a response. Callers tell it the secrets of an
+// invocation.
 package secret
 
 import (
-	"bytes"
-	"io"
+	"cmp"
 	"slices"
-	"sort"
-	"strconv"
-	"strings"
 	"sync"
-	"sync/atomic"
-	"unicode"
-	"unicode/utf8"
 
 	"fgbootstrap/internal/jsonscan"
 )
 
 const (
 	maskText = "****"
-	// minSecret is the least length of a secret in bytes: masking shorter ones would black out a
-	// log. The platform's tokens have hundreds of bytes, a sensible password has at least six.
-	minSecret = 6
+	// chunkBytes bounds the memory that the spellings of a long text take at a time.
+	chunkBytes = 256 << 10
 )
 
-// Mask replaces secret values in text that leaves this program other than as a
-// response. The zero value and nil mask nothing. It is safe for concurrent use.
-type Mask struct{ secrets [][]byte }
+// Mask replaces secret values in text that leaves this program other than as a response, in every
+// common spelling (see spellings). The zero value and nil mask nothing. It is safe for concurrent
+// use.
+type Mask struct {
+	secrets [][]byte
 
-// NewMask masks values; those of fewer than six bytes are left alone.
+	once sync.Once // for all: most masks with an event's credentials never see a text
+	all  []*index
+}
+
+// NewMask masks values. Those of fewer than four bytes are left alone; those of four and five are
+// masked only where they stand alone, and only if they are no plain word or number.
 func NewMask(values ...string) *Mask { return (*Mask)(nil).With(values...) }
 
 // With returns m with more values. It does not change m.
@@ -39,170 +39,140 @@ func (m *Mask) With(values ...string) *Mask {
 		out.secrets = append(out.secrets, m.secrets...)
 	}
 	for _, v := range values {
-		if len(v) >= minSecret {
+		if isMaskable(v) {
 			out.secrets = append(out.secrets, []byte(v))
 		}
 	}
-	// The longest first: a secret that holds another one is masked whole.
-	sort.SliceStable(out.secrets, func(i, j int) bool { return len(out.secrets[i]) > len(out.secrets[j]) })
 	return out
 }
 
-// Bytes returns line without secrets; it returns line itself if it has none.
-func (m *Mask) Bytes(line []byte) []byte {
-	if m == nil {
-		return line
+// indexes returns what a text has to be searched for.
+func (m *Mask) indexes() []*index {
+	if m == nil || len(m.secrets) == 0 {
+		return nil
 	}
-	for _, s := range m.secrets {
-		if bytes.Contains(line, s) {
-			line = bytes.ReplaceAll(line, s, []byte(maskText))
+	m.once.Do(func() {
+		x := &index{}
+		for _, s := range m.secrets {
+			x.add(string(s))
 		}
-	}
-	return line
+		m.all = []*index{x}
+	})
+	return m.all
 }
 
+// Bytes returns line without secrets; it returns line itself if it has none.
+func (m *Mask) Bytes(line []byte) []byte { return masked(line, m.indexes()) }
+
 // String does the same for strings.
-func (m *Mask) String(text string) string {
-	if m == nil {
-		return text
-	}
-	for _, s := range m.secrets {
-		text = strings.ReplaceAll(text, string(s), maskText)
-	}
-	return text
-}
+func (m *Mask) String(text string) string { return maskedString(text, m.indexes()) }
 
 // Cut returns where text that continues may be cut without splitting a character or a secret,
 // even one that has only begun: len(text) or less. The halves of a split secret would pass Bytes
 // unmasked.
-func (m *Mask) Cut(text []byte) int {
-	text = jsonscan.WholeRunes(text)
-	cut := len(text)
-	if m == nil {
-		return cut
+func (m *Mask) Cut(text []byte) int { return cut(text, m.indexes()) }
+
+func maskedString(text string, all []*index) string {
+	if len(all) == 0 {
+		return text
 	}
-	for _, s := range m.secrets {
-		for n := min(len(s)-1, len(text)); n > 0; n-- {
-			if bytes.HasSuffix(text, s[:n]) {
-				cut = min(cut, len(text)-n)
-				break
-			}
+	if out, found := replace([]byte(text), all); found {
+		return string(out)
+	}
+	return text
+}
+
+func masked(text []byte, all []*index) []byte {
+	if len(all) == 0 {
+		return text
+	}
+	out, _ := replace(text, all)
+	return out
+}
+
+// replace returns text without the secrets of all indexes and true, or text itself and false.
+func replace(text []byte, all []*index) (_ []byte, any bool) {
+	if len(text) <= chunkBytes {
+		return replaceInChunk(text, all)
+	}
+	out := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		n := len(text)
+		if n > chunkBytes {
+			n = cut(text[:chunkBytes], all)
+		}
+		if n == 0 { // such a secret is as long as the chunk
+			n = chunkBytes
+		}
+		chunk, found := replaceInChunk(text[:n], all)
+		out, any = append(out, chunk...), any || found
+		text = text[n:]
+	}
+	return out, any
+}
+
+func replaceInChunk(text []byte, all []*index) (_ []byte, any bool) {
+	found := occurrences(text, all)
+	if len(found) == 0 {
+		return text, false
+	}
+	out := make([]byte, 0, len(text))
+	end := 0
+	for _, s := range found {
+		if s.from >= end { // else the two overlap and are masked as one
+			out = append(append(out, text[end:s.from]...), maskText...)
+		}
+		end = max(end, s.to)
+	}
+	return append(out, text[end:]...), true
+}
+
+func cut(text []byte, all []*index) int {
+	text = jsonscan.WholeRunes(text)
+	end := len(text)
+	if len(all) == 0 {
+		return end
+	}
+	var found []span
+	for _, v := range readings(text, hasBlank(all)) {
+		end = min(end, v.original(v.open))
+		for _, x := range all {
+			end = min(end, v.original(x.begun(v.text[:v.open])))
+			found = x.find(found, v, true)
 		}
 	}
 	// That beginning may be the end of another, whole secret.
-	for before := len(text) + 1; cut < before; {
-		before = cut
-		for _, s := range m.secrets {
-			from := max(0, cut-len(s)+1)
-			if i := bytes.Index(text[from:min(len(text), cut+len(s)-1)], s); i >= 0 {
-				cut = min(cut, from+i)
+	for before := end + 1; end < before; {
+		before = end
+		for _, s := range found {
+			if s.from < end && end < s.to {
+				end = s.from
 			}
 		}
 	}
-	return cut
+	return end
 }
 
-// Sink is where a log goes: zapcore.WriteSyncer, without zap.
-type Sink interface {
-	io.Writer
-	Sync() error
-}
-
-// Writer masks what is written through it. It is the last place where a secret can be kept out of
-// a log. Each line must be written by a single Write.
-type Writer struct {
-	Sink // where it goes
-	Mask *Mask
-}
-
-// Write implements io.Writer.
-func (w Writer) Write(line []byte) (int, error) {
-	if _, err := w.Sink.Write(w.Mask.Bytes(line)); err != nil {
-		return 0, err
-	}
-	return len(line), nil
-}
-
-const (
-	// keyringSize is how many credentials are remembered: those of the events of
-	// ten or so tokens, which last for hours each.
-	keyringSize = 64
-	// quoteBytes is how much of a text is quoted, scanBytes how much of it is looked at.
-	quoteBytes = 200
-	scanBytes  = 64 << 10
-)
-
-// Keyring masks as Mask does, and also masks the credentials of the last events: a program that
-// keeps running may print them at any later time.
-type Keyring struct {
-	always *Mask
-
-	mu     sync.Mutex
-	values []string
-	mask   atomic.Pointer[Mask]
-}
-
-// NewKeyring makes a Keyring that also masks what always masks.
-func NewKeyring(always *Mask) *Keyring {
-	k := &Keyring{always: always}
-	k.mask.Store(always)
-	return k
-}
-
-// Add remembers the credentials of an event.
-func (k *Keyring) Add(values []string) {
-	if len(values) == 0 {
-		return
-	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	known := len(k.values)
-	for _, value := range values {
-		if !slices.Contains(k.values, value) {
-			k.values = append(k.values, value)
+// hasBlank reports whether a secret has a blank in it.
+func hasBlank(all []*index) bool {
+	for _, x := range all {
+		if x.blank {
+			return true
 		}
 	}
-	if len(k.values) == known {
-		return // as a rule
-	}
-	k.values = k.values[max(0, len(k.values)-keyringSize):]
-	k.mask.Store(k.always.With(k.values...))
+	return false
 }
 
-// Bytes returns line without secrets.
-func (k *Keyring) Bytes(line []byte) []byte { return k.mask.Load().Bytes(line) }
+// span is a part of a text.
+type span struct{ from, to int }
 
-// String returns text without secrets.
-func (k *Keyring) String(text string) string { return k.mask.Load().String(text) }
-
-// Cut returns where text that continues may be cut; see Mask.
-func (k *Keyring) Cut(text []byte) int { return k.mask.Load().Cut(text) }
-
-// Quote returns the beginning of a text for messages. It masks before it cuts: half a secret
-// would not be recognized.
-func (k *Keyring) Quote(text []byte) string {
-	text = k.Bytes(text[:min(len(text), scanBytes)])
-	more := ""
-	if len(text) > quoteBytes {
-		cut := quoteBytes
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
+// occurrences returns where secrets are in text, in order.
+func occurrences(text []byte, all []*index) (found []span) {
+	for _, v := range readings(text, hasBlank(all)) {
+		for _, x := range all {
+			found = x.find(found, v, false)
 		}
-		text, more = text[:cut], "…"
 	}
-	return "«" + oneLine(strings.ToValidUTF8(string(text), "\ufffd")) + more + "»"
-}
-
-// oneLine escapes control characters as Go does, except for tabs.
-func oneLine(text string) string {
-	var b strings.Builder
-	for _, c := range text {
-		if c != '\t' && unicode.IsControl(c) {
-			quoted := strconv.QuoteRune(c)
-			b.WriteString(quoted[1 : len(quoted)-1])
-			continue
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
+	slices.SortFunc(found, func(a, b span) int { return cmp.Or(a.from-b.from, b.to-a.to) })
+	return found
 }

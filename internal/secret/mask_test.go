@@ -77,8 +77,8 @@ func FuzzCuttingAndMaskingShowsNoSecret(f *testing.F) {
 	f.Add("abcabc", "bcabca", "abcabcabcabc", 6)
 	f.Add("aaaaaaaa", "aaaaaab", "aaaaaaaaaaaaab", 9)
 	f.Fuzz(func(t *testing.T, one, two, text string, at int) {
-		if at < 0 || at > len(text) || strings.ContainsRune(one+two, '*') {
-			return // a mask may look like a part of such a secret
+		if at < 0 || at > len(text) || strings.ContainsAny(one+two, `*\%+&`) {
+			return // a mask may look like a part of such a secret; escapes have a test of their own
 		}
 		m := NewMask(one, two)
 		cut := m.Cut([]byte(text[:at]))
@@ -86,6 +86,9 @@ func FuzzCuttingAndMaskingShowsNoSecret(f *testing.F) {
 			t.Fatalf("%q is cut at %d", text[:at], cut)
 		}
 		for _, s := range m.secrets {
+			if len(s) < minSecret {
+				continue // as a part of a word it is none
+			}
 			for i := range len(text) {
 				if bytes.HasPrefix([]byte(text)[i:], s) && i < cut && i+len(s) > cut {
 					t.Fatalf("%q, of which %q was there, is cut at %d, in the middle of %q", text, text[:at], cut, s)

@@ -1,8 +1,6 @@
 package secret
 
 import (
-	"cmp"
-	"encoding/json"
 	"slices"
 	"strings"
 	"unicode"
@@ -16,34 +14,17 @@ var secretWords = []string{
 	"CREDENTIAL", "CREDENTIALS", "CRED", "CREDS", "PRIVATE", "AUTH", "AUTHORIZATION", "BEARER", "JWT",
 }
 
-// secretEndings do so at the end of a segment as well, as in PGPASSWORD and AUTHTOKEN.
-var secretEndings = []string{"PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "TOKEN", "CREDENTIAL", "CREDENTIALS"}
+// secretEndings do so at the end of a segment as well, as in PGPASSWORD, DBPASS and SIGNKEY.
+var secretEndings = []string{
+	"PASSWORD", "PASSWORDS", "PASSWD", "PASSPHRASE", "PASS", "PWD", "SECRET", "SECRETS", "TOKEN", "TOKENS", "KEY", "KEYS",
+	"CREDENTIAL", "CREDENTIALS",
+}
 
-// Values collects the values to mask, the longest first. For each secret variable these are the
-// whole value and, since output is masked line by line, each of its lines. A program that prints
-// its whole environment prints RUNTIME_USERDATA too, and there a value may look different:
-// quotes, backslashes, <, é.
-func Values(vars map[string]string, userData map[string]json.RawMessage) []string {
-	var list []string
-	for name, value := range vars {
-		if !isSecret(name) {
-			continue
-		}
-		list = append(list, value)
-		for line := range strings.Lines(value) {
-			list = append(list, strings.TrimSpace(line))
-		}
-	}
-	for name, raw := range userData {
-		if isSecret(name) && raw[0] == '"' {
-			list = append(list, string(raw[1:len(raw)-1]))
-		}
-	}
-	list = slices.DeleteFunc(list, func(s string) bool { return len(s) < minSecret })
-	slices.SortFunc(list, func(a, b string) int {
-		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
-	})
-	return slices.Clip(slices.Compact(list))
+// plainWords end so and are none.
+var plainWords = []string{
+	"COMPASS", "ENCOMPASS", "BYPASS", "SURPASS", "TRESPASS", "OVERPASS", "UNDERPASS",
+	"MONKEY", "DONKEY", "HOCKEY", "JOCKEY", "TURKEY", "WHISKEY", "LACKEY", "MICKEY",
+	"MONKEYS", "DONKEYS", "JOCKEYS", "TURKEYS", "WHISKEYS",
 }
 
 // settings is the prefix of our own settings: none of them is a secret, but some names contain a
@@ -55,7 +36,7 @@ func isSecret(name string) bool {
 		return false
 	}
 	return slices.ContainsFunc(segments(name), func(s string) bool {
-		return slices.Contains(secretWords, s) ||
+		return slices.Contains(secretWords, s) || !slices.Contains(plainWords, s) &&
 			slices.ContainsFunc(secretEndings, func(end string) bool { return strings.HasSuffix(s, end) })
 	})
 }

@@ -56,7 +56,7 @@ const lastBytes = 400
 func (r *run) lastOutput() string {
 	text, _ := r.response.Whole()
 	// Mask before cutting: half a secret would not be recognized.
-	text = r.program.keys.Bytes(bytes.TrimSpace(text[max(0, len(text)-output.LineBytes):]))
+	text = r.mode.keys.Bytes(bytes.TrimSpace(text[max(0, len(text)-output.LineBytes):]))
 	text = text[max(0, len(text)-lastBytes):]
 	for len(text) > 0 && !utf8.RuneStart(text[0]) {
 		text = text[1:]

@@ -52,6 +52,7 @@ const checkAfter = 100 * time.Millisecond
 // Handler is the adapter.Handler of pipe mode.
 type Handler struct {
 	Config
+	keys    *secret.Keyring
 	spares  *spares[*program] // nil if none are wanted
 	finder  finder
 	slots   slots
@@ -60,7 +61,7 @@ type Handler struct {
 
 // New makes the mode and starts the first spare: the first event may be there already.
 func New(c Config) *Handler {
-	m := &Handler{Config: c, finder: finder{command: &c.Program.Command}}
+	m := &Handler{Config: c, keys: secret.NewKeyring(c.Mask), finder: finder{command: &c.Program.Command}}
 	m.checked = time.AfterFunc(checkAfter, m.check)
 	m.Env = nil
 	for _, entry := range c.Env {

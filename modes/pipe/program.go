@@ -11,7 +11,6 @@ import (
 	"fgbootstrap/internal/output"
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
-	"fgbootstrap/internal/secret"
 
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
@@ -36,7 +35,6 @@ type program struct {
 	file    string
 	began   time.Time
 	stderr  output.Lines
-	keys    *secret.Keyring
 	about   atomic.Pointer[string] // the id of its event
 	readers sync.WaitGroup         // of its stderr
 	feeding sync.WaitGroup         // who writes the rest of its event
@@ -48,13 +46,13 @@ type program struct {
 // start starts the program with the context file of s. The program owns s from then on, unless
 // start fails.
 func (m *Handler) start(s *slot, spec process.Spec) (*program, error) {
-	p := &program{mode: m, slot: s, began: time.Now(), keys: secret.NewKeyring(m.Mask)}
+	p := &program{mode: m, slot: s, began: time.Now()}
 	spec.Dir, spec.Exited = m.Program.Command.Dir, p.letGo
 	if err := m.launch(p, &spec); err != nil {
 		return nil, failure.Start(err)
 	}
 	m.Program.OOM.Begin()
-	p.stderr.Mask = p.keys
+	p.stderr.Mask = m.keys
 	p.stderr.Emit = func(line []byte) { m.Output.Info(string(line), p.event()) }
 	p.stderr.Flush = func() { _ = m.Output.Sync() }
 	return p, nil
@@ -155,7 +153,7 @@ func (p *program) letGo(ended *process.Process) {
 
 // belong ties the program to the event that it gets.
 func (p *program) belong(inv *adapter.Invocation) {
-	p.keys.Add(inv.Credentials())
+	p.mode.keys.Add(inv.Credentials())
 	id := inv.ID // the rest of inv is the poller's
 	p.about.Store(&id)
 }

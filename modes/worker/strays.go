@@ -41,7 +41,7 @@ func (s *strays) take(used bool) error {
 		line, long, ok := channel.lines.next()
 		for ; ok; line, long, ok = channel.lines.next() {
 			if (long || !s.meaningless(line, used)) && len(s.lines) < mostStrays {
-				s.lines = append(s.lines, bytes.Clone(line[:min(len(line), beginning)]))
+				s.lines = append(s.lines, bytes.Clone(s.begin(line)))
 			}
 		}
 		n, err := channel.source.ReadNow(channel.lines.room())
@@ -53,9 +53,16 @@ func (s *strays) take(used bool) error {
 		}
 		channel.lines.added(n)
 	}
-	half := channel.lines.rest()
-	s.half = append(s.half[:0], half[:min(len(half), beginning)]...)
+	s.half = append(s.half[:0], s.begin(channel.lines.rest())...)
 	return nil
+}
+
+// begin is what is kept of a line, with no half of a secret at its end.
+func (s *strays) begin(line []byte) []byte {
+	if len(line) <= beginning {
+		return line
+	}
+	return line[:s.worker.mode.keys.Cut(line[:beginning])]
 }
 
 // tellEarly logs what the worker wrote before its first event, if anything.
