@@ -226,7 +226,7 @@ func written(s string) string {
 func isSentence(s string) bool {
 	row := 0
 	for _, field := range strings.Fields(s) {
-		switch bare := strings.Trim(field, ".,:;!?()\"…"); {
+		switch bare := strings.Trim(field, ".,:;!?()\"'`…"); {
 		case bare == "":
 		case word.MatchString(bare):
 			row++
