@@ -202,7 +202,7 @@ func TestALargeAnswerForTheGatewayIsWrappedWholeOrNotAtAll(t *testing.T) {
 	if err := json.Unmarshal([]byte(c.answer(apig)), &e); err != nil || e.Body != strings.Repeat(`"`, 3000000) {
 		t.Errorf("got %d bytes of body, %v", len(e.Body), err)
 	}
-	deploy(t, sh(`head -c 3200000 /dev/zero | tr '\0' '"'`)).fails(apig, "FunctionResponseTooLarge")
+	deploy(t, sh(`head -c 4800000 /dev/zero | tr '\0' '"'`)).fails(apig, "FunctionResponseTooLarge")
 }
 
 func streaming(_ *platform.Function, o *platform.Options) { o.API.Streaming = true }

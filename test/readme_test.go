@@ -174,15 +174,17 @@ func TestTheReadmesVariablesAreTheSettings(t *testing.T) {
 	}
 }
 
-func TestTheReadmeNamesEveryErrorType(t *testing.T) {
-	text := readFile(t, "README.md")
+func TestTheTablesOfErrorsNameEveryErrorType(t *testing.T) {
 	constants := regexp.MustCompile(`(?m)^\tType\w+ += "([^"]+)"`).FindAllStringSubmatch(readFile(t, "adapter/error.go"), -1)
 	if len(constants) < 5 {
 		t.Fatalf("found only %d error types", len(constants))
 	}
-	for _, m := range constants {
-		if !strings.Contains(text, "| `"+m[1]+"` |") {
-			t.Errorf("%s is not in the table of errors", m[1])
+	for _, paper := range []string{"README.md", troubleshooting} {
+		text := readFile(t, paper)
+		for _, m := range constants {
+			if !strings.Contains(text, "| `"+m[1]+"` |") {
+				t.Errorf("%s is not in the table of errors of %s", m[1], paper)
+			}
 		}
 	}
 }

@@ -42,7 +42,7 @@ func streamAnswers() int {
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		w.Header().Set("Content-Type", "text/event-stream")
+		w.Header().Set("Content-Type", "application/octet-stream")
 		p := newPlay(w)
 		p.flush = http.NewResponseController(w).Flush
 		if err := p.perform(event); err != nil {

@@ -70,7 +70,7 @@ func notQuite(result []byte) string {
 		case string(key) == "statusCode":
 			why = "its statusCode is not a whole number from 100 to 999"
 		case why == "" && isStatus(string(key)):
-			why = `its statusCode must be spelt just so`
+			why = `its status must be called statusCode, spelt just so`
 		}
 	})
 	if !whole && startsWith(text, '{') {
