@@ -3,7 +3,6 @@ package adapter
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -17,8 +16,6 @@ const (
 	// somebody might notice the wait.
 	commitBytes = 64 << 10
 	commitDelay = 10 * time.Millisecond
-	// mostStreamed is the platform's limit for a result in a stream, in bytes.
-	mostStreamed = 200 << 20
 	// readBytes is how much ReadFrom asks for at a time, one default pipe.
 	readBytes = 64 << 10
 )
@@ -33,31 +30,6 @@ type ResponseOptions struct {
 	// Stream sends a committed response and returns when it is sent or broken;
 	// it runs beside the handler. nil: every response is held to its end.
 	Stream func(r *Response) error
-}
-
-// Envelope is the format in which a platform's gateway wants results, see internal/apig. All
-// fields are set.
-type Envelope struct {
-	// Wants reports whether an event wants its result in an envelope.
-	Wants func(event []byte) bool
-	// Is reports whether a result is an envelope. Begins reports whether it may become one,
-	// judging by its beginning; known is false if the beginning is too short to tell.
-	Is     func(result []byte) bool
-	Begins func(result []byte) (may, known bool)
-	// Append appends result in an envelope to dst, in base64 if binary is set, result is not
-	// text, or only base64 keeps dst within limit. dst never exceeds twice the limit plus 1 KB;
-	// past limit it need not hold all.
-	Append func(dst, result []byte, binary bool, limit int) []byte
-	// Stream begins an envelope for a result that begins with first. Nearly everything that is
-	// written to it goes to w at once. Close ends the envelope but does not close w.
-	Stream func(w io.Writer, first []byte) (io.WriteCloser, error)
-	// Size is the most bytes that Stream makes of n bytes.
-	Size func(n int64) int64
-	// Doubts is a sentence about a result, or its beginning, that looks like an envelope but is
-	// none, or not a good one. Lacks is one about an event that looks like the gateway's. Both are
-	// for the log, hold nothing of what they are about, and are "" for most.
-	Doubts func(result []byte) string
-	Lacks  func(event []byte) string
 }
 
 // Response is the writer a Handler writes its result to, in all modes. It holds what is written
@@ -285,37 +257,6 @@ func (r *Response) count(n int) error {
 	return r.err
 }
 
-// TooLarge is the error of a response of more than limit bytes. declared is its length, or 0 if
-// that is not known.
-func TooLarge(limit, declared int64) *Error {
-	if declared > 0 {
-		return tooLarge(limit, "The response has %d bytes, more than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", declared, limit)
-	}
-	return tooLarge(limit, "The response is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE).", limit)
-}
-
-// TooLargeInEnvelope is the error of a response that only its envelope makes larger than limit. It
-// has n bytes itself, or 0 if that is not known.
-func TooLargeInEnvelope(limit, n int64) *Error {
-	size := ""
-	if n > 0 {
-		size = fmt.Sprintf(" of %d bytes", n)
-	}
-	return tooLarge(limit, "The response%s is larger than the %d bytes that may be sent (BOOTSTRAP_MAX_RESPONSE) once it is in the envelope "+
-		"that the API gateway wants: there it is base64, which takes a third more, or text in which quotes, line ends and the like are escaped.", size, limit)
-}
-
-func tooLarge(limit int64, text string, values ...any) *Error {
-	e := &Error{
-		Type:    TypeTooLarge,
-		Message: fmt.Sprintf(text, values...) + " Write less, or store the result elsewhere and answer with its address.",
-	}
-	if limit < mostStreamed {
-		e.Add(fmt.Sprintf("With the function's Streaming Response switched on and BOOTSTRAP_STREAMING=on it may have up to %d MB.", mostStreamed>>20))
-	}
-	return e
-}
-
 // heldMore sees to the commit of what was just held.
 func (r *Response) heldMore() {
 	switch {
@@ -367,61 +308,4 @@ func (r *Response) End(cause error) error {
 		err = sent
 	}
 	return err
-}
-
-// wantsEnvelope reports whether the result is for the gateway, and notes what is doubtful about that.
-func (r *Response) wantsEnvelope() bool {
-	wants := r.Envelope.Wants(r.event)
-	if wants {
-		r.doubt = r.Envelope.Doubts(r.held[:r.n])
-	} else {
-		r.doubt = r.Envelope.Lacks(r.event)
-	}
-	return wants
-}
-
-// IsEnvelope reports whether result is an envelope and the event wants one.
-func (r *Response) IsEnvelope(result []byte) bool {
-	return r.Envelope != nil && r.Envelope.Is(result) && r.Envelope.Wants(r.event)
-}
-
-// Doubt is a sentence for the log, once the response has ended: about a result that will probably
-// not reach the gateway's client as it was meant; "" for most.
-func (r *Response) Doubt() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.doubt
-}
-
-// envelop wraps what is held if it answers the gateway and is not an envelope. With streaming it
-// decides by the first byte, as commit does: the outcome must not depend on how fast the result
-// came.
-func (r *Response) envelop() error {
-	result, streaming := r.held[:r.n], r.Stream != nil
-	if r.Envelope == nil {
-		return nil
-	}
-	asItIs := r.Envelope.Is
-	if streaming {
-		asItIs = func(result []byte) bool {
-			may, _ := r.Envelope.Begins(result)
-			return may
-		}
-	}
-	if wants := r.wantsEnvelope(); asItIs(result) || !wants {
-		return nil
-	}
-	if r.wrapped == nil {
-		// Room for one step over the limit: append must not move to the heap.
-		room, err := offheap.Map(2*len(r.held) + 1024)
-		if err != nil {
-			return err
-		}
-		r.wrapped = room
-	}
-	r.body = r.Envelope.Append(r.wrapped[:0], result, streaming, int(r.Limit))
-	if int64(len(r.body)) > r.Limit {
-		r.err = TooLargeInEnvelope(r.Limit, int64(r.n))
-	}
-	return r.err
 }

@@ -66,7 +66,7 @@ func readings(text []byte, blank bool) []*view {
 
 func hasMarks(text []byte, blank bool) bool {
 	for _, s := range spellings {
-		if (blank || !s.blank) && bytes.IndexAny(text, s.marks) >= 0 {
+		if (blank || !s.blank) && bytes.ContainsAny(text, s.marks) {
 			return true
 		}
 	}
