@@ -7,9 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"fgbootstrap/internal/testkit"
@@ -21,6 +23,7 @@ var bin string
 // TestMain builds the binaries unless this is the user's program.
 func TestMain(m *testing.M) {
 	testkit.RunProgram(programs())
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // or what is started would ignore it under nohup
 	os.Exit(withBinaries(m.Run))
 }
 

@@ -195,7 +195,7 @@ func TestEachPieceArrivesBeforeTheNextIsWritten(t *testing.T) {
 			t.Fatalf("failed %v (%.300s), streamed %v, got %d pieces, %v", result.Failed, result.Payload, result.Streamed, len(*ages), err)
 		}
 		if f.gateway {
-			if e, err := k.unwrap.end(); err != nil || f.stays && e.Headers["Content-Type"] != "text/event-stream" {
+			if e, err := k.unwrap.end(); err != nil || f.stays && e.Headers["Content-Type"] != "application/octet-stream" {
 				t.Errorf("the envelope is %+v, %v", e, err)
 			}
 		}
