@@ -64,7 +64,7 @@ var imports = map[string][]string{
 	"platform/gateway":         {},
 	"platform/httpserver":      {"internal/retry"},
 	"cmd/bootstrap": {
-		"adapter", "config", "internal/apig", "internal/process", "internal/procfs", "internal/secret", "modes", "runtimeapi/functiongraph",
+		"adapter", "config", "internal/apig", "internal/jsonscan", "internal/process", "internal/procfs", "internal/secret", "modes", "runtimeapi/functiongraph",
 	},
 	"cmd/fgdev":        {"platform", "platform/api", "platform/door"},
 	"test":             {},

@@ -63,7 +63,7 @@ func Array(text []byte, element func(value []byte)) bool {
 type scanner struct{ rest []byte }
 
 func (s *scanner) space() {
-	s.rest = bytes.TrimLeft(s.rest, " \t\r\n")
+	s.rest = s.rest[spaceEnd(s.rest, 0):]
 }
 
 func (s *scanner) atEnd() bool {

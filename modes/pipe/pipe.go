@@ -41,8 +41,9 @@ type Config struct {
 	CPUs                  float64
 	Mask                  *secret.Mask
 	Reaper                *process.Reaper
-	// Log gets our own messages, Output what the program prints.
+	// Log gets our own messages, Output what the program prints. LogObjects is output.Lines' Objects.
 	Log, Output *zap.Logger
+	LogObjects  bool
 }
 
 // checkAfter is how long to wait for the first event to show whether the program starts. Checking

@@ -52,7 +52,7 @@ func (m *Handler) start(s *slot, spec process.Spec) (*program, error) {
 		return nil, failure.Start(err)
 	}
 	m.Program.OOM.Begin()
-	p.stderr.Mask = m.keys
+	p.stderr.Mask, p.stderr.Objects = m.keys, m.LogObjects
 	p.stderr.Emit = func(line []byte) { m.Output.Info(string(line), p.event()) }
 	p.stderr.Flush = func() { _ = m.Output.Sync() }
 	return p, nil
