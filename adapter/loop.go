@@ -30,6 +30,10 @@ type Loop struct {
 	// Grace is how long running invocations may go on once Run's ctx has ended.
 	Grace time.Duration
 	Log   *zap.Logger
+	// EventLog gets a line for each event, and is synced after it; nil: there are none. Trigger
+	// names what has sent an event; it is set where EventLog is.
+	EventLog *zap.Logger
+	Trigger  func(event []byte) string
 
 	flight *flight
 	told   sync.Map // what was said of doubtful envelopes; few texts
@@ -108,7 +112,7 @@ type poller struct {
 
 func (l *Loop) poller(api RuntimeAPI) (*poller, error) {
 	p := &poller{loop: l, api: api}
-	options := ResponseOptions{Limit: l.Limit, Envelope: l.Envelope}
+	options := ResponseOptions{Limit: l.Limit, Envelope: l.Envelope, Timed: l.EventLog != nil}
 	if l.Streaming {
 		options.Stream = func(r *Response) error { return p.api.Respond(p.ctx, p.inv, r) }
 	}
@@ -155,10 +159,18 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 		err = guard(func() error { return p.loop.Handler.Invoke(ctx, inv, p.response) })
 	}
 	p.loop.flight.handled(&p.seat)
-	err = p.response.End(err)
-	if err != nil && !isFinal(err) {
-		p.fail(work, inv, asError(err))
+	if p.loop.EventLog == nil {
+		p.report(work, inv, p.response.End(err))
 		return
+	}
+	done := time.Now()
+	p.logEvent(inv, p.report(work, inv, p.response.End(err)), done)
+}
+
+// report reports how inv has ended and returns that for the log: outcomeOK, or the type of an error.
+func (p *poller) report(work context.Context, inv *Invocation, err error) (outcome string) {
+	if err != nil && !isFinal(err) {
+		return p.fail(work, inv, asError(err))
 	}
 	if _, held := p.response.Whole(); held {
 		err = p.api.Respond(work, inv, p.response)
@@ -170,13 +182,14 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	}
 	if err != nil {
 		p.loop.Log.Error(missed(err), zap.String("requestId", inv.ID), zap.Error(err))
-		return
+		return TypeInternal
 	}
 	// Check first: building the fields of a line that is not logged made half of an event's
 	// garbage.
 	if entry := p.loop.Log.Check(zap.DebugLevel, "done"); entry != nil {
 		entry.Write(zap.String("requestId", inv.ID), zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 	}
+	return outcomeOK
 }
 
 // missed is what the log says of a response that was sent in vain, or may have been.
@@ -198,7 +211,8 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
+// fail reports e and returns its type as it was reported.
+func (p *poller) fail(work context.Context, inv *Invocation, e *Error) (outcome string) {
 	id := zap.String("requestId", inv.ID)
 	report := e.forCaller(p.loop.keys)
 	if p.loop.Note != "" {
@@ -210,4 +224,5 @@ func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
 	if err != nil {
 		p.loop.Log.Error("the error did not reach the platform", id, zap.Error(err))
 	}
+	return report.Type
 }

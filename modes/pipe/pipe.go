@@ -94,12 +94,14 @@ func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapte
 			if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
 				return err
 			}
+			r.Started(0, false)
 		}
 	}
 	p, err := m.onDemand(inv)
 	if err != nil {
 		return err
 	}
+	r.Started(p.process.PID, true)
 	if m.spares != nil {
 		m.spares.begun(inv.Waited)
 	}
