@@ -23,6 +23,8 @@ type Loop struct {
 	Limit     int64
 	Envelope  *Envelope
 	Streaming bool
+	// Traceparent returns an event's Traceparent; nil: no handler wants it.
+	Traceparent func(event []byte) string
 	// Mask hides secrets in errors; the credentials of all invocations are added.
 	Mask *secret.Mask
 	// Note is a sentence that ends the message of every error; "" adds nothing.
@@ -155,6 +157,9 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	p.response.Reset(inv.Payload)
 	defer p.response.Reset(nil) // its memory may be large, and the next event far away
 	err := broken
+	if err == nil && p.loop.Traceparent != nil {
+		inv.Traceparent = p.loop.Traceparent(inv.Payload)
+	}
 	if err == nil {
 		err = guard(func() error { return p.loop.Handler.Invoke(ctx, inv, p.response) })
 	}

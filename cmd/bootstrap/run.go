@@ -82,6 +82,9 @@ func run(environ []string, self string, stderr io.Writer) int {
 		Grace:     cfg.ShutdownGrace,
 		Log:       log,
 	}
+	if mode.Wraps { // one that speaks HTTP hands the header on
+		loop.Traceparent = apig.Traceparent
+	}
 	if cfg.LogEvents {
 		loop.EventLog, loop.Trigger = output, trigger.Of // which no level suppresses
 	}

@@ -57,6 +57,7 @@ type Handler struct {
 	spares  *spares[*program] // nil if none are wanted
 	finder  finder
 	slots   slots
+	traced  bool // the function has a variable TRACEPARENT of its own
 	checked *time.Timer
 }
 
@@ -70,6 +71,7 @@ func New(c Config) *Handler {
 		if name, _, _ := strings.Cut(entry, "="); !m.isOurs(name) {
 			m.Env = append(m.Env, entry)
 		}
+		m.traced = m.traced || strings.HasPrefix(entry, traceVariable)
 	}
 	if c.Spares > 0 {
 		m.spares = newSpares(policy[*program]{

@@ -84,6 +84,9 @@ func (m *Handler) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 		metadata = inv.Metadata(m.Credentials)
 	}
 	spec := process.Spec{Env: environment(m.Env, metadata, s.context.path), Input: inv.Payload}
+	if m.Spares == 0 && inv.Traceparent != "" && !m.traced {
+		spec.Env = append(spec.Env, traceVariable+inv.Traceparent)
+	}
 	if len(spec.Input) > defaultPipe {
 		spec.PipeBytes = process.LargePipe
 	}
