@@ -37,6 +37,9 @@ func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) e
 	}
 	r.Started(s.tenant.process().PID, first)
 	if err := x.roundTrip(ctx, s.pool, s.tenant.lives); err != nil {
+		if !x.sender.began {
+			r.Started(0, false)
+		}
 		return s.story.explain(ctx, x, visit, err)
 	}
 	err := x.relay(r)
