@@ -1,6 +1,6 @@
 // Package jsonscan reads the outermost structure of JSON (RFC 8259) without decoding it, at a
-// speed of gigabytes a second, and writes text and bytes as JSON strings. It builds no values and
-// does not look inside them.
+// speed of gigabytes a second, tells whether a text is JSON, and writes text and bytes as JSON
+// strings. It builds no values.
 package jsonscan
 
 import "bytes"
