@@ -32,6 +32,9 @@ type Invocation struct {
 	Headers []Header
 	// Payload is the event, byte for byte.
 	Payload []byte
+	// Traceparent is the trace that the event belongs to, as W3C's Trace Context writes it, or "".
+	// The Loop takes it out of the event.
+	Traceparent string
 }
 
 // Header is one metadata header of an invocation, its name in lower case.

@@ -23,6 +23,8 @@ type Loop struct {
 	Limit     int64
 	Envelope  *Envelope
 	Streaming bool
+	// Traceparent returns an event's Traceparent; nil: no handler wants it.
+	Traceparent func(event []byte) string
 	// Mask hides secrets in errors; the credentials of all invocations are added.
 	Mask *secret.Mask
 	// Note is a sentence that ends the message of every error; "" adds nothing.
@@ -30,6 +32,10 @@ type Loop struct {
 	// Grace is how long running invocations may go on once Run's ctx has ended.
 	Grace time.Duration
 	Log   *zap.Logger
+	// EventLog gets a line for each event, and is synced after it; nil: there are none. Trigger
+	// names what has sent an event; it is set where EventLog is.
+	EventLog *zap.Logger
+	Trigger  func(event []byte) string
 
 	flight *flight
 	told   sync.Map // what was said of doubtful envelopes; few texts
@@ -108,7 +114,7 @@ type poller struct {
 
 func (l *Loop) poller(api RuntimeAPI) (*poller, error) {
 	p := &poller{loop: l, api: api}
-	options := ResponseOptions{Limit: l.Limit, Envelope: l.Envelope}
+	options := ResponseOptions{Limit: l.Limit, Envelope: l.Envelope, Timed: l.EventLog != nil}
 	if l.Streaming {
 		options.Stream = func(r *Response) error { return p.api.Respond(p.ctx, p.inv, r) }
 	}
@@ -151,14 +157,25 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	p.response.Reset(inv.Payload)
 	defer p.response.Reset(nil) // its memory may be large, and the next event far away
 	err := broken
+	if err == nil && p.loop.Traceparent != nil {
+		inv.Traceparent = p.loop.Traceparent(inv.Payload)
+	}
 	if err == nil {
 		err = guard(func() error { return p.loop.Handler.Invoke(ctx, inv, p.response) })
 	}
 	p.loop.flight.handled(&p.seat)
-	err = p.response.End(err)
-	if err != nil && !isFinal(err) {
-		p.fail(work, inv, asError(err))
+	if p.loop.EventLog == nil {
+		p.report(work, inv, p.response.End(err))
 		return
+	}
+	done := time.Now()
+	p.logEvent(inv, p.report(work, inv, p.response.End(err)), done)
+}
+
+// report reports how inv has ended and returns that for the log: outcomeOK, or the type of an error.
+func (p *poller) report(work context.Context, inv *Invocation, err error) (outcome string) {
+	if err != nil && !isFinal(err) {
+		return p.fail(work, inv, asError(err))
 	}
 	if _, held := p.response.Whole(); held {
 		err = p.api.Respond(work, inv, p.response)
@@ -170,13 +187,14 @@ func (p *poller) serve(work context.Context, inv *Invocation, broken error) {
 	}
 	if err != nil {
 		p.loop.Log.Error(missed(err), zap.String("requestId", inv.ID), zap.Error(err))
-		return
+		return TypeInternal
 	}
 	// Check first: building the fields of a line that is not logged made half of an event's
 	// garbage.
 	if entry := p.loop.Log.Check(zap.DebugLevel, "done"); entry != nil {
 		entry.Write(zap.String("requestId", inv.ID), zap.Duration("after", time.Since(inv.Received)), zap.Int64("bytes", p.response.Written()))
 	}
+	return outcomeOK
 }
 
 // missed is what the log says of a response that was sent in vain, or may have been.
@@ -198,7 +216,8 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
+// fail reports e and returns its type as it was reported.
+func (p *poller) fail(work context.Context, inv *Invocation, e *Error) (outcome string) {
 	id := zap.String("requestId", inv.ID)
 	report := e.forCaller(p.loop.keys)
 	if p.loop.Note != "" {
@@ -210,4 +229,5 @@ func (p *poller) fail(work context.Context, inv *Invocation, e *Error) {
 	if err != nil {
 		p.loop.Log.Error("the error did not reach the platform", id, zap.Error(err))
 	}
+	return report.Type
 }

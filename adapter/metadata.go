@@ -41,7 +41,7 @@ func (inv *Invocation) Header(name string) string {
 }
 
 // Context returns the JSON that tells a program about its invocation, the same in every mode.
-// deadlineMs is Deadline in milliseconds since 1970.
+// deadlineMs is Deadline in milliseconds since 1970; traceparent is missing if there is none.
 func (inv *Invocation) Context(credentials bool) []byte {
 	headers := make(map[string]string, len(inv.Headers))
 	for _, h := range inv.Metadata(credentials) {
@@ -53,6 +53,7 @@ func (inv *Invocation) Context(credentials bool) []byte {
 		DeadlineMS int64             `json:"deadlineMs"`
 		InvokeType string            `json:"invokeType"`
 		Headers    map[string]string `json:"headers"`
-	}{inv.ID, inv.Deadline.UnixMilli(), inv.Type, headers})
+		Trace      string            `json:"traceparent,omitempty"`
+	}{inv.ID, inv.Deadline.UnixMilli(), inv.Type, headers, inv.Traceparent})
 	return text
 }

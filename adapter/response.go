@@ -30,6 +30,8 @@ type ResponseOptions struct {
 	// Stream sends a committed response and returns when it is sent or broken;
 	// it runs beside the handler. nil: every response is held to its end.
 	Stream func(r *Response) error
+	// Timed notes when the program of an event got it; see Started.
+	Timed bool
 }
 
 // Response is the writer a Handler writes its result to, in all modes. It holds what is written
@@ -44,6 +46,7 @@ type Response struct {
 	held    offheap.Buffer // what was written before the commit
 	piece   offheap.Buffer // on its way into held or, once committed, to the platform; mapped when first needed
 	wrapped offheap.Buffer // room for held in its envelope, mapped when first needed
+	start   start          // the handler's; where it is Timed
 
 	mu     sync.Mutex
 	event  []byte      // of this invocation, asked whether it is the gateway's
@@ -78,6 +81,7 @@ func (r *Response) Reset(event []byte) {
 	r.held.Trim(r.n)
 	r.wrapped.Trim(len(r.body))
 	r.event, r.body, r.n, r.total, r.stream, r.err, r.doubt = event, nil, 0, 0, nil, nil, ""
+	r.start = start{}
 }
 
 // Discard forgets what was written, so that another program may write. It returns false if the

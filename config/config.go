@@ -43,6 +43,7 @@ type Config struct {
 
 	LogLevel  zapcore.Level // debug, info, warn or error
 	LogFormat string        // text or json
+	LogEvents bool          // one line for each event
 
 	PipeSpares int // processes started ahead, 0 to 100
 

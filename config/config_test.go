@@ -88,7 +88,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		"BOOTSTRAP_INIT_WAIT": "4s", "BOOTSTRAP_SHUTDOWN_GRACE": "1s", "BOOTSTRAP_CONCURRENCY": "8",
 		"BOOTSTRAP_CREDENTIALS": "on", "BOOTSTRAP_APIG_WRAP": "off", "BOOTSTRAP_ERROR_DETAIL": "brief",
 		"BOOTSTRAP_STREAMING": "on", "BOOTSTRAP_MAX_RESPONSE": "1MiB", "BOOTSTRAP_LOG_LEVEL": "debug",
-		"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_PIPE_SPARES": "2", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc",
+		"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_LOG_EVENTS": "on", "BOOTSTRAP_PIPE_SPARES": "2", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc",
 		"BOOTSTRAP_WORKER_RESPONSE": "fd3", "BOOTSTRAP_WORKER_COUNT": "3", "BOOTSTRAP_WORKER_MAX_INVOCATIONS": "50",
 		"BOOTSTRAP_HTTP_PORT": "3000", "BOOTSTRAP_HTTP_READY": "/healthz",
 		"BOOTSTRAP_HTTP_EVENT_PATH": "/events?from=fg", "BOOTSTRAP_HTTP_PATH": "decoded", "BOOTSTRAP_HTTP_STRIP_PREFIX": "/prod/",
@@ -99,7 +99,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		APIAddr: "127.0.0.1:9000", Handler: "index.py", Timeout: 20 * time.Second, MemoryMB: 256, CodeRoot: root,
 		Mode: "worker", Command: []string{"python3", "my app.py"}, Dir: filepath.Join(root, "app"),
 		Margin: 2 * time.Second, InitWait: 4 * time.Second, ShutdownGrace: time.Second, Concurrency: 8,
-		Credentials: true, Streaming: true, MaxResponse: 1 << 20, LogLevel: zapcore.DebugLevel, LogFormat: "json",
+		Credentials: true, Streaming: true, MaxResponse: 1 << 20, LogLevel: zapcore.DebugLevel, LogFormat: "json", LogEvents: true,
 		PipeSpares: 2, WorkerProtocol: "jsonrpc", WorkerResponse: "fd3", WorkerCount: 3, WorkerMaxInvocations: 50,
 		HTTPPort: 3000, HTTPReady: "/healthz", HTTPEventPath: "/events?from=fg", HTTPPath: "decoded",
 		HTTPStripPrefix: "/prod", HTTPFailStatus: config.StatusSet{{500, 599}},
@@ -126,8 +126,8 @@ func TestAnEmptySettingCountsAsUnset(t *testing.T) {
 
 func TestTheDocumentedTableIsComplete(t *testing.T) {
 	list := config.Settings()
-	if len(list) != 26 {
-		t.Errorf("%d settings, want 26", len(list))
+	if len(list) != 27 {
+		t.Errorf("%d settings, want 27", len(list))
 	}
 	for _, s := range list {
 		if !strings.HasPrefix(s.Name, "BOOTSTRAP_") || s.Help == "" {

@@ -19,7 +19,7 @@ func (r *report) resolve(s settings, self string) *Config {
 		InitWait: s.InitWait, ShutdownGrace: s.ShutdownGrace,
 		Concurrency: int(s.Concurrency), Credentials: s.Credentials,
 		APIGWrap: s.APIGWrap == "auto", FullErrors: s.ErrorDetail == "full",
-		LogFormat: string(s.LogFormat), PipeSpares: int(s.PipeSpares),
+		LogFormat: string(s.LogFormat), LogEvents: s.LogEvents, PipeSpares: int(s.PipeSpares),
 		WorkerProtocol: string(s.WorkerProtocol), WorkerResponse: string(s.WorkerResponse),
 		WorkerCount: int(s.WorkerCount), WorkerMaxInvocations: int(s.WorkerMaxInvocations),
 		HTTPPort: int(s.HTTPPort), HTTPReady: string(s.HTTPReady), HTTPEventPath: string(s.HTTPEventPath), HTTPPath: string(s.HTTPPath),

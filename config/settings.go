@@ -31,6 +31,7 @@ type settings struct {
 	MaxResponse   size          `env:"BOOTSTRAP_MAX_RESPONSE" default:"RUNTIME_MAX_RESP_BODY_SIZE, else 6MiB; streaming 200MiB" help:"bytes sent to the platform; over it: FunctionResponseTooLarge"`
 	LogLevel      logLevel      `env:"BOOTSTRAP_LOG_LEVEL" envDefault:"info" help:"debug, info, warn, error"`
 	LogFormat     logFormat     `env:"BOOTSTRAP_LOG_FORMAT" envDefault:"text" help:"text, json"`
+	LogEvents     bool          `env:"BOOTSTRAP_LOG_EVENTS" envDefault:"off" help:"on: one line for each event"`
 
 	PipeSpares spareCount `env:"BOOTSTRAP_PIPE_SPARES" envDefault:"0" help:"processes started ahead"`
 

@@ -94,6 +94,7 @@ func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 		Reaper:      k.Reaper,
 		Log:         k.Log,
 		Output:      k.Output,
+		LogObjects:  k.LogFormat == "json",
 	}
 	if c.Spares > 0 {
 		c.CPUs = k.CGroup.CPUs()
@@ -152,6 +153,7 @@ func (k Kit) getenv(name string) string {
 func (k Kit) resident() resident.Config {
 	return resident.Config{
 		Program: k.program(), Env: k.Env, Grace: k.ShutdownGrace, Mask: k.Mask, Reaper: k.Reaper, Log: k.Log, Output: k.Output,
+		LogObjects: k.LogFormat == "json",
 	}
 }
 

@@ -43,6 +43,7 @@ var imports = map[string][]string{
 	"internal/supervise": {"internal/retry"},
 	"internal/testkit":   {},
 	"internal/testrun":   {},
+	"internal/trigger":   {"internal/apig", "internal/jsonscan"},
 	"modes": {
 		"adapter", "config", "internal/doctor", "internal/failure", "internal/process", "internal/procfs", "internal/resident", "internal/secret", "modes/httpproxy", "modes/pipe", "modes/worker", "modes/worker/codec",
 	},
@@ -64,7 +65,7 @@ var imports = map[string][]string{
 	"platform/gateway":         {},
 	"platform/httpserver":      {"internal/retry"},
 	"cmd/bootstrap": {
-		"adapter", "config", "internal/apig", "internal/process", "internal/procfs", "internal/secret", "modes", "runtimeapi/functiongraph",
+		"adapter", "config", "internal/apig", "internal/jsonscan", "internal/process", "internal/procfs", "internal/secret", "internal/trigger", "modes", "runtimeapi/functiongraph",
 	},
 	"cmd/fgdev":        {"platform", "platform/api", "platform/door"},
 	"test":             {},

@@ -72,6 +72,7 @@ var behaviours = map[string]behaviour{
 	"tells in an error":   tellsInAnError,
 	"tells as output":     tellsAsOutput,
 	"tells in the result": tellsInTheResult,
+	"logs objects":        logsObjects,
 	"loud": func(event []byte, out io.Writer) int {
 		fmt.Fprintln(os.Stderr, strings.Repeat("e", 5<<20))
 		_, err := out.Write(event)

@@ -29,7 +29,11 @@ func newLoggers(cfg *config.Config, mask *secret.Mask, output io.Writer) (log, p
 		return &textCore{LevelEnabler: level, sink: to}
 	}
 	// What the program says is masked where it is read, with the credentials of events, too.
-	return zap.New(&maskingCore{core(cfg.LogLevel, atOnce{out}), mask}, quiet), zap.New(core(zapcore.DebugLevel, out), quiet)
+	printed := core(zapcore.DebugLevel, out)
+	if cfg.LogFormat == "json" {
+		printed = &mergingCore{Core: printed, sink: out}
+	}
+	return zap.New(&maskingCore{core(cfg.LogLevel, atOnce{out}), mask}, quiet), zap.New(printed, quiet)
 }
 
 func jsonEncoder() zapcore.Encoder {

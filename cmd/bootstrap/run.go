@@ -15,6 +15,7 @@ import (
 	"fgbootstrap/internal/process"
 	"fgbootstrap/internal/procfs"
 	"fgbootstrap/internal/secret"
+	"fgbootstrap/internal/trigger"
 	"fgbootstrap/modes"
 	"fgbootstrap/runtimeapi/functiongraph"
 
@@ -80,6 +81,12 @@ func run(environ []string, self string, stderr io.Writer) int {
 		Note:      sentence(cfg.Note),
 		Grace:     cfg.ShutdownGrace,
 		Log:       log,
+	}
+	if mode.Wraps { // one that speaks HTTP hands the header on
+		loop.Traceparent = apig.Traceparent
+	}
+	if cfg.LogEvents {
+		loop.EventLog, loop.Trigger = output, trigger.Of // which no level suppresses
 	}
 	if cfg.APIGWrap && mode.Wraps {
 		loop.Envelope = &adapter.Envelope{

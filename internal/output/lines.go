@@ -25,6 +25,9 @@ const (
 // Mask and Emit are set. Tail, Seen and Forget may be called while Copy runs.
 type Lines struct {
 	Mask *secret.Keyring
+	// Objects has Emit get a line that is a JSON object as one, masked inside. Others are masked
+	// as text.
+	Objects bool
 	// Emit gets each line without its end, masked and not empty; it must not
 	// keep it.
 	Emit func(line []byte)
@@ -100,8 +103,13 @@ func (l *Lines) line(line []byte) {
 	if len(line) == 0 {
 		return
 	}
-	line = l.Mask.Bytes(line)
-	l.Emit(line)
+	text := l.Mask.Bytes(line)
+	if l.Objects && !bytes.Equal(text, line) { // as a rule there is nothing to mask
+		l.Emit(l.Mask.Object(line))
+	} else {
+		l.Emit(text)
+	}
+	line = text
 	more := ""
 	if len(line) > tailLineBytes {
 		line, more = line[:l.Mask.Cut(line[:tailLineBytes])], "…"

@@ -158,6 +158,20 @@ func TestASecretIsMaskedWhereverItStands(t *testing.T) {
 	}
 }
 
+// What is quoted in errors is text, as ever.
+func TestOnlyALineThatGoesToAJSONLogIsMaskedAsAnObject(t *testing.T) {
+	for objects, want := range map[bool]string{true: `{"pin":"****"}`, false: `{"pin":****}`} {
+		got := ""
+		l := &output.Lines{Mask: secret.NewKeyring(secret.NewMask("19283746")), Objects: objects, Emit: func(line []byte) { got += string(line) }}
+		if err := l.Copy(strings.NewReader(`{"pin":19283746}`), make([]byte, output.LineBytes)); err != nil {
+			t.Fatal(err)
+		}
+		if tail := l.Tail(); got != want || !slices.Equal(tail, []string{`{"pin":****}`}) {
+			t.Errorf("objects %v: got %s and %q", objects, got, tail)
+		}
+	}
+}
+
 func TestASecretAsLongAsALineStallsNothing(t *testing.T) {
 	token := strings.Repeat("k", output.LineBytes+1)
 	lines, _ := copied(t, strings.NewReader(token+token), secret.NewMask(token), make([]byte, output.LineBytes))

@@ -20,6 +20,9 @@ import (
 
 // Log passes on what one start of a program prints.
 type Log struct {
+	// Objects is that of Lines; it is set before Follow.
+	Objects bool
+
 	keys    *secret.Keyring
 	out     *zap.Logger
 	printed []*printed
@@ -54,7 +57,7 @@ func (l *Log) Follow(pipes ...*os.File) error {
 			return err
 		}
 		p := &printed{pipe: pipe}
-		p.lines.Mask = l.keys
+		p.lines.Mask, p.lines.Objects = l.keys, l.Objects
 		p.lines.Emit = func(line []byte) { l.out.Info(string(line), l.eventField()...) }
 		p.lines.Flush = func() { _ = l.out.Sync() }
 		l.printed = append(l.printed, p)

@@ -38,8 +38,9 @@ type Config struct {
 	Grace  time.Duration
 	Mask   *secret.Mask
 	Reaper *process.Reaper
-	// Log gets our own messages, Output what the program prints.
+	// Log gets our own messages, Output what the program prints. LogObjects is output.Log's Objects.
 	Log, Output *zap.Logger
+	LogObjects  bool
 }
 
 // Life is one start of the program. It implements supervise.Instance except for Stop.
@@ -78,6 +79,7 @@ func Launch(c *Config, keys *secret.Keyring, spec process.Spec) (*Life, error) {
 		Up: make(chan struct{}), Over: make(chan struct{}),
 		asked: make(chan struct{}), graced: make(chan struct{}),
 	}
+	l.Printed.Objects = c.LogObjects
 	path, args, err := c.Program.Command.Find()
 	if err != nil {
 		return nil, failure.Start(err)

@@ -21,7 +21,7 @@ func Printable(text string) string {
 		switch {
 		case size == 1 && c == utf8.RuneError && text[i] < 0xa0: // in a terminal that takes bytes
 			fmt.Fprintf(&b, `\x%02x`, text[i])
-		case misleads(c):
+		case Misleads(c):
 			quoted := strconv.QuoteRuneToASCII(c)
 			b.WriteString(quoted[1 : len(quoted)-1])
 		default:
@@ -61,6 +61,7 @@ func isEachPlain(text string) bool {
 	return true
 }
 
-func misleads(c rune) bool {
+// Misleads reports whether a character is one that Printable escapes.
+func Misleads(c rune) bool {
 	return c != '\t' && unicode.IsControl(c) || c == '\u2028' || c == '\u2029' || unicode.Is(unicode.Bidi_Control, c)
 }

@@ -128,6 +128,7 @@ func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapte
 		if !errors.Is(err, errUnsent) {
 			return err
 		}
+		r.Started(0, false)
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) e
 	if err := x.connect(ctx, s.pool, false); err != nil {
 		return s.story.explain(ctx, x, nil, err)
 	}
-	visit := s.enter(x.inv.ID)
+	visit, first := s.enter(x.inv.ID)
 	defer func() {
 		x.hangUp(s.pool)
 		s.leave(visit, x.sender.began)
@@ -35,7 +35,11 @@ func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) e
 	if s.dead.Load() { // its last words are about others; a connection it had accepted would still take the event
 		return s.story.refusesConnections(ctx, errUnsent)
 	}
+	r.Started(s.tenant.process().PID, first)
 	if err := x.roundTrip(ctx, s.pool, s.tenant.lives); err != nil {
+		if !x.sender.began {
+			r.Started(0, false)
+		}
 		return s.story.explain(ctx, x, visit, err)
 	}
 	err := x.relay(r)
@@ -54,10 +58,10 @@ func (s *server) invoke(ctx context.Context, x *exchange, r *adapter.Response) e
 	return err // also that the response takes no more
 }
 
-// enter says that the server is about to get an event.
-func (s *server) enter(id string) *output.Visit {
-	s.life.Given.Add(1)
-	return s.life.Printed.Enter(id)
+// enter says that the server is about to get an event, its first one or another.
+func (s *server) enter(id string) (visit *output.Visit, first bool) {
+	first = s.life.Given.Add(1) == 1
+	return s.life.Printed.Enter(id), first
 }
 
 // leave says that it has no more to do with the event, or that it has got nothing of it.

@@ -41,8 +41,9 @@ type Config struct {
 	CPUs                  float64
 	Mask                  *secret.Mask
 	Reaper                *process.Reaper
-	// Log gets our own messages, Output what the program prints.
+	// Log gets our own messages, Output what the program prints. LogObjects is output.Lines' Objects.
 	Log, Output *zap.Logger
+	LogObjects  bool
 }
 
 // checkAfter is how long to wait for the first event to show whether the program starts. Checking
@@ -56,6 +57,7 @@ type Handler struct {
 	spares  *spares[*program] // nil if none are wanted
 	finder  finder
 	slots   slots
+	traced  bool // the function has a variable TRACEPARENT of its own
 	checked *time.Timer
 }
 
@@ -69,6 +71,7 @@ func New(c Config) *Handler {
 		if name, _, _ := strings.Cut(entry, "="); !m.isOurs(name) {
 			m.Env = append(m.Env, entry)
 		}
+		m.traced = m.traced || strings.HasPrefix(entry, traceVariable)
 	}
 	if c.Spares > 0 {
 		m.spares = newSpares(policy[*program]{
@@ -93,12 +96,14 @@ func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapte
 			if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
 				return err
 			}
+			r.Started(0, false)
 		}
 	}
 	p, err := m.onDemand(inv)
 	if err != nil {
 		return err
 	}
+	r.Started(p.process.PID, true)
 	if m.spares != nil {
 		m.spares.begun(inv.Waited)
 	}

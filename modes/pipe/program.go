@@ -52,7 +52,7 @@ func (m *Handler) start(s *slot, spec process.Spec) (*program, error) {
 		return nil, failure.Start(err)
 	}
 	m.Program.OOM.Begin()
-	p.stderr.Mask = m.keys
+	p.stderr.Mask, p.stderr.Objects = m.keys, m.LogObjects
 	p.stderr.Emit = func(line []byte) { m.Output.Info(string(line), p.event()) }
 	p.stderr.Flush = func() { _ = m.Output.Sync() }
 	return p, nil
@@ -84,6 +84,9 @@ func (m *Handler) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
 		metadata = inv.Metadata(m.Credentials)
 	}
 	spec := process.Spec{Env: environment(m.Env, metadata, s.context.path), Input: inv.Payload}
+	if m.Spares == 0 && inv.Traceparent != "" && !m.traced {
+		spec.Env = append(spec.Env, traceVariable+inv.Traceparent)
+	}
 	if len(spec.Input) > defaultPipe {
 		spec.PipeBytes = process.LargePipe
 	}

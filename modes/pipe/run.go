@@ -41,6 +41,7 @@ func (r *run) serve(ctx context.Context) (missed bool, err error) {
 		process.GrowPipe(p.process.Stdout, process.LargePipe)
 	}
 	r.sent = p.process.Prefill(r.inv.Payload)
+	r.response.Started(p.process.PID, true)
 	p.feed(r.inv.Payload[r.sent:])
 	spares.begun(r.inv.Waited)
 	release := r.watch()

@@ -16,6 +16,9 @@ import (
 // contextFileVariable names the file with the invocation's context.
 const contextFileVariable = "BOOTSTRAP_CONTEXT_FILE"
 
+// traceVariable begins the variable with the event's trace. No request may set the function's own.
+const traceVariable = "TRACEPARENT="
+
 // contextFile is a file that any descendant of ours can read by its path, again and again,
 // without inheriting a descriptor: a memory file under /proc/<our pid>/fd, or a temporary file if
 // there is no /proc.

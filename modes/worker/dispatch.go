@@ -132,7 +132,11 @@ var levels = map[string]zapcore.Level{
 
 // print logs what a worker wants to be logged.
 func (m *multiplexed) print(msg codec.Message) {
-	text := m.worker.mode.keys.Bytes(msg.Body)
+	masked := m.worker.mode.keys.Bytes
+	if m.worker.mode.Resident.LogObjects {
+		masked = m.worker.mode.keys.Object
+	}
+	text := masked(msg.Body)
 	if len(text) > output.LineBytes {
 		text = text[:m.worker.mode.keys.Cut(text[:output.LineBytes])]
 	}

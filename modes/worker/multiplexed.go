@@ -51,6 +51,7 @@ func (m *multiplexed) invoke(ctx context.Context, t task) (done bool, err error)
 		c.sink.withdraw()
 		return false, m.notSent(ctx, t, c, err)
 	}
+	t.started()
 	err = c.sink.relay(ctx, c.over)
 	select {
 	case <-c.final:

@@ -74,6 +74,7 @@ func (s *sequential) invoke(ctx context.Context, t task) (done bool, err error) 
 	s.worker.life.Printed.About(t.inv.ID, &s.worker.channel.notBegun)
 	sending, err := s.send(ctx, t.inv)
 	if err == nil {
+		t.started()
 		done, err = s.receive(ctx, t, sending)
 	}
 	whole := sending.whole()

@@ -79,13 +79,14 @@ func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapte
 		if err != nil {
 			return m.unserved(ctx, inv, err)
 		}
-		lease.Instance.life.Given.Add(1)
-		done, err := lease.Instance.talk.invoke(ctx, task{lease, inv, r})
+		first := lease.Instance.life.Given.Add(1) == 1
+		done, err := lease.Instance.talk.invoke(ctx, task{lease, inv, r, first})
 		m.last.Store(lease.Instance)
 		m.workers.Release(lease, done)
 		if !errors.Is(err, errUnsent) {
 			return err
 		}
+		r.Started(0, false)
 	}
 }
 
@@ -94,7 +95,11 @@ type task struct {
 	lease    *supervise.Lease[*worker]
 	inv      *adapter.Invocation
 	response *adapter.Response
+	first    bool // that the worker gets
 }
+
+// started says that the worker has got it.
+func (t task) started() { t.response.Started(t.lease.Instance.life.Process.PID, t.first) }
 
 // unserved is for an event that no worker could take.
 func (m *Handler) unserved(ctx context.Context, inv *adapter.Invocation, err error) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"strconv"
+	"sync/atomic"
 
 	"fgbootstrap/adapter"
 	"fgbootstrap/internal/jsonscan"
@@ -14,6 +15,7 @@ type actionLoop struct {
 	// function are the members that are the same for every event, as JSON.
 	function []byte
 	waits    bool
+	traces   atomic.Bool // an event had a trace
 }
 
 func newActionLoop(o Options) Codec {
@@ -29,21 +31,21 @@ func newActionLoop(o Options) Codec {
 		function = append(function, `,"`+member.name+`":`...)
 		function = append(function, quoted(member.value)...)
 	}
-	return actionLoop{function: function, waits: o.Getenv("__OW_WAIT_FOR_ACK") != ""}
+	return &actionLoop{function: function, waits: o.Getenv("__OW_WAIT_FOR_ACK") != ""}
 }
 
-func (a actionLoop) Greeting() (line []byte, waits bool) { return nil, a.waits }
+func (a *actionLoop) Greeting() (line []byte, waits bool) { return nil, a.waits }
 
-func (a actionLoop) Awaited() string {
+func (a *actionLoop) Awaited() string {
 	if !a.waits {
 		return lines{}.Awaited()
 	}
 	return `it has not written {"ok":true} to descriptor 3, which __OW_WAIT_FOR_ACK has us wait for`
 }
 
-func (actionLoop) Cancel(string) []byte { return nil }
+func (*actionLoop) Cancel(string) []byte { return nil }
 
-func (actionLoop) Carries(event []byte) *adapter.Error {
+func (*actionLoop) Carries(event []byte) *adapter.Error {
 	if isStructure(event) {
 		return nil
 	}
@@ -52,7 +54,7 @@ func (actionLoop) Carries(event []byte) *adapter.Error {
 }
 
 // WriteEvent writes every member but value as a string: launchers fail at numbers.
-func (a actionLoop) WriteEvent(w io.Writer, inv *adapter.Invocation) error {
+func (a *actionLoop) WriteEvent(w io.Writer, inv *adapter.Invocation) error {
 	if err := writeAll(w, []byte(`{"value":`)); err != nil {
 		return err
 	}
@@ -60,10 +62,22 @@ func (a actionLoop) WriteEvent(w io.Writer, inv *adapter.Invocation) error {
 		return err
 	}
 	deadline := strconv.FormatInt(inv.Deadline.UnixMilli(), 10)
-	return writeAll(w, a.function, []byte(`,"activation_id":`), quoted(inv.ID), []byte(`,"deadline":"`+deadline+"\"}\n"))
+	return writeAll(w, a.function, a.trace(inv), []byte(`,"activation_id":`), quoted(inv.ID), []byte(`,"deadline":"`+deadline+"\"}\n"))
 }
 
-func (actionLoop) Read(line []byte) (Message, error) {
+// trace is the member with the event's trace. Launchers keep the variable that they make of it: from
+// the first trace on, an event without one has to empty it.
+func (a *actionLoop) trace(inv *adapter.Invocation) []byte {
+	if inv.Traceparent != "" && !a.traces.Load() {
+		a.traces.Store(true)
+	}
+	if !a.traces.Load() {
+		return nil
+	}
+	return append([]byte(`,"traceparent":`), quoted(inv.Traceparent)...)
+}
+
+func (*actionLoop) Read(line []byte) (Message, error) {
 	if len(line) == 0 {
 		return Message{}, nil
 	}

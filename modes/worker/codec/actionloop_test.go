@@ -19,6 +19,21 @@ func TestActionLoopSendsStringsBesideTheValue(t *testing.T) {
 	}
 }
 
+// A launcher keeps the variable that it makes of a member: the next event must not have this one's.
+func TestAnEventWithoutATraceDoesNotHaveTheOneOfTheEventBefore(t *testing.T) {
+	c := speak(t, "actionloop", nil)
+	for i, want := range []string{"", `"traceparent":"00-a-b-01",`, `"traceparent":"",`} {
+		inv := invocation("{}")
+		if i == 1 {
+			inv.Traceparent = "00-a-b-01"
+		}
+		got := written(t, c, inv)
+		if wanted := `"api_key":"",` + want + `"activation_id":"the-id"`; !strings.Contains(got, wanted) {
+			t.Errorf("event %d: got %s, want %s in it", i, got, wanted)
+		}
+	}
+}
+
 func TestActionLoopWaitsForTheAckIfTheEnvironmentSaysSo(t *testing.T) {
 	if line, waits := speak(t, "actionloop", nil).Greeting(); line != nil || waits {
 		t.Errorf("got %q, %v", line, waits)

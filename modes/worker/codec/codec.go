@@ -50,7 +50,7 @@ func Get(name string) (p Protocol, known bool) {
 	return Protocol{}, false
 }
 
-// Codec speaks one protocol. It holds no state of a worker and may be used by
+// Codec speaks one protocol. It holds no state of any one worker and may be used by
 // several goroutines.
 type Codec interface {
 	// Greeting is the line that a new worker is sent, with its end, or nil. waits

@@ -20,6 +20,14 @@ func TestJSONRPCCallsInvokeWithEventAndContext(t *testing.T) {
 	}
 }
 
+func TestJSONRPCTellsAnEventsTrace(t *testing.T) {
+	inv := invocation("1")
+	inv.Traceparent = "00-a-b-01"
+	if got := written(t, speak(t, "jsonrpc", nil), inv); !strings.HasSuffix(got, `},"traceparent":"00-a-b-01"}}}`) {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestJSONRPCHandsCredentialsOverOnlyIfAsked(t *testing.T) {
 	p, _ := codec.Get("jsonrpc")
 	for _, asked := range []bool{true, false} {
