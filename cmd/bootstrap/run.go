@@ -83,7 +83,7 @@ func run(environ []string, self string, stderr io.Writer) int {
 	}
 	if cfg.APIGWrap && mode.Wraps {
 		loop.Envelope = &adapter.Envelope{
-			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size, Doubts: apig.Doubts, Lacks: apig.Lacks,
+			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Bare: apig.OK(""), Doubts: apig.Doubts, Lacks: apig.Lacks,
 		}
 	}
 	if err := loop.Run(ctx); err != nil {
