@@ -95,6 +95,12 @@ func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 		Log:         k.Log,
 		Output:      k.Output,
 	}
+	if k.PipeInput != "event" {
+		c.Requests = &pipe.Requests{
+			CGI: k.PipeInput == "cgi", EventPath: k.HTTPEventPath, Path: k.HTTPPath, StripPrefix: k.HTTPStripPrefix,
+			Wraps: k.APIGWrap == "always", Type: k.APIGType,
+		}
+	}
 	if c.Spares > 0 {
 		c.CPUs = k.CGroup.CPUs()
 	}

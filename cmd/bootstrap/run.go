@@ -81,10 +81,8 @@ func run(environ []string, self string, stderr io.Writer) int {
 		Grace:     cfg.ShutdownGrace,
 		Log:       log,
 	}
-	if cfg.APIGWrap && mode.Wraps {
-		loop.Envelope = &adapter.Envelope{
-			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Bare: apig.OK(""), Doubts: apig.Doubts, Lacks: apig.Lacks,
-		}
+	if mode.Wraps {
+		loop.Envelope = envelope(cfg.APIGWrap, cfg.APIGType)
 	}
 	if err := loop.Run(ctx); err != nil {
 		log.Error("shut down", zap.Error(err))
@@ -92,6 +90,22 @@ func run(environ []string, self string, stderr io.Writer) int {
 	}
 	log.Info("bootstrap has stopped")
 	return 0
+}
+
+// envelope says which results become envelopes; nil if none does.
+func envelope(wrap, contentType string) *adapter.Envelope {
+	e := &adapter.Envelope{
+		Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Bare: apig.OK(contentType), Doubts: apig.Doubts, Lacks: apig.Lacks,
+	}
+	switch wrap {
+	case "off":
+		return nil
+	case "always": // whatever a result looks like, it is none
+		e.Is = func([]byte) bool { return false }
+		e.Begins = func([]byte) (may, known bool) { return false, true }
+		e.Doubts = func([]byte) string { return "" }
+	}
+	return e
 }
 
 func sentence(text string) string {

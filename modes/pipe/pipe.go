@@ -39,8 +39,10 @@ type Config struct {
 	// unknown. CPUs is the number of CPUs, or the share of one.
 	Concurrency, MemoryMB int
 	CPUs                  float64
-	Mask                  *secret.Mask
-	Reaper                *process.Reaper
+	// Requests says how a call of the API gateway is handed to the program; nil: as the event that it is.
+	Requests *Requests
+	Mask     *secret.Mask
+	Reaper   *process.Reaper
 	// Log gets our own messages, Output what the program prints.
 	Log, Output *zap.Logger
 }
@@ -57,6 +59,9 @@ type Handler struct {
 	finder  finder
 	slots   slots
 	checked *time.Timer
+	told    told
+	// For requests: the environment without what is about one, and the names in the whole of it.
+	requestEnv, own []string
 }
 
 // New makes the mode and starts the first spare: the first event may be there already.
@@ -69,6 +74,9 @@ func New(c Config) *Handler {
 		if name, _, _ := strings.Cut(entry, "="); !m.isOurs(name) {
 			m.Env = append(m.Env, entry)
 		}
+	}
+	if c.Requests != nil {
+		m.prepareRequests()
 	}
 	if c.Spares > 0 {
 		m.spares = newSpares(policy[*program]{
@@ -88,21 +96,25 @@ func (m *Handler) isOurs(name string) bool {
 
 // Invoke implements adapter.Handler.
 func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
+	in, err := m.read(inv)
+	if err != nil {
+		return err
+	}
 	if m.spares != nil {
 		if p, ok := m.spares.take(); ok {
-			if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
+			if missed, err := newRun(m, p, inv, in, r).serve(ctx); !missed {
 				return err
 			}
 		}
 	}
-	p, err := m.onDemand(inv)
+	p, err := m.onDemand(inv, in)
 	if err != nil {
 		return err
 	}
 	if m.spares != nil {
 		m.spares.begun(inv.Waited)
 	}
-	return newRun(m, p, inv, r).finish(ctx)
+	return newRun(m, p, inv, in, r).finish(ctx)
 }
 
 // check logs what would keep the program from starting, unless an event has started it by then.
