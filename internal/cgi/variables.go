@@ -5,7 +5,9 @@ package cgi
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -155,23 +157,28 @@ func withoutDots(path string) string {
 
 // server adds what the client calls the server.
 func (v *variablesOf) server(r *apig.Request) {
-	name := string(r.Host)
-	if i := strings.LastIndexByte(name, ':'); i >= 0 && !strings.HasSuffix(name, "]") {
-		name = name[:i]
+	name, port, err := net.SplitHostPort(string(r.Host))
+	if err != nil {
+		name, port = string(r.Host), ""
 	}
 	if name == "" {
 		name = "localhost"
 	}
 	v.add("SERVER_NAME", name)
-	port, secure := "80", strings.EqualFold(first(r.Fields, "X-Forwarded-Proto"), "https")
-	if secure {
-		port = "443"
+	standard := "80"
+	if strings.EqualFold(first(r.Fields, "X-Forwarded-Proto"), "https") {
+		standard = "443"
 		v.add("HTTPS", "on")
 	}
-	if n, err := strconv.ParseUint(first(r.Fields, "X-Forwarded-Port"), 10, 16); err == nil && n > 0 {
-		port = strconv.FormatUint(n, 10)
+	v.add("SERVER_PORT", cmp.Or(portOf(first(r.Fields, "X-Forwarded-Port")), portOf(port), standard))
+}
+
+// portOf returns text if it is the number of a port, else "".
+func portOf(text string) string {
+	if n, err := strconv.ParseUint(text, 10, 16); err != nil || n == 0 {
+		return ""
 	}
-	v.add("SERVER_PORT", port)
+	return text
 }
 
 // client returns the address of the client, "" if nobody tells.
