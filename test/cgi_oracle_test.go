@@ -26,7 +26,7 @@ func TestACGIProgramSeesNoOtherRequestThanUnderNetHTTP(t *testing.T) {
 	t.Parallel()
 	const script = `printf 'Status: %s\nContent-Type: text/x\nX-Echo: %s\nSet-Cookie: a=1\nSet-Cookie: b=2\n\n' "$HTTP_X_STATUS" "$HTTP_X_ONE"
 env -0 | tr '\n\0' '\t\n'; echo BODY; cat`
-	oracle := &cgi.Handler{Path: testkit.Need(t, "sh"), Args: []string{"-c", script}, Root: "/base", Logger: log.New(io.Discard, "", 0)}
+	oracle := &cgi.Handler{Path: testkit.Need(t, "sh"), Args: []string{"-c", script}, Logger: log.New(io.Discard, "", 0)}
 	c := deploy(t, ofCGI(script).with("BOOTSTRAP_HTTP_STRIP_PREFIX", "/base"))
 	r := rand.New(rand.NewPCG(16, 300))
 	for range 300 {
@@ -38,6 +38,10 @@ env -0 | tr '\n\0' '\t\n'; echo BODY; cat`
 		ours, err := gateway.Unwrap([]byte(c.answer(string(event))))
 		if err != nil {
 			t.Fatal(err)
+		}
+		oracle.Root = "/"
+		if request.Path == "/base" || strings.HasPrefix(request.Path, "/base/") { // a server would have chosen it by that
+			oracle.Root = "/base"
 		}
 		theirs := answerOf(oracle, request)
 		where := fmt.Sprintf("%s %s?%s %v", request.Method, request.Path, request.Query, request.Header)
