@@ -90,7 +90,8 @@ func (a Answer) Append(dst, body []byte, binary bool, limit int) []byte {
 // Size returns the most bytes that a body of n bytes takes in an envelope of Stream in base64. As text it
 // is the least, since that depends on what has to be escaped.
 func (a Answer) Size(n int64) int64 {
-	longest := int64(len(a.begin(nil, sizing)) + len(Base64Body) + len(End))
+	// Of the types that a guess can give, that of an empty body is the longest.
+	longest := int64(len(a.begin(nil, nil)) + len(Base64Body) + len(End))
 	switch {
 	case a.NoBody:
 		return longest
@@ -99,9 +100,6 @@ func (a Answer) Size(n int64) int64 {
 	}
 	return longest + (n+2)/3*4
 }
-
-// sizing is a body of the longest type that a guess can give.
-var sizing = []byte("\xff")
 
 // Stream begins an envelope for a body that begins with first. What is written to it goes to w at
 // once: in base64, but for the last two bytes, which may have to wait for a third; or as text if the
