@@ -34,8 +34,9 @@ type Head interface {
 	// Stream begins an envelope for a body that begins with first. Nearly everything that is written
 	// to it goes to w at once. Close ends the envelope but does not close w.
 	Stream(w io.Writer, first []byte) (io.WriteCloser, error)
-	// Size is the most bytes that Stream makes of n bytes, or the least if that depends on them.
-	Size(n int64) int64
+	// Size returns a function: the most bytes that Stream makes of n bytes, or the least if that
+	// depends on them.
+	Size() func(n int64) int64
 	// Doubts is a sentence for the log about a body, or its beginning, that will probably not be seen
 	// as it was meant; "" for most.
 	Doubts(body []byte) string

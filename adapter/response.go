@@ -247,7 +247,7 @@ func (r *Response) count(n int) error {
 	r.total += int64(n)
 	size := r.total
 	if r.stream != nil && r.stream.head != nil {
-		size = r.stream.head.Size(r.total)
+		size = r.stream.size(r.total)
 	}
 	if r.err == nil && size > r.Limit {
 		r.err = TooLarge(r.Limit, 0)

@@ -14,6 +14,7 @@ const streamBytes = 256 << 10
 // platform without being handed over.
 type stream struct {
 	head   Head                                // of the envelope; nil: it goes out as it is
+	size   func(n int64) int64                 // head's
 	work   chan func(platform io.Writer) error // closed at the response's end
 	worked chan struct{}                       // one for each that did not fail
 	failed error                               // the response's; valid once work is closed
@@ -35,11 +36,14 @@ func (r *Response) commit() {
 	}
 	head := r.chooseHead(r.mayBeEnvelope)
 	r.stopTimer()
-	if head != nil && head.Size(r.total) > r.Limit {
-		r.err = TooLargeInEnvelope(r.Limit, 0)
-		return
+	var size func(n int64) int64
+	if head != nil {
+		if size = head.Size(); size(r.total) > r.Limit {
+			r.err = TooLargeInEnvelope(r.Limit, 0)
+			return
+		}
 	}
-	s := &stream{head: head, work: make(chan func(io.Writer) error), worked: make(chan struct{}), ended: make(chan struct{})}
+	s := &stream{head: head, size: size, work: make(chan func(io.Writer) error), worked: make(chan struct{}), ended: make(chan struct{})}
 	r.stream = s
 	go func() {
 		defer close(s.ended)

@@ -224,7 +224,7 @@ func TestAFailedHandlerBreaksItsStreamOff(t *testing.T) {
 
 func TestTheLimitOfAStreamHoldsForWhatIsSent(t *testing.T) {
 	const limit = 1 << 20
-	fits := (limit - int(apig.OK("").Size(0))) / 4 * 3
+	fits := (limit - int(apig.OK("").Size()(0))) / 4 * 3
 	for _, c := range []struct {
 		wrap bool
 		size int

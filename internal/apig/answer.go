@@ -87,18 +87,18 @@ func (a Answer) Append(dst, body []byte, binary bool, limit int) []byte {
 	return append(dst, End...)
 }
 
-// Size returns the most bytes that a body of n bytes takes in an envelope of Stream in base64. As text it
-// is the least, since that depends on what has to be escaped.
-func (a Answer) Size(n int64) int64 {
+// Size returns a function that returns the most bytes that a body of n bytes takes in an envelope of Stream in
+// base64. As text it is the least, since that depends on what has to be escaped.
+func (a Answer) Size() func(n int64) int64 {
 	// Of the types that a guess can give, that of an empty body is the longest.
 	longest := int64(len(a.begin(nil, nil)) + len(Base64Body) + len(End))
 	switch {
 	case a.NoBody:
-		return longest
+		return func(int64) int64 { return longest }
 	case a.streamsText():
-		return n
+		return func(n int64) int64 { return n }
 	}
-	return longest + (n+2)/3*4
+	return func(n int64) int64 { return longest + (n+2)/3*4 }
 }
 
 // Stream begins an envelope for a body that begins with first. What is written to it goes to w at

@@ -61,7 +61,7 @@ func TestAnAnswerChangesNothingOfItself(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Replace(want, `false,"body":"x"`, `true,"body":"eA=="`, 1); out.String() != got || int64(out.Len()) > a.Size(1) {
+		if got := strings.Replace(want, `false,"body":"x"`, `true,"body":"eA=="`, 1); out.String() != got || int64(out.Len()) > a.Size()(1) {
 			t.Errorf("got %s", &out)
 		}
 	}
