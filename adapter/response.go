@@ -56,6 +56,7 @@ type Response struct {
 	timer  *time.Timer // from the first held byte to the commit
 	stream *stream     // not nil once committed
 	err    error       // of every further write
+	head   Head        // given by the handler, or nil
 	doubt  string      // whether the envelope is as it was meant
 }
 
@@ -80,7 +81,7 @@ func (r *Response) Reset(event []byte) {
 	r.stopTimer()
 	r.held.Trim(r.n)
 	r.wrapped.Trim(len(r.body))
-	r.event, r.body, r.n, r.total, r.stream, r.err, r.doubt = event, nil, 0, 0, nil, nil, ""
+	r.event, r.body, r.n, r.total, r.stream, r.err, r.head, r.doubt = event, nil, 0, 0, nil, nil, nil, ""
 	r.start = start{}
 }
 
@@ -94,7 +95,7 @@ func (r *Response) Discard() bool {
 	}
 	r.stopTimer()
 	r.held.Trim(r.n)
-	r.n, r.total, r.err = 0, 0, nil
+	r.n, r.total, r.err, r.head = 0, 0, nil, nil
 	return true
 }
 
@@ -249,8 +250,8 @@ func (r *Response) Whole() (body []byte, ok bool) {
 func (r *Response) count(n int) error {
 	r.total += int64(n)
 	size := r.total
-	if r.stream != nil && r.stream.wrap {
-		size = r.Envelope.Size(r.total)
+	if r.stream != nil && r.stream.head != nil {
+		size = r.stream.size(r.total)
 	}
 	if r.err == nil && size > r.Limit {
 		r.err = TooLarge(r.Limit, 0)

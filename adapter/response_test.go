@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/iotest"
+	"unicode/utf8"
 	"unsafe"
 
 	"fgbootstrap/internal/apig"
@@ -21,7 +22,7 @@ import (
 const apigEvent = `{"httpMethod":"GET","path":"/","requestContext":{"requestId":"r"},"body":"","isBase64Encoded":true}`
 
 // gateway is how bootstrap wraps results.
-var gateway = &Envelope{Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size, Doubts: apig.Doubts, Lacks: apig.Lacks}
+var gateway = &Envelope{Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Bare: apig.OK(""), Doubts: apig.Doubts, Lacks: apig.Lacks}
 
 func newResponse(t testing.TB, o ResponseOptions) *Response {
 	t.Helper()
@@ -201,7 +202,7 @@ func open(t testing.TB, text string) (body, contentType string, binary bool) {
 	if _, err := strict.Token(); err != io.EOF {
 		t.Fatalf("something follows the envelope: %.200q", text)
 	}
-	if e.StatusCode != 200 || len(e.Headers) != 1 || e.Body == nil {
+	if e.StatusCode != 200 || len(e.Headers) != 2 || e.Headers["X-Content-Type-Options"] != "nosniff" || e.Body == nil {
 		t.Fatalf("got %.200q", text)
 	}
 	body = *e.Body
@@ -218,7 +219,6 @@ func open(t testing.TB, text string) (body, contentType string, binary bool) {
 func TestAResultForTheGatewayIsPutIntoAnEnvelope(t *testing.T) {
 	const (
 		text   = "text/plain; charset=utf-8"
-		html   = "text/html; charset=utf-8"
 		js     = "application/json"
 		binary = "application/octet-stream"
 	)
@@ -227,7 +227,7 @@ func TestAResultForTheGatewayIsPutIntoAnEnvelope(t *testing.T) {
 		"hello": text,
 		"  \n":  text,
 		"{":     text,
-		"tab\t\r\n\x00\x1f\"\\/\u2028é日\U0001F600": text,
+		"tab\t\r\n\x01\x1f\"\\/\u2028é日\U0001F600": text,
 		`{"a":1}`:                       js,
 		` [1, 2] `:                      js,
 		`"text"`:                        js,
@@ -251,11 +251,11 @@ func TestAResultForTheGatewayIsPutIntoAnEnvelope(t *testing.T) {
 		`{"statusCode":200,}`:           text,
 		`{"statusCode":200}trailing`:    text,
 		"\ufeff" + `{"statusCode":200}`: text, // with a BOM it is no JSON to anybody
-		"<!DOCTYPE html><p>":            html,
-		"\n <HTML lang=de>":             html,
-		"\ufeff<html>":                  html,
-		"<p>":                           html,
-		"<!-- x -->":                    html,
+		"<!DOCTYPE html><p>":            text, // never by guess
+		"\n <HTML lang=de>":             text, // never by guess
+		"\ufeff<html>":                  text, // never by guess
+		"<p>":                           text, // never by guess
+		"<!-- x -->":                    text, // never by guess
 		"<?xml version='1.0'?>":         text,
 		"<pre>":                         text,
 		"<":                             text,
@@ -263,7 +263,8 @@ func TestAResultForTheGatewayIsPutIntoAnEnvelope(t *testing.T) {
 		"\xff\xfe":                      binary,
 		"half a character \xc3":         binary,
 		`{"a":"` + "\xff" + `"}`:        binary,
-		"\x89PNG\r\n\x1a\n\x00\x00\xde": binary,
+		"\x89PNG\r\n\x1a\n\x00\x00\xde": "image/png",
+		"a zero byte \x00":              binary, // UTF-8 all the same
 	} {
 		got, err := wrapped(t, 1<<20, apigEvent, result)
 		if err != nil {
@@ -271,7 +272,7 @@ func TestAResultForTheGatewayIsPutIntoAnEnvelope(t *testing.T) {
 			continue
 		}
 		body, contentType, encoded := open(t, got)
-		if body != result || contentType != want || encoded != (want == binary) {
+		if body != result || contentType != want || encoded == utf8.ValidString(result) {
 			t.Errorf("%q became %q, %s, base64 %t", result, body, contentType, encoded)
 		}
 	}
@@ -343,8 +344,8 @@ func TestWithoutWrapEveryResultStaysAsItIs(t *testing.T) {
 
 func TestTheLimitHoldsForTheEnvelopeToo(t *testing.T) {
 	const limit = 1 << 20
-	head := len(apig.Append(nil, nil, false, limit))
-	binaryHead := len(apig.Append(nil, []byte("\xff"), false, limit)) - len("/w==")
+	head := len(apig.OK("").Append(nil, nil, false, limit))
+	binaryHead := len(apig.OK("").Append(nil, []byte("\xff"), false, limit)) - len("/w==")
 	for name, c := range map[string]struct {
 		result string
 		fits   bool
@@ -462,5 +463,63 @@ func TestALimitThatStreamingDoesNotRaiseIsNoReasonToAdviseIt(t *testing.T) {
 		if got := TooLarge(limit, 0).Message; strings.Contains(got, "up to 200 MB") != advised || !strings.Contains(got, fmt.Sprint(limit, " bytes")) {
 			t.Errorf("%d: %s", limit, got)
 		}
+	}
+}
+
+// head is one with what a bare result has not.
+func head(status int, contentType string) apig.Answer {
+	return apig.Answer{Status: status, Fields: []apig.Field{
+		{Name: []byte("Set-Cookie"), Value: []byte("a=1")}, {Name: []byte("content-type"), Value: []byte(contentType)},
+		{Name: []byte("set-cookie"), Value: []byte("b=2")},
+	}}
+}
+
+func TestAResponseWithAHeadIsNeverTakenForAnEnvelope(t *testing.T) {
+	const echoed = `{"statusCode":200,"body":"<script>"}`
+	for _, streaming := range []bool{false, true} {
+		s := &sink{}
+		o := ResponseOptions{Limit: 1 << 20, Envelope: gateway}
+		if streaming {
+			o.Stream = s.take
+		}
+		r := newResponse(t, o)
+		r.Reset([]byte(apigEvent))
+		r.SetHead(head(404, "text/plain"), false)
+		if _, err := io.WriteString(r, echoed); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.End(nil); err != nil {
+			t.Fatal(err)
+		}
+		body, whole := r.Whole()
+		want := `{"statusCode":404,"headers":{"Set-Cookie":["a=1","b=2"],"content-type":"text/plain"},"isBase64Encoded":`
+		if !whole || !strings.HasPrefix(string(body), want) {
+			t.Errorf("streaming %t: got %s", streaming, body)
+		}
+		r.Reset([]byte(apigEvent))
+		if _, err := io.WriteString(r, echoed); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.End(nil); err != nil {
+			t.Fatal(err)
+		}
+		if body, _ := r.Whole(); string(body) != echoed {
+			t.Errorf("streaming %t: the next event has the head of the last one: %s", streaming, body)
+		}
+	}
+}
+
+func TestDiscardForgetsTheHead(t *testing.T) {
+	r := newResponse(t, ResponseOptions{Limit: 1 << 20, Envelope: gateway})
+	r.Reset([]byte(apigEvent))
+	r.SetHead(head(404, "text/plain"), false)
+	if !r.Discard() {
+		t.Fatal("it is on its way")
+	}
+	if err := r.End(nil); err != nil {
+		t.Fatal(err)
+	}
+	if body, _ := r.Whole(); !strings.HasPrefix(string(body), `{"statusCode":200,`) {
+		t.Errorf("got %s", body)
 	}
 }

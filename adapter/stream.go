@@ -13,7 +13,8 @@ const streamBytes = 256 << 10
 // and only while the handler's goroutine waits for it: so a result goes from the program to the
 // platform without being handed over.
 type stream struct {
-	wrap   bool
+	head   Head                                // of the envelope; nil: it goes out as it is
+	size   func(n int64) int64                 // head's
 	work   chan func(platform io.Writer) error // closed at the response's end
 	worked chan struct{}                       // one for each that did not fail
 	failed error                               // the response's; valid once work is closed
@@ -27,21 +28,22 @@ func (r *Response) commit() {
 	if r.stream != nil {
 		return
 	}
-	wrap := false
-	if r.Envelope != nil {
-		may, known := r.Envelope.Begins(r.held[:r.n])
-		if !known && r.n < len(r.held) {
+	if r.Envelope != nil && r.head == nil {
+		if _, known := r.Envelope.Begins(r.held[:r.n]); !known && r.n < len(r.held) {
 			r.timer = nil // the next write sets it anew
 			return
 		}
-		wrap = r.wantsEnvelope() && !may
 	}
+	head := r.chooseHead(r.mayBeEnvelope)
 	r.stopTimer()
-	if wrap && r.Envelope.Size(r.total) > r.Limit {
-		r.err = TooLargeInEnvelope(r.Limit, 0)
-		return
+	var size func(n int64) int64
+	if head != nil {
+		if size = head.Size(); size(r.total) > r.Limit {
+			r.err = TooLargeInEnvelope(r.Limit, 0)
+			return
+		}
 	}
-	s := &stream{wrap: wrap, work: make(chan func(io.Writer) error), worked: make(chan struct{}), ended: make(chan struct{})}
+	s := &stream{head: head, size: size, work: make(chan func(io.Writer) error), worked: make(chan struct{}), ended: make(chan struct{})}
 	r.stream = s
 	go func() {
 		defer close(s.ended)
@@ -108,10 +110,10 @@ func (r *Response) WriteTo(w io.Writer) (int64, error) {
 func (r *Response) writeTo(w io.Writer) error {
 	// What is held does not change after the commit.
 	first, s := r.held[:r.n], r.stream
-	if !s.wrap {
+	if s.head == nil {
 		return s.serve(w, first)
 	}
-	e, err := r.Envelope.Stream(w, first)
+	e, err := s.head.Stream(&limitedWriter{w: w, left: r.Limit, limit: r.Limit}, first)
 	if err != nil {
 		return err
 	}
@@ -133,6 +135,20 @@ func (s *stream) serve(w io.Writer, first []byte) error {
 		s.worked <- struct{}{}
 	}
 	return s.failed
+}
+
+// limitedWriter fails with FunctionResponseTooLarge over the limit: what text takes in an envelope
+// is known only when it is written.
+type limitedWriter struct {
+	w           io.Writer
+	left, limit int64
+}
+
+func (l *limitedWriter) Write(p []byte) (int, error) {
+	if l.left -= int64(len(p)); l.left < 0 {
+		return 0, TooLargeInEnvelope(l.limit, 0)
+	}
+	return l.w.Write(p)
 }
 
 type countingWriter struct {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fgbootstrap/internal/apig"
+	"fgbootstrap/internal/testkit"
 )
 
 // sink takes a stream and remembers it write by write.
@@ -71,7 +72,7 @@ func TestAStreamedResultForTheGatewayIsDecidedByItsFirstByte(t *testing.T) {
 		"text":                          {[]string{long}, "text/plain; charset=utf-8"},
 		"text in pieces":                {[]string{"a", long, "b", long, "cc"}, "text/plain; charset=utf-8"},
 		"text after blanks":             {[]string{"  ", long}, "text/plain; charset=utf-8"},
-		"HTML":                          {[]string{"<!doctype html>", long}, "text/html; charset=utf-8"},
+		"HTML":                          {[]string{"<!doctype html>", long}, "text/plain; charset=utf-8"},
 		"bytes":                         {[]string{"\xff", long}, "application/octet-stream"},
 		"blanks of 64 KB":               {[]string{strings.Repeat(" ", blank64K), `{"statusCode":200}`}, "text/plain; charset=utf-8"},
 		"nearly as many":                {[]string{strings.Repeat(" ", blank64K-1), `{"statusCode":200}`}, ""},
@@ -223,7 +224,7 @@ func TestAFailedHandlerBreaksItsStreamOff(t *testing.T) {
 
 func TestTheLimitOfAStreamHoldsForWhatIsSent(t *testing.T) {
 	const limit = 1 << 20
-	fits := (limit - int(apig.Size(0))) / 4 * 3
+	fits := (limit - int(apig.OK("").Size()(0))) / 4 * 3
 	for _, c := range []struct {
 		wrap bool
 		size int
@@ -317,5 +318,48 @@ func TestASenderThatFinishesEarlyWithoutAnErrorIsOneToo(t *testing.T) {
 	}
 	if err := r.End(err); err == nil {
 		t.Error("half a response passed for a whole one")
+	}
+}
+
+func TestAStreamsHeadGoesOutBeforeItsBody(t *testing.T) {
+	first, rest := make(chan string, 1), make(chan string, 1)
+	r := newResponse(t, ResponseOptions{Limit: 1 << 20, Envelope: gateway, Stream: func(r *Response) error {
+		from, to := io.Pipe()
+		go func() {
+			piece := make([]byte, 1000)
+			n, _ := from.Read(piece)
+			first <- string(piece[:n])
+			all, _ := io.ReadAll(from)
+			rest <- string(all)
+		}()
+		_, err := r.WriteTo(to)
+		_ = to.Close()
+		return err
+	}})
+	r.Reset([]byte(apigEvent))
+	r.SetHead(head(201, "text/event-stream"), false)
+	want := `{"statusCode":201,"headers":{"Set-Cookie":["a=1","b=2"],"content-type":"text/event-stream"},"isBase64Encoded":false,"body":"`
+	if got := testkit.Await(t, first, "the head"); got != want && got != "" {
+		t.Errorf("got %s", got)
+	}
+	if _, err := io.WriteString(r, "data: é\xff\n\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.End(nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := testkit.Await(t, rest, "the body"); got != `data: é`+"\ufffd"+`\n\n"}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestAStreamOfTextThatIsTooLargeWhenEscapedBreaksOff(t *testing.T) {
+	s := &sink{}
+	r := newResponse(t, ResponseOptions{Limit: 300_000, Envelope: gateway, Stream: s.take})
+	r.Reset([]byte(apigEvent))
+	r.SetHead(head(200, "application/json"), false)
+	_, err := io.WriteString(r, strings.Repeat("\x01", 200_000))
+	if err := r.End(err); !isTooLarge(err) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -36,16 +36,19 @@ type Config struct {
 
 	Concurrency int   // events in flight at once, 1 to 1000
 	Credentials bool  // hand the invocation's access keys and tokens to the program
-	APIGWrap    bool  // wrap a result that is not an APIG envelope in one
 	FullErrors  bool  // put the last stderr lines into the error report
 	Streaming   bool  // send a response while it is produced
 	MaxResponse int64 // most bytes sent to the platform as one response, above 0
+
+	APIGWrap string // which results for the API gateway become envelopes: auto (those that are none), always or off
+	APIGType string // their Content-Type; empty: as their bytes look
 
 	LogLevel  zapcore.Level // debug, info, warn or error
 	LogFormat string        // text or json
 	LogEvents bool          // one line for each event
 
-	PipeSpares int // processes started ahead, 0 to 100
+	PipeSpares int    // processes started ahead, 0 to 100
+	PipeInput  string // event, body or cgi: what the program reads on stdin
 
 	WorkerProtocol       string // lines, jsonrpc or actionloop
 	WorkerResponse       string // stdout or fd3
@@ -86,7 +89,7 @@ func Load(environ []string, self string) (*Config, error) {
 	c := r.resolve(r.read(), self)
 	all := Settings()
 	r.checkNames(all)
-	r.checkMode(all, c.Mode)
+	r.checkMode(all, c.Mode, c.PipeInput)
 	c.Env = programEnv(r.vars, c.Dir)
 	c.Secrets = r.secrets
 	c.Warnings = r.warnings

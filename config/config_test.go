@@ -65,7 +65,7 @@ func TestDefaultsAreThoseOfTheTable(t *testing.T) {
 	want := &config.Config{
 		Timeout: 3 * time.Second, CodeRoot: root, Mode: "pipe", Dir: root,
 		Margin: 150 * time.Millisecond, InitWait: 2500 * time.Millisecond, ShutdownGrace: 2 * time.Second,
-		Concurrency: 1, APIGWrap: true, FullErrors: true, MaxResponse: 6291456,
+		Concurrency: 1, APIGWrap: "auto", PipeInput: "event", FullErrors: true, MaxResponse: 6291456,
 		LogLevel: zapcore.InfoLevel, LogFormat: "text",
 		WorkerProtocol: "lines", WorkerResponse: "stdout", WorkerCount: 1,
 		HTTPPort: 8000, HTTPReady: "tcp", HTTPEventPath: "/invoke", HTTPPath: "auto",
@@ -86,7 +86,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		"RUNTIME_MEMORY": "256", "RUNTIME_CODE_ROOT": root, "BOOTSTRAP_MODE": "worker",
 		"BOOTSTRAP_COMMAND": "python3 'my app.py'", "BOOTSTRAP_DIR": "app", "BOOTSTRAP_TIMEOUT_MARGIN": "2s",
 		"BOOTSTRAP_INIT_WAIT": "4s", "BOOTSTRAP_SHUTDOWN_GRACE": "1s", "BOOTSTRAP_CONCURRENCY": "8",
-		"BOOTSTRAP_CREDENTIALS": "on", "BOOTSTRAP_APIG_WRAP": "off", "BOOTSTRAP_ERROR_DETAIL": "brief",
+		"BOOTSTRAP_CREDENTIALS": "on", "BOOTSTRAP_APIG_WRAP": "off", "BOOTSTRAP_APIG_TYPE": "text/html; charset=utf-8", "BOOTSTRAP_PIPE_INPUT": "body", "BOOTSTRAP_ERROR_DETAIL": "brief",
 		"BOOTSTRAP_STREAMING": "on", "BOOTSTRAP_MAX_RESPONSE": "1MiB", "BOOTSTRAP_LOG_LEVEL": "debug",
 		"BOOTSTRAP_LOG_FORMAT": "json", "BOOTSTRAP_LOG_EVENTS": "on", "BOOTSTRAP_PIPE_SPARES": "2", "BOOTSTRAP_WORKER_PROTOCOL": "jsonrpc",
 		"BOOTSTRAP_WORKER_RESPONSE": "fd3", "BOOTSTRAP_WORKER_COUNT": "3", "BOOTSTRAP_WORKER_MAX_INVOCATIONS": "50",
@@ -100,6 +100,7 @@ func TestEverySettingReachesItsField(t *testing.T) {
 		Mode: "worker", Command: []string{"python3", "my app.py"}, Dir: filepath.Join(root, "app"),
 		Margin: 2 * time.Second, InitWait: 4 * time.Second, ShutdownGrace: time.Second, Concurrency: 8,
 		Credentials: true, Streaming: true, MaxResponse: 1 << 20, LogLevel: zapcore.DebugLevel, LogFormat: "json", LogEvents: true,
+		APIGWrap: "off", APIGType: "text/html; charset=utf-8", PipeInput: "body",
 		PipeSpares: 2, WorkerProtocol: "jsonrpc", WorkerResponse: "fd3", WorkerCount: 3, WorkerMaxInvocations: 50,
 		HTTPPort: 3000, HTTPReady: "/healthz", HTTPEventPath: "/events?from=fg", HTTPPath: "decoded",
 		HTTPStripPrefix: "/prod", HTTPFailStatus: config.StatusSet{{500, 599}},
@@ -126,8 +127,8 @@ func TestAnEmptySettingCountsAsUnset(t *testing.T) {
 
 func TestTheDocumentedTableIsComplete(t *testing.T) {
 	list := config.Settings()
-	if len(list) != 27 {
-		t.Errorf("%d settings, want 27", len(list))
+	if len(list) != 29 {
+		t.Errorf("%d settings, want 29", len(list))
 	}
 	for _, s := range list {
 		if !strings.HasPrefix(s.Name, "BOOTSTRAP_") || s.Help == "" {

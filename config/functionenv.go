@@ -19,7 +19,7 @@ const (
 
 // decisive are the settings without which another program runs than the author meant, or in
 // another way.
-var decisive = [...]string{"BOOTSTRAP_MODE", "BOOTSTRAP_COMMAND", "BOOTSTRAP_WORKER_PROTOCOL", "BOOTSTRAP_HTTP_PORT", "BOOTSTRAP_HTTP_SOCKET"}
+var decisive = [...]string{"BOOTSTRAP_MODE", "BOOTSTRAP_COMMAND", "BOOTSTRAP_PIPE_INPUT", "BOOTSTRAP_WORKER_PROTOCOL", "BOOTSTRAP_HTTP_PORT", "BOOTSTRAP_HTTP_SOCKET"}
 
 // undelivered says in a sentence, without its end, which decisive settings the function.env in
 // root has that nobody handed to us; "" if there are none, or the file can't be read. It shows no

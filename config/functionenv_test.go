@@ -50,7 +50,8 @@ func wantNote(t *testing.T, name, got string, settings ...string) {
 
 func TestAFunctionEnvThatNobodyReadsIsWarnedOf(t *testing.T) {
 	for text, want := range map[string][]string{
-		"BOOTSTRAP_MODE=worker\nBOOTSTRAP_COMMAND=\"python3 handler.py\"\n":  {"BOOTSTRAP_MODE", "BOOTSTRAP_COMMAND"},
+		"BOOTSTRAP_MODE=worker\nBOOTSTRAP_COMMAND=\"python3 handler.py\"\n": {"BOOTSTRAP_MODE", "BOOTSTRAP_COMMAND"},
+		"BOOTSTRAP_PIPE_INPUT=cgi":                                           {"BOOTSTRAP_PIPE_INPUT"},
 		"BOOTSTRAP_HTTP_SOCKET=@x\nBOOTSTRAP_HTTP_PORT=auto":                 {"BOOTSTRAP_HTTP_PORT", "BOOTSTRAP_HTTP_SOCKET"},
 		"\ufeffBOOTSTRAP_WORKER_PROTOCOL=jsonrpc\r\nA=b\r\n":                 {"BOOTSTRAP_WORKER_PROTOCOL"},
 		"  export BOOTSTRAP_MODE = worker":                                   {"BOOTSTRAP_MODE"},

@@ -41,17 +41,23 @@ func (r *report) checkNames(all []Setting) {
 
 // checkMode warns about settings of a mode that was not chosen: a user who sets a worker protocol
 // and forgets the mode would wonder why it has no effect.
-func (r *report) checkMode(all []Setting, mode string) {
+func (r *report) checkMode(all []Setting, mode, input string) {
 	if r.bad["BOOTSTRAP_MODE"] {
 		return
 	}
 	for _, s := range all {
 		owner, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(s.Name, settingPrefix)), "_")
+		if mode == "pipe" && input != "event" && slices.Contains(ofRequests, s.Name) {
+			continue
+		}
 		if v := r.vars[s.Name]; v != "" && v != s.Default && !r.bad[s.Name] && owner != mode && slices.Contains(modes, owner) {
 			r.warnf("%s has no effect: it is for BOOTSTRAP_MODE=%s, and the mode is %s", s.Name, owner, mode)
 		}
 	}
 }
+
+// ofRequests are the settings of http mode that count for BOOTSTRAP_PIPE_INPUT=body and cgi, too.
+var ofRequests = []string{"BOOTSTRAP_HTTP_EVENT_PATH", "BOOTSTRAP_HTTP_PATH", "BOOTSTRAP_HTTP_STRIP_PREFIX"}
 
 func names(all []Setting) []string {
 	names := []string{contextFile}

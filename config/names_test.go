@@ -97,3 +97,37 @@ func TestASettingOfAnotherModeIsWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+func TestASettingOfRequestsIsNotWarnedOfWhereThePipeReadsRequests(t *testing.T) {
+	for input, warned := range map[string]bool{"event": true, "body": false, "cgi": false} {
+		for _, setting := range []string{"BOOTSTRAP_HTTP_EVENT_PATH=/in", "BOOTSTRAP_HTTP_PATH=encoded", "BOOTSTRAP_HTTP_STRIP_PREFIX=/api"} {
+			c, _ := config.Load([]string{"BOOTSTRAP_PIPE_INPUT=" + input, setting, "RUNTIME_CODE_ROOT=" + t.TempDir()}, "")
+			if said := strings.Contains(strings.Join(c.Warnings, " "), "has no effect"); said != warned {
+				t.Errorf("%s, %s: %q", input, setting, c.Warnings)
+			}
+		}
+	}
+}
+
+func TestABodyIsWrappedAlwaysUnlessItIsSaidOtherwise(t *testing.T) {
+	for _, row := range [][4]string{
+		{"pipe", "event", "", "auto"}, {"pipe", "body", "", "always"}, {"pipe", "body", "off", "off"},
+		{"pipe", "body", "auto", "auto"}, {"worker", "body", "", "auto"}, {"pipe", "event", "always", "always"},
+	} {
+		c, _ := config.Load([]string{
+			"BOOTSTRAP_MODE=" + row[0], "BOOTSTRAP_PIPE_INPUT=" + row[1], "BOOTSTRAP_APIG_WRAP=" + row[2], "RUNTIME_CODE_ROOT=" + t.TempDir(),
+		}, "")
+		if c.APIGWrap != row[3] {
+			t.Errorf("%q: %s", row, c.APIGWrap)
+		}
+	}
+}
+
+func TestCGIWithSparesIsAProblem(t *testing.T) {
+	for input, problem := range map[string]bool{"event": false, "body": false, "cgi": true} {
+		_, err := config.Load([]string{"BOOTSTRAP_PIPE_INPUT=" + input, "BOOTSTRAP_PIPE_SPARES=1", "RUNTIME_CODE_ROOT=" + t.TempDir()}, "")
+		if said := err != nil && strings.Contains(err.Error(), `BOOTSTRAP_PIPE_SPARES is "1": must be 0 with BOOTSTRAP_PIPE_INPUT=cgi`); said != problem {
+			t.Errorf("%s: %v", input, err)
+		}
+	}
+}

@@ -18,8 +18,8 @@ func (r *report) resolve(s settings, self string) *Config {
 		Mode: string(s.Mode), Command: s.Command,
 		InitWait: s.InitWait, ShutdownGrace: s.ShutdownGrace,
 		Concurrency: int(s.Concurrency), Credentials: s.Credentials,
-		APIGWrap: s.APIGWrap == "auto", FullErrors: s.ErrorDetail == "full",
-		LogFormat: string(s.LogFormat), LogEvents: s.LogEvents, PipeSpares: int(s.PipeSpares),
+		APIGWrap: s.wrap(), APIGType: string(s.APIGType), FullErrors: s.ErrorDetail == "full",
+		LogFormat: string(s.LogFormat), LogEvents: s.LogEvents, PipeSpares: int(s.PipeSpares), PipeInput: string(s.PipeInput),
 		WorkerProtocol: string(s.WorkerProtocol), WorkerResponse: string(s.WorkerResponse),
 		WorkerCount: int(s.WorkerCount), WorkerMaxInvocations: int(s.WorkerMaxInvocations),
 		HTTPPort: int(s.HTTPPort), HTTPReady: string(s.HTTPReady), HTTPEventPath: string(s.HTTPEventPath), HTTPPath: string(s.HTTPPath),
@@ -36,6 +36,9 @@ func (r *report) resolve(s settings, self string) *Config {
 	c.Margin = r.margin(s)
 	c.Streaming = r.streaming(s)
 	c.MaxResponse = maxResponse(s, c.Streaming)
+	if c.Mode == "pipe" && c.PipeInput == "cgi" && c.PipeSpares > 0 {
+		r.refuse("BOOTSTRAP_PIPE_SPARES", "must be 0 with BOOTSTRAP_PIPE_INPUT=cgi, since a CGI program needs the request's variables when it starts")
+	}
 	if c.Note = r.undelivered(c.CodeRoot); c.Note != "" {
 		r.warnf("%s", c.Note)
 	}
@@ -43,6 +46,18 @@ func (r *report) resolve(s settings, self string) *Config {
 		r.warnf("%s", c.CommandHint)
 	}
 	return c
+}
+
+// wrap is which results become envelopes. A program that writes bare bodies must not have one of them
+// taken for an envelope.
+func (s settings) wrap() string {
+	switch {
+	case s.APIGWrap != "":
+		return string(s.APIGWrap)
+	case s.Mode == "pipe" && s.PipeInput == "body":
+		return "always"
+	}
+	return "auto"
 }
 
 // codeRoot is absolute even if self or the variable is not: the program starts in a different

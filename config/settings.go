@@ -25,7 +25,8 @@ type settings struct {
 	ShutdownGrace time.Duration `env:"BOOTSTRAP_SHUTDOWN_GRACE" envDefault:"2s" help:"how long a program may take to stop before it is killed"`
 	Concurrency   poolSize      `env:"BOOTSTRAP_CONCURRENCY" envDefault:"1" help:"pollers: how many events may be in flight at once"`
 	Credentials   bool          `env:"BOOTSTRAP_CREDENTIALS" envDefault:"off" help:"on: hand the invocation's access keys and tokens to the program too"`
-	APIGWrap      wrapping      `env:"BOOTSTRAP_APIG_WRAP" envDefault:"auto" help:"pipe, worker: auto: an APIG event's result that is not an envelope becomes one; off: it goes out as it is"`
+	APIGWrap      wrapping      `env:"BOOTSTRAP_APIG_WRAP" default:"auto; always with BOOTSTRAP_PIPE_INPUT=body" help:"pipe, worker: auto: an APIG event's result that is not an envelope becomes one; always: every result does; off: it goes out as it is"`
+	APIGType      mediaType     `env:"BOOTSTRAP_APIG_TYPE" help:"pipe, worker: Content-Type of results that become envelopes; without it JSON, plain text, or what their first bytes say"`
 	ErrorDetail   detail        `env:"BOOTSTRAP_ERROR_DETAIL" envDefault:"full" help:"full: the error's stackTrace carries the last stderr lines; brief: it does not"`
 	Streaming     bool          `env:"BOOTSTRAP_STREAMING" envDefault:"off" help:"on: a response goes out as it is produced (needs the function's Streaming Response switch)"`
 	MaxResponse   size          `env:"BOOTSTRAP_MAX_RESPONSE" default:"RUNTIME_MAX_RESP_BODY_SIZE, else 6MiB; streaming 200MiB" help:"bytes sent to the platform; over it: FunctionResponseTooLarge"`
@@ -34,6 +35,7 @@ type settings struct {
 	LogEvents     bool          `env:"BOOTSTRAP_LOG_EVENTS" envDefault:"off" help:"on: one line for each event"`
 
 	PipeSpares spareCount `env:"BOOTSTRAP_PIPE_SPARES" envDefault:"0" help:"processes started ahead"`
+	PipeInput  pipeInput  `env:"BOOTSTRAP_PIPE_INPUT" envDefault:"event" help:"what stdin is for an APIG event: event: its JSON; body: the request's body; cgi: the body, and the program speaks CGI"`
 
 	WorkerProtocol       protocol    `env:"BOOTSTRAP_WORKER_PROTOCOL" envDefault:"lines" help:"lines, jsonrpc, actionloop"`
 	WorkerResponse       channel     `env:"BOOTSTRAP_WORKER_RESPONSE" envDefault:"stdout" help:"stdout, or fd3: then stdout is log"`

@@ -19,6 +19,7 @@ type (
 	protocol    string
 	channel     string
 	wrapping    string
+	pipeInput   string
 	pathForm    string
 	detail      string
 	logLevel    string
@@ -39,7 +40,8 @@ func parsers() map[reflect.Type]env.ParserFunc {
 		reflect.TypeFor[mode]():          oneOf[mode](modes...),
 		reflect.TypeFor[protocol]():      oneOf[protocol]("lines", "jsonrpc", "actionloop"),
 		reflect.TypeFor[channel]():       oneOf[channel]("stdout", "fd3"),
-		reflect.TypeFor[wrapping]():      oneOf[wrapping]("auto", "off"),
+		reflect.TypeFor[wrapping]():      oneOf[wrapping]("auto", "off", "always"),
+		reflect.TypeFor[pipeInput]():     oneOf[pipeInput]("event", "body", "cgi"),
 		reflect.TypeFor[pathForm]():      oneOf[pathForm]("auto", "encoded", "decoded"),
 		reflect.TypeFor[detail]():        oneOf[detail]("full", "brief"),
 		reflect.TypeFor[logLevel]():      oneOf[logLevel]("debug", "info", "warn", "error"),
@@ -58,6 +60,7 @@ func parsers() map[reflect.Type]env.ParserFunc {
 		reflect.TypeFor[urlPath]():       parser(parsePath),
 		reflect.TypeFor[urlPrefix]():     parser(parsePrefix),
 		reflect.TypeFor[StatusSet]():     parser(parseStatusSet),
+		reflect.TypeFor[mediaType]():     parser(parseMediaType),
 	}
 }
 

@@ -48,7 +48,13 @@ func TestWordsAreThoseOfTheTable(t *testing.T) {
 	check(t, "BOOTSTRAP_WORKER_RESPONSE", func(c *config.Config) any { return c.WorkerResponse },
 		ok("stdout", "stdout"), ok("fd3", "fd3"), bad("3", "must be one of: stdout, fd3"))
 	check(t, "BOOTSTRAP_APIG_WRAP", func(c *config.Config) any { return c.APIGWrap },
-		ok("auto", "true"), ok("off", "false"), bad("on", "must be one of: auto, off"))
+		ok("auto", "auto"), ok("off", "off"), ok("Always", "always"), bad("on", "must be one of: auto, off, always"))
+	check(t, "BOOTSTRAP_PIPE_INPUT", func(c *config.Config) any { return c.PipeInput },
+		ok("event", "event"), ok("body", "body"), ok("CGI", "cgi"), bad("stdin", "must be one of: event, body, cgi"))
+	check(t, "BOOTSTRAP_APIG_TYPE", func(c *config.Config) any { return c.APIGType },
+		ok("image/png", "image/png"), ok(" text/html; charset=utf-8\n", "text/html; charset=utf-8"),
+		bad("html", "must be a media type, such as text/html; charset=utf-8"), bad("text/", "must be a media type, such as text/html; charset=utf-8"), bad("text/html\r\nA: b", "must be a media type, such as text/html; charset=utf-8"),
+		bad("text/hträml", "must be a media type, such as text/html; charset=utf-8"), bad("text/html; charset", "must be a media type, such as text/html; charset=utf-8"))
 	check(t, "BOOTSTRAP_ERROR_DETAIL", func(c *config.Config) any { return c.FullErrors },
 		ok("full", "true"), ok("brief", "false"), bad("none", "must be one of: full, brief"))
 	check(t, "BOOTSTRAP_LOG_LEVEL", func(c *config.Config) any { return c.LogLevel },

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"mime"
 	"strconv"
 	"strings"
 )
@@ -11,6 +12,7 @@ type (
 	readiness string // tcp, or a path
 	urlPath   string // starts with /
 	urlPrefix string // starts with / and does not end with one, or is empty
+	mediaType string // of a Content-Type header, in ASCII
 )
 
 func parsePort(v string) (port, error) {
@@ -88,4 +90,14 @@ func parseStatusSet(v string) (StatusSet, error) {
 func statusCode(v string) (int, bool) {
 	n, err := strconv.Atoi(strings.TrimSpace(v))
 	return n, err == nil && n >= 100 && n <= 999
+}
+
+func parseMediaType(v string) (mediaType, error) {
+	v = strings.TrimSpace(v)
+	_, _, err := mime.ParseMediaType(v)
+	notASCII := func(c rune) bool { return c < ' ' || c > '~' }
+	if kind, sub, _ := strings.Cut(v, "/"); err != nil || kind == "" || sub == "" || strings.ContainsFunc(v, notASCII) {
+		return "", errors.New("must be a media type, such as text/html; charset=utf-8")
+	}
+	return mediaType(v), nil
 }

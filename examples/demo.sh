@@ -43,6 +43,10 @@ demo pipe-sh apig_base64.json '{"statusCode":200,*application/json*Hello, world*
 demo pipe-go timer.json '{"summary":"timer nightly of *clean up*'
 demo pipe-go obs.json '*pictures-in*'
 demo pipe-awk obs.json '*lines, *words*'
+# The entry is still there when the next instance starts: /tmp is the same here.
+demo cgi-sh cgi-sh/form.json '{"statusCode":303,*"Location":"/"*' -c TMPDIR="$tmp"
+demo cgi-sh apig_page.json '{"statusCode":200,*text/html*Zoë<dd>&lt;b>hello*' -c TMPDIR="$tmp"
+demo cgi-sh timer.json 'The book is empty.' -c TMPDIR="$tmp"
 demo worker-sh timer.json '{"done":"nightly","tasks":1}'
 demo worker-awk apig.json '{"statusCode":302,*greetings*'
 demo http-go apig_prefix.json '{"statusCode":200,*text/html*GET /files/docs/%C3%9Cbersicht%201.txt*'

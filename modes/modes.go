@@ -96,6 +96,12 @@ func newPipe(_ context.Context, k Kit) (adapter.Handler, error) {
 		Output:      k.Output,
 		LogObjects:  k.LogFormat == "json",
 	}
+	if k.PipeInput != "event" {
+		c.Requests = &pipe.Requests{
+			CGI: k.PipeInput == "cgi", EventPath: k.HTTPEventPath, Path: k.HTTPPath, StripPrefix: k.HTTPStripPrefix,
+			Wraps: k.APIGWrap == "always", Type: k.APIGType,
+		}
+	}
 	if c.Spares > 0 {
 		c.CPUs = k.CGroup.CPUs()
 	}

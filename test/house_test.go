@@ -21,6 +21,7 @@ var imports = map[string][]string{
 	"adapter":         {"internal/jsonscan", "internal/offheap", "internal/secret"},
 	"config":          {"internal/jsonscan", "internal/secret"},
 	"internal/apig":   {"internal/jsonscan"},
+	"internal/cgi":    {"internal/apig"},
 	"internal/doctor": {"internal/limits"},
 	"internal/failure": {
 		"adapter", "internal/doctor", "internal/limits", "internal/output", "internal/process", "internal/procfs", "internal/supervise",
@@ -51,7 +52,7 @@ var imports = map[string][]string{
 		"adapter", "internal/apig", "internal/failure", "internal/jsonscan", "internal/limits", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise",
 	},
 	"modes/pipe": {
-		"adapter", "internal/doctor", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",
+		"adapter", "internal/apig", "internal/cgi", "internal/doctor", "internal/failure", "internal/output", "internal/process", "internal/procfs", "internal/retry", "internal/secret",
 	},
 	"modes/worker": {
 		"adapter", "internal/failure", "internal/offheap", "internal/output", "internal/process", "internal/procfs", "internal/rawio", "internal/resident", "internal/retry", "internal/secret", "internal/supervise", "modes/worker/codec",

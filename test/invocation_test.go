@@ -153,10 +153,11 @@ func TestAResultForTheGatewayIsWrappedUnlessItIsAnEnvelope(t *testing.T) {
 		{"hello\n", "text/plain; charset=utf-8"},
 		{"", "text/plain; charset=utf-8"},
 		{`{"a":[1,2]}`, "application/json"},
-		{"<!DOCTYPE html><p>\"quoted\" \\ ü", "text/html; charset=utf-8"},
-		{"\n <h1>hi</h1>", "text/html; charset=utf-8"},
+		{"<!DOCTYPE html><p>\"quoted\" \\ ü", "text/plain; charset=utf-8"},
+		{"\n <h1>hi</h1>", "text/plain; charset=utf-8"},
 		{`{"statusCode":"200"}`, "application/json"},
 		{"\x00\xff\xfe", "application/octet-stream"},
+		{"\x89PNG\r\n\x1a\n\x00\x00", "image/png"},
 	} {
 		c := deploy(t, settings{"BOOTSTRAP_COMMAND": "cat out"}, file("out", row.output, 0o644))
 		var e envelope
@@ -171,7 +172,7 @@ func TestAResultForTheGatewayIsWrappedUnlessItIsAnEnvelope(t *testing.T) {
 			}
 			body = string(decoded)
 		}
-		if e.Status != 200 || e.Headers["Content-Type"] != row.contentType || body != row.output {
+		if e.Status != 200 || e.Headers["Content-Type"] != row.contentType || e.Headers["X-Content-Type-Options"] != "nosniff" || body != row.output {
 			t.Errorf("%q became %+v", row.output, e)
 		}
 		if timer := sample(t, "timer.json"); c.answer(timer) != row.output {

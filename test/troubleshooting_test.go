@@ -47,6 +47,7 @@ var exceptions = []exception{
 	{file: "modes/httpproxy/httpproxy.go", in: "errUnsent", why: isInternal},
 	{file: "modes/httpproxy/lookout.go", in: "errMisplaced", why: isInternal},
 	{file: "modes/httpproxy/surplus.go", in: "errForeign", why: isInternal},
+	{file: "modes/pipe/answer.go", in: "errSurplus", why: isInternal},
 	{file: "modes/worker/call.go", in: "errWithdrawn", why: isInternal},
 	{file: "modes/worker/multiplexed.go", in: "errTorn", why: isInternal},
 	{file: "modes/worker/sequential.go", in: "errLong", why: isInternal},

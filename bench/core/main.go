@@ -27,7 +27,7 @@ func main() {
 		})},
 		Limit: 6 << 20,
 		Envelope: &adapter.Envelope{
-			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size, Doubts: apig.Doubts, Lacks: apig.Lacks,
+			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Bare: apig.OK(""), Doubts: apig.Doubts, Lacks: apig.Lacks,
 		},
 		Log: logger,
 	}

@@ -88,10 +88,8 @@ func run(environ []string, self string, stderr io.Writer) int {
 	if cfg.LogEvents {
 		loop.EventLog, loop.Trigger = output, trigger.Of // which no level suppresses
 	}
-	if cfg.APIGWrap && mode.Wraps {
-		loop.Envelope = &adapter.Envelope{
-			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size, Doubts: apig.Doubts, Lacks: apig.Lacks,
-		}
+	if mode.Wraps {
+		loop.Envelope = envelope(cfg.APIGWrap, cfg.APIGType)
 	}
 	if err := loop.Run(ctx); err != nil {
 		log.Error("shut down", zap.Error(err))
@@ -99,6 +97,22 @@ func run(environ []string, self string, stderr io.Writer) int {
 	}
 	log.Info("bootstrap has stopped")
 	return 0
+}
+
+// envelope says which results become envelopes; nil if none does.
+func envelope(wrap, contentType string) *adapter.Envelope {
+	e := &adapter.Envelope{
+		Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Bare: apig.OK(contentType), Doubts: apig.Doubts, Lacks: apig.Lacks,
+	}
+	switch wrap {
+	case "off":
+		return nil
+	case "always": // whatever a result looks like, it is none
+		e.Is = func([]byte) bool { return false }
+		e.Begins = func([]byte) (may, known bool) { return false, true }
+		e.Doubts = func([]byte) string { return "" }
+	}
+	return e
 }
 
 func sentence(text string) string {

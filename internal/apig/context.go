@@ -38,7 +38,7 @@ func (r *Request) readContext(raw []byte) {
 		if values[i] == nil || string(values[i]) == "null" {
 			continue
 		}
-		if text, ok := stringOf(values[i]); ok && len(text) > 0 && len(text) <= maxContext && isFieldValue(text) {
+		if text, ok := stringOf(values[i]); ok && len(text) > 0 && len(text) <= maxContext && IsFieldValue(text) {
 			r.Fields = append(r.Fields, Field{[]byte(row.header), text})
 		}
 	}

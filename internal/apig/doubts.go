@@ -9,6 +9,10 @@ import (
 
 const envelopeForm = ` The gateway wants {"statusCode":200,"headers":{},"isBase64Encoded":false,"body":"…"} and nothing around it.`
 
+// asText is about a page that its client sees as text.
+const asText = "A result looks like HTML and has no type, so the API gateway's client gets it as text/plain. If it is a page, set " +
+	"BOOTSTRAP_APIG_TYPE=text/html; charset=utf-8, print the Content-Type in an envelope, or with BOOTSTRAP_PIPE_INPUT=cgi before the page."
+
 // Doubts is a sentence about a result that was probably meant as an envelope and is none, or that
 // is one with members that the gateway does not know; else "". It quotes nothing, and most results cost it
 // a search at the speed of memory.

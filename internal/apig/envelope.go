@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"math"
-	"strconv"
 	"unicode/utf8"
 
 	"fgbootstrap/internal/jsonscan"
@@ -18,55 +17,18 @@ const (
 	End        = `"}`
 )
 
-// Field is a header of an answer.
-type Field struct{ Name, Value []byte }
-
-// AppendHead appends the beginning of an envelope, up to the last header. Fields with one
-// name become an array; it clears their names.
-func AppendHead(dst []byte, status int, fields []Field) []byte {
-	dst = append(dst, `{"statusCode":`...)
-	dst = strconv.AppendInt(dst, int64(status), 10)
-	dst = append(dst, `,"headers":{`...)
-	first := true
-	for i, f := range fields {
-		if f.Name == nil { // written with an earlier one
-			continue
-		}
-		if !first {
-			dst = append(dst, ',')
-		}
-		first = false
-		dst = appendString(dst, f.Name)
-		dst = append(dst, ':')
-		dst = appendValues(dst, f, fields[i+1:])
-	}
-	return dst
-}
-
-// appendValues appends the value of a header. If others have the same name it appends an array of
-// all values and takes the others out.
+// appendValues appends the value of a header, or an array if others have the same name.
 func appendValues(dst []byte, f Field, others []Field) []byte {
-	many := false
-	start := len(dst)
-	dst = appendString(dst, f.Value)
-	for i, other := range others {
-		if !bytes.EqualFold(other.Name, f.Name) {
-			continue
-		}
-		if !many {
-			dst = append(dst, 0)
-			copy(dst[start+1:], dst[start:])
-			dst[start] = '['
-			many = true
-		}
-		dst = append(dst, ',')
-		dst = appendString(dst, other.Value)
-		others[i].Name = nil
+	next := find(others, f.Name)
+	if next < 0 {
+		return appendString(dst, f.Value)
 	}
-	if many {
-		dst = append(dst, ']')
+	dst = appendString(append(dst, '['), f.Value)
+	for ; next >= 0; next = find(others, f.Name) {
+		dst = appendString(append(dst, ','), others[next].Value)
+		others = others[next+1:]
 	}
-	return dst
+	return append(dst, ']')
 }
 
 // appendString appends text as a JSON string. Headers may be in Latin-1, which JSON
@@ -84,41 +46,7 @@ func appendString(dst, text []byte) []byte {
 	return append(dst, '"')
 }
 
-// appendOK appends the head of the envelope for a program's bare result.
-func appendOK(dst []byte, contentType string) []byte {
-	return AppendHead(dst, 200, []Field{{[]byte("Content-Type"), []byte(contentType)}})
-}
-
-// Append appends to dst an envelope with result, which has at most limit bytes: as text, or in
-// base64 if binary is set, result is not text, or text would grow dst past limit. Text stops then,
-// and base64 takes a third more, so the total never exceeds twice the limit plus the envelope itself.
-func Append(dst, result []byte, binary bool, limit int) []byte {
-	dst = appendOK(dst, ContentType(result))
-	if !binary && utf8.Valid(result) {
-		text := jsonscan.AppendText(append(dst, TextBody...), result, limit)
-		if len(text)+len(End) <= limit {
-			return append(text, End...)
-		}
-	}
-	dst = append(dst, Base64Body...)
-	dst = jsonscan.AppendBase64(dst, result)
-	return append(dst, End...)
-}
-
-// Size returns the most bytes that n bytes take in an envelope of Stream.
-func Size(n int64) int64 {
-	longest := len(appendOK(nil, "application/octet-stream; charset=utf-8"))
-	return int64(longest+len(Base64Body)+len(End)) + (n+2)/3*4
-}
-
-// Stream begins a base64 envelope for a result that begins with first. What is written to it goes
-// to w at once, except for the last two bytes, which may have to wait for a third. Close ends the
-// envelope.
-func Stream(w io.Writer, first []byte) (io.WriteCloser, error) {
-	s := &stream{w: w, out: append(appendOK(nil, ContentType(jsonscan.WholeRunes(first))), Base64Body...)}
-	return s, nil
-}
-
+// stream is a body in base64.
 type stream struct {
 	w   io.Writer
 	b64 Encoder
@@ -138,6 +66,61 @@ func (s *stream) Close() error {
 func (s *stream) flush() error {
 	_, err := s.w.Write(s.out)
 	s.out = s.out[:0]
+	return err
+}
+
+// textStream is a body as text.
+type textStream struct {
+	w    io.Writer
+	out  []byte
+	rest []byte // the beginning of a character, and what comes next
+}
+
+func (s *textStream) Write(p []byte) (int, error) {
+	text := p
+	if len(s.rest) > 0 {
+		s.rest = append(s.rest, p...)
+		text = s.rest
+	}
+	whole := jsonscan.WholeRunes(text)
+	s.out = jsonscan.AppendText(s.out, validText(whole), math.MaxInt)
+	s.rest = append(s.rest[:0], text[len(whole):]...)
+	return len(p), s.flush()
+}
+
+func (s *textStream) Close() error {
+	s.out = append(jsonscan.AppendText(s.out, validText(s.rest), math.MaxInt), End...)
+	return s.flush()
+}
+
+func (s *textStream) flush() error {
+	_, err := s.w.Write(s.out)
+	s.out = s.out[:0]
+	return err
+}
+
+// validText is text with U+FFFD for what is no UTF-8.
+func validText(text []byte) []byte {
+	if utf8.Valid(text) {
+		return text
+	}
+	return bytes.ToValidUTF8(text, []byte("\ufffd"))
+}
+
+// noBody is the envelope of an answer that has no body, whatever is written to it.
+type noBody struct {
+	w   io.Writer
+	out []byte
+}
+
+func (n *noBody) Write(p []byte) (int, error) {
+	_, err := n.w.Write(n.out)
+	n.out = n.out[:0]
+	return len(p), err
+}
+
+func (n *noBody) Close() error {
+	_, err := n.w.Write(append(n.out, End...))
 	return err
 }
 

@@ -40,7 +40,7 @@ func (r *Request) readHeaders(raw []byte, how Reading) error {
 		switch {
 		case !IsToken(name):
 			return refused("%.100q is not the name of an HTTP header", name)
-		case !isFieldValue(value):
+		case !IsFieldValue(value):
 			return refused("its header %.100q has a line break or another control character in its value", name)
 		case lower == "upgrade" && strings.Contains(strings.ToLower(string(value)), "websocket"):
 			return refused("it asks for a websocket, and a function answers one request at a time; let the page poll instead, " +

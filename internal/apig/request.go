@@ -224,9 +224,9 @@ func (set *byteSet) holds(text []byte) bool {
 // IsToken reports whether a text can be the name of a header or a method (RFC 9110, 5.6.2).
 func IsToken(name []byte) bool { return tokenBytes.holds(name) }
 
-// isFieldValue reports whether a text can be the value of a header: a line break in it would
+// IsFieldValue reports whether a text can be the value of a header: a line break in it would
 // begin another header or end the headers.
-func isFieldValue(value []byte) bool {
+func IsFieldValue(value []byte) bool {
 	for _, c := range value {
 		if c < ' ' && c != '\t' || c == 0x7f {
 			return false

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math"
-	"mime"
 	"strings"
 	"unicode/utf8"
 
@@ -205,21 +204,11 @@ func isText(h *fasthttp.ResponseHeader, body []byte) bool {
 // isUTF8 reports whether a body is UTF-8 by the definition of its type.
 func isUTF8(h *fasthttp.ResponseHeader) bool {
 	kind, may := textType(h)
-	return may && (kind == "text/event-stream" || strings.HasPrefix(kind, "application/") && (strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "jsonl")))
+	return may && apig.IsUTF8(kind)
 }
 
-// textType is a body's media type, "" if it has none or an invalid one, and whether nothing in the
-// headers says that it is no UTF-8.
 func textType(h *fasthttp.ResponseHeader) (kind string, may bool) {
-	if e := h.ContentEncoding(); len(e) > 0 && !bytes.EqualFold(e, []byte("identity")) {
-		return "", false
-	}
-	kind, parameters, _ := mime.ParseMediaType(string(h.ContentType())) // an invalid one has no charset
-	switch strings.ToLower(parameters["charset"]) {
-	case "", "utf-8", "utf8", "us-ascii", "ascii":
-		return kind, true
-	}
-	return kind, false
+	return apig.TextType(h.ContentType(), h.ContentEncoding())
 }
 
 // appendHead appends the beginning of an envelope, up to the last header.
@@ -235,5 +224,5 @@ func (a *answer) appendHead(dst []byte) []byte {
 			all = append(all, apig.Field{Name: name, Value: value})
 		}
 	}
-	return apig.AppendHead(dst, a.http.StatusCode(), all)
+	return apig.Answer{Status: a.http.StatusCode(), Fields: all}.AppendHead(dst)
 }

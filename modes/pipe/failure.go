@@ -17,7 +17,7 @@ func (r *run) overdue(cause error) error {
 	hint := failure.RaiseTimeout
 	if port := r.port.Load(); port != 0 {
 		hint = fmt.Sprintf("It listens on port %d: a web server needs BOOTSTRAP_MODE=http, and BOOTSTRAP_HTTP_PORT=%d.", port, port)
-	} else if !r.program.stderr.Seen() && r.response.Written() == 0 {
+	} else if !r.program.stderr.Seen() && r.response.Written() == 0 && (r.answer == nil || len(r.answer.begun) == 0) {
 		hint = "It had written nothing, neither to stdout nor to stderr: does it wait for something other than " +
 			"the end of its stdin? Does it flush its output?"
 	}
@@ -54,7 +54,7 @@ const lastBytes = 400
 // lastOutput returns the end of stdout, where some programs print their errors and nobody sees
 // them.
 func (r *run) lastOutput() string {
-	text, _ := r.response.Whole()
+	text, _ := r.printed()
 	// Mask before cutting: half a secret would not be recognized.
 	text = r.mode.keys.Bytes(bytes.TrimSpace(text[max(0, len(text)-output.LineBytes):]))
 	text = text[max(0, len(text)-lastBytes):]
@@ -67,10 +67,18 @@ func (r *run) lastOutput() string {
 	return " It wrote nothing to stderr; the end of its stdout: " + string(text)
 }
 
+// printed returns what the program wrote to stdout; whole is false if that is gone.
+func (r *run) printed() (text []byte, whole bool) {
+	if r.answer != nil && r.answer.fault != nil {
+		return r.answer.begun, true
+	}
+	return r.response.Whole()
+}
+
 // ownError is the error that a failed program wrote to stdout instead of a
 // response: a JSON object with an errorType or an errorMessage.
 func (r *run) ownError() error {
-	text, whole := r.response.Whole()
+	text, whole := r.printed()
 	if !whole {
 		return nil
 	}

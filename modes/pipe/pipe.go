@@ -39,8 +39,10 @@ type Config struct {
 	// unknown. CPUs is the number of CPUs, or the share of one.
 	Concurrency, MemoryMB int
 	CPUs                  float64
-	Mask                  *secret.Mask
-	Reaper                *process.Reaper
+	// Requests says how a call of the API gateway is handed to the program; nil: as the event that it is.
+	Requests *Requests
+	Mask     *secret.Mask
+	Reaper   *process.Reaper
 	// Log gets our own messages, Output what the program prints. LogObjects is output.Lines' Objects.
 	Log, Output *zap.Logger
 	LogObjects  bool
@@ -59,6 +61,9 @@ type Handler struct {
 	slots   slots
 	traced  bool // the function has a variable TRACEPARENT of its own
 	checked *time.Timer
+	told    told
+	// For requests: the environment without what is about one, and the names in the whole of it.
+	requestEnv, own []string
 }
 
 // New makes the mode and starts the first spare: the first event may be there already.
@@ -72,6 +77,9 @@ func New(c Config) *Handler {
 			m.Env = append(m.Env, entry)
 		}
 		m.traced = m.traced || strings.HasPrefix(entry, traceVariable)
+	}
+	if c.Requests != nil {
+		m.prepareRequests()
 	}
 	if c.Spares > 0 {
 		m.spares = newSpares(policy[*program]{
@@ -91,15 +99,19 @@ func (m *Handler) isOurs(name string) bool {
 
 // Invoke implements adapter.Handler.
 func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapter.Response) error {
+	in, err := m.read(inv)
+	if err != nil {
+		return err
+	}
 	if m.spares != nil {
 		if p, ok := m.spares.take(); ok {
-			if missed, err := newRun(m, p, inv, r).serve(ctx); !missed {
+			if missed, err := newRun(m, p, inv, in, r).serve(ctx); !missed {
 				return err
 			}
 			r.Started(0, false)
 		}
 	}
-	p, err := m.onDemand(inv)
+	p, err := m.onDemand(inv, in)
 	if err != nil {
 		return err
 	}
@@ -107,7 +119,7 @@ func (m *Handler) Invoke(ctx context.Context, inv *adapter.Invocation, r *adapte
 	if m.spares != nil {
 		m.spares.begun(inv.Waited)
 	}
-	return newRun(m, p, inv, r).finish(ctx)
+	return newRun(m, p, inv, in, r).finish(ctx)
 }
 
 // check logs what would keep the program from starting, unless an event has started it by then.

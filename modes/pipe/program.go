@@ -59,35 +59,37 @@ func (m *Handler) start(s *slot, spec process.Spec) (*program, error) {
 }
 
 // onDemand starts a program for an event.
-func (m *Handler) onDemand(inv *adapter.Invocation) (*program, error) {
+func (m *Handler) onDemand(inv *adapter.Invocation, in *input) (*program, error) {
 	s, err := m.slots.take()
 	if err != nil {
 		return nil, failure.Start(err)
 	}
-	p, err := m.startFor(inv, s)
+	p, err := m.startFor(inv, in, s)
 	if err != nil {
 		m.slots.give(s)
 		return nil, err
 	}
 	p.belong(inv)
-	p.feed(inv.Payload[p.process.Written:])
+	p.feed(in, p.process.Written)
 	p.follow()
 	return p, nil
 }
 
-func (m *Handler) startFor(inv *adapter.Invocation, s *slot) (*program, error) {
-	if err := s.context.write(inv.Context(m.Credentials)); err != nil {
+func (m *Handler) startFor(inv *adapter.Invocation, in *input, s *slot) (*program, error) {
+	if err := s.context.write(m.context(inv, in)); err != nil {
 		return nil, err
 	}
+	env := m.Env
 	var metadata []adapter.Header
 	if m.Spares == 0 {
 		metadata = inv.Metadata(m.Credentials)
+		env = m.envOf(in)
 	}
-	spec := process.Spec{Env: environment(m.Env, metadata, s.context.path), Input: inv.Payload}
+	spec := process.Spec{Env: environment(env, metadata, s.context.path), Input: in.plain, KeepStdin: in.decodes()}
 	if m.Spares == 0 && inv.Traceparent != "" && !m.traced {
 		spec.Env = append(spec.Env, traceVariable+inv.Traceparent)
 	}
-	if len(spec.Input) > defaultPipe {
+	if in.size > defaultPipe {
 		spec.PipeBytes = process.LargePipe
 	}
 	return m.start(s, spec)
@@ -161,16 +163,16 @@ func (p *program) belong(inv *adapter.Invocation) {
 	p.about.Store(&id)
 }
 
-// feed writes rest, the part of the event that is not in the pipe yet, and closes stdin. A
+// feed writes what is not in the pipe yet of its input, of which it has begun bytes, and closes stdin. A
 // program need not read it: then the write fails when the program ends, or in tidy.
-func (p *program) feed(rest []byte) {
+func (p *program) feed(in *input, begun int) {
 	switch {
 	case p.process.Stdin == nil: // it has got everything, and ended, at the start
-	case len(rest) == 0:
+	case begun == in.size:
 		_ = p.process.Stdin.Close()
 	default:
 		p.feeding.Go(func() {
-			p.fed, _ = p.process.Stdin.Write(rest)
+			p.fed = in.write(p.process.Stdin, begun)
 			_ = p.process.Stdin.Close()
 		})
 	}

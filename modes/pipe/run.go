@@ -18,13 +18,19 @@ type run struct {
 	mode     *Handler
 	program  *program
 	inv      *adapter.Invocation
+	in       *input
+	answer   *answer // as CGI says it; nil if stdout is the result
 	response *adapter.Response
 	port     atomic.Int32 // that the program listens on; 0 if unknown
 	sent     int          // bytes of the event that a spare got at once
 }
 
-func newRun(m *Handler, p *program, inv *adapter.Invocation, r *adapter.Response) *run {
-	return &run{mode: m, program: p, inv: inv, response: r}
+func newRun(m *Handler, p *program, inv *adapter.Invocation, in *input, r *adapter.Response) *run {
+	one := &run{mode: m, program: p, inv: inv, in: in, response: r}
+	if m.Requests != nil && m.Requests.CGI {
+		one.answer = &answer{}
+	}
+	return one
 }
 
 // serve serves an event with a program that was started ahead of it. missed means that the
@@ -32,23 +38,23 @@ func newRun(m *Handler, p *program, inv *adapter.Invocation, r *adapter.Response
 func (r *run) serve(ctx context.Context) (missed bool, err error) {
 	p, spares := r.program, r.mode.spares
 	p.belong(r.inv) // before it can read and print what must be masked
-	if err := p.slot.context.write(r.inv.Context(r.mode.Credentials)); err != nil {
+	if err := p.slot.context.write(r.mode.context(r.inv, r.in)); err != nil {
 		spares.work.Go(p.Dismiss)
 		return false, err
 	}
-	if len(r.inv.Payload) > defaultPipe {
+	if r.in.size > defaultPipe {
 		process.GrowPipe(p.process.Stdin, process.LargePipe)
 		process.GrowPipe(p.process.Stdout, process.LargePipe)
 	}
-	r.sent = p.process.Prefill(r.inv.Payload)
+	r.sent = p.process.Prefill(r.in.plain)
 	r.response.Started(p.process.PID, true)
-	p.feed(r.inv.Payload[r.sent:])
+	p.feed(r.in, r.sent)
 	spares.begun(r.inv.Waited)
 	release := r.watch()
 	err = r.finish(ctx)
 	release()
 	switch {
-	case r.sent == 0: // whether it read an empty event can't be told
+	case r.sent+p.fed == 0: // whether it read an empty event can't be told
 		return false, err
 	case p.unread < r.sent+p.fed:
 		spares.served()
@@ -77,7 +83,7 @@ const signsOfLife = 100 * time.Millisecond
 func (r *run) watch() (release func()) {
 	half := time.Until(r.inv.Deadline) / 2
 	then := r.inv.Received.Add(-half)
-	if r.sent == 0 || r.sent < len(r.inv.Payload) || half <= 0 || r.program.began.After(then) {
+	if r.sent == 0 || r.sent < r.in.size || half <= 0 || r.program.began.After(then) {
 		return func() {}
 	}
 	sent := r.sent
@@ -127,8 +133,13 @@ func (r *run) finish(ctx context.Context) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		r.mode.Log.Warn("a process that the program left in the background held its stdout open and was killed; "+
 			"redirect its output, or wait for it", zap.String("requestId", r.inv.ID))
+	case errors.Is(err, errSurplus): // for which it was stopped
+		return r.wrongAnswer()
 	case err != nil:
 		return err
+	}
+	if r.answer != nil {
+		return r.answered()
 	}
 	if !r.program.process.Status().Success() {
 		return r.failed()
@@ -142,7 +153,14 @@ func (r *run) relay() error {
 	if err != nil {
 		return err
 	}
-	_, err = r.response.ReadFrom(&growing{pipe: stdout, file: r.program.process.Stdout})
+	printed := &growing{pipe: stdout, file: r.program.process.Stdout}
+	if r.answer != nil {
+		return r.relayAnswer(printed)
+	}
+	if r.in.headOnly() {
+		r.response.SetHead(r.mode.Requests.bare(true), true)
+	}
+	_, err = r.response.ReadFrom(printed)
 	return err
 }
 

@@ -86,7 +86,7 @@ func start(t *testing.T, addr string, s settings) *instance {
 	}
 	if s.wrap {
 		loop.Envelope = &adapter.Envelope{
-			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Append: apig.Append, Stream: apig.Stream, Size: apig.Size, Doubts: apig.Doubts, Lacks: apig.Lacks,
+			Wants: apig.IsCall, Is: apig.IsEnvelope, Begins: apig.Begins, Bare: apig.OK(""), Doubts: apig.Doubts, Lacks: apig.Lacks,
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())

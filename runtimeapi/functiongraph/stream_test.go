@@ -163,7 +163,7 @@ func TestAnEnvelopeGoesOutAsItsBodyIsWritten(t *testing.T) {
 	got := make(arrivals, 100)
 	done := invokeAside(t, srv, api.Event{Stream: got, Payload: []byte(`{"httpMethod":"GET","path":"/","requestContext":{}}`)})
 	words <- "one"
-	got.until(t, `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8"},"isBase64Encoded":true,"body":"`+
+	got.until(t, `{"statusCode":200,"headers":{"Content-Type":"text/plain; charset=utf-8","X-Content-Type-Options":"nosniff"},"isBase64Encoded":true,"body":"`+
 		base64.StdEncoding.EncodeToString([]byte("one")))
 	words <- "two"
 	got.until(t, base64.StdEncoding.EncodeToString([]byte("two")))
