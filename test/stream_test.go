@@ -34,7 +34,7 @@ func flows(t *testing.T) []flow {
 		{name: "pipe for the gateway", settings: pipe, gateway: true, most: wrapped, memory: 10},
 		{name: "http", settings: http, most: all, memory: 10, stays: true},
 		{name: "http for the gateway", settings: http, gateway: true, most: wrapped, memory: 10, stays: true},
-		{name: "worker", settings: pipe.with("BOOTSTRAP_MODE", "worker", "BOOTSTRAP_WORKER_PROTOCOL", "jsonrpc"), most: wrapped, memory: 10, stays: true},
+		{name: "worker", settings: pipe.with("BOOTSTRAP_MODE", "worker", "BOOTSTRAP_WORKER_PROTOCOL", "jsonrpc"), most: wrapped, memory: 11, stays: true},
 	}
 }
 
