@@ -103,8 +103,8 @@ func (r *Response) envelop() error {
 	}
 	streaming := r.Stream != nil
 	isEnvelope := r.mayBeEnvelope
-	if !streaming {
-		isEnvelope = r.isEnvelope
+	if !streaming && r.Envelope != nil {
+		isEnvelope = r.Envelope.Is
 	}
 	head := r.chooseHead(isEnvelope)
 	if head == nil {
@@ -128,5 +128,3 @@ func (r *Response) envelop() error {
 // headRoom is the most bytes that the head of an envelope takes, as a rule: one of 64 KB that is
 // escaped.
 const headRoom = 128 << 10
-
-func (r *Response) isEnvelope(result []byte) bool { return r.Envelope.Is(result) }

@@ -111,7 +111,7 @@ func (a Answer) Stream(w io.Writer, first []byte) (io.WriteCloser, error) {
 	case a.NoBody:
 		return &noBody{w: w, out: append(out, TextBody...)}, nil
 	case a.streamsText():
-		return &textStream{w: w, out: append(out, TextBody...)}, nil
+		return NewTextStream(w, out), nil
 	}
 	return &stream{w: w, out: append(out, Base64Body...)}, nil
 }

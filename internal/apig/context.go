@@ -1,7 +1,6 @@
 package apig
 
 import (
-	"encoding/json"
 	"fmt"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -55,7 +54,7 @@ func (r *Request) readContext(raw []byte) {
 // appendCompact appends JSON without blanks and in ASCII. It returns dst[:0] if that is more than
 // maxContext, or raw is not JSON.
 func appendCompact(dst, raw []byte) []byte {
-	if len(raw) > 8*maxContext || !json.Valid(raw) {
+	if len(raw) > 8*maxContext || !jsonscan.Valid(raw) {
 		return dst[:0]
 	}
 	inString := false

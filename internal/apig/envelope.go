@@ -69,41 +69,52 @@ func (s *stream) flush() error {
 	return err
 }
 
-// textStream is a body as text.
-type textStream struct {
+// TextStream is a body as text in an envelope, whose bytes go to w as they come, but for a character
+// that is not whole. U+FFFD stands for what is no UTF-8.
+type TextStream struct {
+	Mended bool // something was no UTF-8
+
 	w    io.Writer
 	out  []byte
 	rest []byte // the beginning of a character, and what comes next
 }
 
-func (s *textStream) Write(p []byte) (int, error) {
+// NewTextStream continues an envelope that begins with head, up to its last header; the first Write
+// writes that.
+func NewTextStream(w io.Writer, head []byte) *TextStream {
+	return &TextStream{w: w, out: append(head, TextBody...)}
+}
+
+// Write implements io.Writer.
+func (s *TextStream) Write(p []byte) (int, error) {
 	text := p
 	if len(s.rest) > 0 {
 		s.rest = append(s.rest, p...)
 		text = s.rest
 	}
 	whole := jsonscan.WholeRunes(text)
-	s.out = jsonscan.AppendText(s.out, validText(whole), math.MaxInt)
+	s.out = jsonscan.AppendText(s.out, s.valid(whole), math.MaxInt)
 	s.rest = append(s.rest[:0], text[len(whole):]...)
 	return len(p), s.flush()
 }
 
-func (s *textStream) Close() error {
-	s.out = append(jsonscan.AppendText(s.out, validText(s.rest), math.MaxInt), End...)
+// Close ends the envelope.
+func (s *TextStream) Close() error {
+	s.out = append(jsonscan.AppendText(s.out, s.valid(s.rest), math.MaxInt), End...)
 	return s.flush()
 }
 
-func (s *textStream) flush() error {
+func (s *TextStream) flush() error {
 	_, err := s.w.Write(s.out)
 	s.out = s.out[:0]
 	return err
 }
 
-// validText is text with U+FFFD for what is no UTF-8.
-func validText(text []byte) []byte {
+func (s *TextStream) valid(text []byte) []byte {
 	if utf8.Valid(text) {
 		return text
 	}
+	s.Mended = true
 	return bytes.ToValidUTF8(text, []byte("\ufffd"))
 }
 

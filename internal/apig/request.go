@@ -1,7 +1,6 @@
 package apig
 
 import (
-	"encoding/json"
 	"fmt"
 	"unsafe"
 
@@ -174,7 +173,7 @@ func stringOf(raw []byte) (content []byte, ok bool) {
 	case '{', '[':
 		return nil, false
 	default:
-		return raw, json.Valid(raw)
+		return raw, jsonscan.Valid(raw)
 	}
 }
 

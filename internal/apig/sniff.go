@@ -2,8 +2,9 @@ package apig
 
 import (
 	"bytes"
-	"encoding/json"
 	"unicode/utf8"
+
+	"fgbootstrap/internal/jsonscan"
 )
 
 // binaryBytes is how much of a body is looked at for a zero byte, which text has not.
@@ -16,7 +17,7 @@ func ContentType(body []byte) string {
 	switch {
 	case !utf8.Valid(body) || bytes.IndexByte(body[:min(len(body), binaryBytes)], 0) >= 0:
 		return signature(body)
-	case json.Valid(body):
+	case jsonscan.Valid(body):
 		return "application/json"
 	default:
 		return "text/plain; charset=utf-8"

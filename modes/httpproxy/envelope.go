@@ -1,7 +1,6 @@
 package httpproxy
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -158,40 +157,23 @@ func (a *answer) inPieces(r *adapter.Response, body []byte, appendTo func(dst, p
 }
 
 // streamText writes a body that is UTF-8 by its type as it comes: base64 would hold back the last
-// byte or two of each event of a stream until the next event. What is no UTF-8 all the same becomes U+FFFD.
+// byte or two of each event of a stream until the next event.
 func (a *answer) streamText(r *adapter.Response) error {
-	a.text = append(a.text, apig.TextBody...)
-	begun := 0 // bytes of a character whose others have not come; they begin a.piece
-	var err error
+	out := apig.NewTextStream(r, a.text)
+	defer func() { a.mended = out.Mended }()
+	n, err := 0, error(nil) // the head goes out before there is a body
 	for {
-		if _, err := r.Write(a.text); err != nil {
+		if _, err := out.Write(a.piece[:n]); err != nil {
 			return err
 		}
-		if err != nil {
-			return eofIsNil(err)
+		switch {
+		case errors.Is(err, io.EOF):
+			return out.Close()
+		case err != nil:
+			return err
 		}
-		var n int
-		n, err = a.Read(a.piece[begun:])
-		read := a.piece[:begun+n]
-		text := read
-		if err == nil {
-			text = jsonscan.WholeRunes(read)
-		}
-		a.text = jsonscan.AppendText(a.room(r), a.valid(text), math.MaxInt)
-		begun = copy(a.piece, read[len(text):])
-		if errors.Is(err, io.EOF) {
-			a.text = append(a.text, apig.End...)
-		}
+		n, err = a.Read(a.piece)
 	}
-}
-
-// valid is text with U+FFFD for what is no UTF-8, which a.mended tells.
-func (a *answer) valid(text []byte) []byte {
-	if utf8.Valid(text) {
-		return text
-	}
-	a.mended = true
-	return bytes.ToValidUTF8(text, []byte("\ufffd"))
 }
 
 // isText reports whether a body reaches the client byte for byte if it is passed on as text: it

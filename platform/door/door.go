@@ -45,7 +45,7 @@ type Config struct {
 // does not end its invocation.
 //
 // A streamed result reaches the client as it arrives: for a raw event unchanged, for a call as
-// the body of the answer, provided that the body is base64 and comes last in the envelope. If the
+// the body of the answer, provided that it comes last in the envelope, after isBase64Encoded. If the
 // result breaks off, so does the answer.
 type Door struct {
 	config Config

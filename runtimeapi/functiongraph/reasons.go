@@ -80,16 +80,16 @@ const (
 // reasons is the table from errors to words. The first row that fits counts.
 func reasons() []reason {
 	return []reason{
-		{isError(syscall.ECONNREFUSED), "nothing listens at %s (connection refused)", comesBack},
+		{isAny(syscall.ECONNREFUSED), "nothing listens at %s (connection refused)", comesBack},
 		{isHost(func(e *net.DNSError) bool { return e.IsNotFound }), "the host of %s is unknown", checkAddr},
 		{isHost(func(e *net.DNSError) bool { return e.IsTimeout }), "the name server did not say in time what host %s is (timeout)", "Check the network of the function, or put an IP address into RUNTIME_API_ADDR."},
 		{isHost(func(*net.DNSError) bool { return true }), "the host of %s can't be looked up", "Check the network of the function, or put an IP address into RUNTIME_API_ADDR."},
-		{isError(syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN), "there is no way to %s (network unreachable)", "Check the network of the function, and RUNTIME_API_ADDR."},
-		{isError(syscall.EACCES, syscall.EPERM), "this machine forbids connections to %s", "A firewall or a sandbox has to let them through."},
-		{isError(syscall.EADDRNOTAVAIL), "this machine has no free port or address for a connection to %s", "Does a program of the function keep thousands of connections open? Close them after use."},
+		{isAny(syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ENETDOWN), "there is no way to %s (network unreachable)", "Check the network of the function, and RUNTIME_API_ADDR."},
+		{isAny(syscall.EACCES, syscall.EPERM), "this machine forbids connections to %s", "A firewall or a sandbox has to let them through."},
+		{isAny(syscall.EADDRNOTAVAIL), "this machine has no free port or address for a connection to %s", "Does a program of the function keep thousands of connections open? Close them after use."},
 		{isLimit, "", "bootstrap goes on asking."},
 		{isTimeout, "%s did not answer in time (timeout)", "The network drops what is sent there, or the platform is overloaded. " + checkAddr},
-		{isError(syscall.ECONNRESET, syscall.EPIPE), "%s cut the connection before it had answered (connection reset)", comesBack},
+		{isAny(syscall.ECONNRESET, syscall.EPIPE), "%s cut the connection before it had answered (connection reset)", comesBack},
 		{isAny(io.EOF, io.ErrUnexpectedEOF, fasthttp.ErrConnectionClosed), "%s closed the connection without an answer", comesBack},
 		{isAny(errTLS), "%s speaks TLS (HTTPS), and the runtime API is plain HTTP", checkAddr},
 		{isAny(errNotHTTP), "the answer of %s is not HTTP: another service listens there", checkAddr},
@@ -127,17 +127,6 @@ func (r reason) sentence(addr string, err error) string {
 		what = strings.ReplaceAll(what, "STATUS", strings.TrimSpace(fmt.Sprint(status.status, " ", status.text)))
 	}
 	return what + ". " + r.cure
-}
-
-func isError(errnos ...syscall.Errno) func(error) bool {
-	return func(err error) bool {
-		for _, errno := range errnos {
-			if errors.Is(err, errno) {
-				return true
-			}
-		}
-		return false
-	}
 }
 
 func isAny(targets ...error) func(error) bool {

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"encoding/json"
 	"io"
 	"strconv"
 	"sync/atomic"
@@ -119,5 +118,5 @@ func actionError(raw []byte) *adapter.Error {
 // isStructure tells whether text is a JSON object or array.
 func isStructure(text []byte) bool {
 	n := blanks(text)
-	return n < len(text) && (text[n] == '{' || text[n] == '[') && json.Valid(text)
+	return n < len(text) && (text[n] == '{' || text[n] == '[') && jsonscan.Valid(text)
 }

@@ -29,7 +29,7 @@ func (jsonrpc) Awaited() string {
 }
 
 func (jsonrpc) Carries(event []byte) *adapter.Error {
-	if json.Valid(event) {
+	if jsonscan.Valid(event) {
 		return nil
 	}
 	what := "not JSON"
@@ -85,29 +85,6 @@ func (r *reply) member(key, value []byte) {
 	}
 }
 
-// scanValid is jsonscan.Object that also wants the object to be JSON all through, but
-// for what is inside a member named later, which is for its reader to look at. It is much
-// faster than the standard library's scanner where the object is mostly strings.
-func scanValid(text []byte, member func(key, value []byte), later string) bool {
-	valid := true
-	whole := jsonscan.Object(text, func(key, value []byte) {
-		valid = valid && (isPlain(key) || json.Valid(fmt.Appendf(nil, "\"%s\"", key))) &&
-			(value[0] == '"' && isPlain(value[1:]) || string(key) == later || json.Valid(value))
-		member(key, value)
-	})
-	return whole && valid
-}
-
-// isPlain tells whether the inside of a string, or its end, means what it says.
-func isPlain(text []byte) bool {
-	for _, c := range text {
-		if c < ' ' || c == '\\' {
-			return false
-		}
-	}
-	return true
-}
-
 var null = []byte("null")
 
 func given(value []byte) bool { return value != nil && !bytes.Equal(value, null) }
@@ -117,7 +94,7 @@ func (j jsonrpc) Read(line []byte) (Message, error) {
 		return Message{}, nil
 	}
 	var r reply
-	if !scanValid(line, r.member, "params") {
+	if !jsonscan.Valid(line) || !jsonscan.Object(line, r.member) {
 		if framed(line) {
 			return Message{}, &Malformed{Why: "has a Content-Length header, as between language servers and editors; here a message is a line, without headers"}
 		}
@@ -125,9 +102,6 @@ func (j jsonrpc) Read(line []byte) (Message, error) {
 	}
 	if r.method != nil {
 		return r.notification()
-	}
-	if r.params != nil && !json.Valid(r.params) {
-		return Message{}, &Malformed{Why: "is no JSON-RPC message"}
 	}
 	m := Message{ID: text(r.id)}
 	m.Ready = m.ID == initializeID
@@ -177,16 +151,13 @@ func rpcError(raw []byte) *adapter.Error {
 func (r *reply) notification() (Message, error) {
 	method := text(r.method)
 	if method != "log" && method != "chunk" {
-		switch {
-		case r.params != nil && !json.Valid(r.params):
-			return Message{}, &Malformed{Why: "is no JSON-RPC message"}
-		case given(r.id):
+		if given(r.id) {
 			return Message{}, &Malformed{Why: "is a request, and bootstrap serves none"}
 		}
 		return Message{}, nil
 	}
 	var p params
-	if r.params == nil || !scanValid(r.params, p.member, "") {
+	if r.params == nil || !jsonscan.Object(r.params, p.member) {
 		return Message{}, &Malformed{Why: "is a " + method + " notification without an object as its params"}
 	}
 	id := text(p.id)

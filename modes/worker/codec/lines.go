@@ -2,11 +2,11 @@ package codec
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"unicode/utf8"
 
 	"fgbootstrap/adapter"
+	"fgbootstrap/internal/jsonscan"
 )
 
 // lines is one event a line in and one line back, whatever is in it: what
@@ -23,7 +23,7 @@ func (lines) Cancel(string) []byte { return nil }
 
 // Carries refuses what a reader of lines would take for several events.
 func (lines) Carries(event []byte) *adapter.Error {
-	if bytes.IndexByte(withoutEnd(event), '\n') < 0 || json.Valid(event) {
+	if bytes.IndexByte(withoutEnd(event), '\n') < 0 || jsonscan.Valid(event) {
 		return nil
 	}
 	return notCarried("The event has several lines and is not JSON, and the lines protocol carries one line. " +
@@ -32,7 +32,7 @@ func (lines) Carries(event []byte) *adapter.Error {
 
 func (lines) WriteEvent(w io.Writer, inv *adapter.Invocation) error {
 	event := inv.Payload
-	if (breaks(event) || separated(event)) && !json.Valid(event) {
+	if (breaks(event) || separated(event)) && !jsonscan.Valid(event) {
 		return writeAll(w, withoutEnd(event), lineEnd)
 	}
 	if err := writeJSON(w, event); err != nil {
