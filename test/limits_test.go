@@ -47,22 +47,6 @@ func (c *cloud) namesTheLimit(r *api.Result, files int) {
 	}
 }
 
-// A worker can't be looked at without files. It gets its events all the same.
-func TestAWorkerForWhichNoFileIsLeftToLookAtItGetsItsEvents(t *testing.T) {
-	for files := 14; files < 40; files++ {
-		t.Run(fmt.Sprint(files), func(t *testing.T) {
-			t.Parallel()
-			c := deploy(t, sh(`while read event; do echo ok; done`).with(append(ampleMargin, "BOOTSTRAP_MODE", "worker")...),
-				timeout(8*time.Second), startedBy(t, fmt.Sprintf("ulimit -n %d\nexec ", files)))
-			for range 3 {
-				if r := <-c.begin("{}\n"); r.Failed {
-					c.namesTheLimit(r, files)
-				}
-			}
-		})
-	}
-}
-
 // Sixteen are too few for eight programs at once, whatever else is open.
 func TestEightEventsWithSixteenOpenFilesNameTheLimit(t *testing.T) {
 	c := deploy(t, sh("sleep 1; cat").with("BOOTSTRAP_CONCURRENCY", "8"), startedBy(t, "ulimit -n 16\nexec "))

@@ -1,11 +1,15 @@
 package worker_test
 
 import (
+	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"fgbootstrap/internal/testkit"
+
+	"golang.org/x/sys/unix"
 )
 
 // The worker can't be seen at rest: its reader waits with a timer. What it prints before it
@@ -84,5 +88,59 @@ for line in sys.stdin:
 	t.Logf("%s an event, %s of them the worker's", best/events, work)
 	if best > events*work*6/5 {
 		t.Error("it is slower")
+	}
+}
+
+// A worker can't be looked at without files. It gets its events all the same. It leaves a process behind in each
+// of them, so that it has to be looked at anew; the limit is of this process, so no other test may run.
+func TestAWorkerForWhichNoFileIsLeftToLookAtItGetsItsEvents(t *testing.T) {
+	h := open(t, "lines", eachLine(`sleep 5 </dev/null >/dev/null 2>&1 & echo "$line"`), nil)
+	h.answer("1")
+	defer leaveNoFile(t)()
+	time.Sleep(20 * time.Millisecond) // until they are taken; too short a time fails nothing
+	for _, event := range []string{"2", "3", "4"} {
+		if got, err := h.invoke("id", event, 5*time.Second); got != event {
+			t.Errorf("%s: got %q, %v", event, got, err)
+		}
+	}
+}
+
+// leaveNoFile takes all descriptors that this process may have, also those that become free, until it is told
+// to give them back.
+func leaveNoFile(t *testing.T) (giveBack func()) {
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	const most = 512
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: most, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	var taken []*os.File
+	over := make(chan struct{})
+	var taking sync.WaitGroup
+	taking.Go(func() {
+		for {
+			file, err := os.Open(os.DevNull)
+			if err == nil {
+				taken = append(taken, file)
+				continue
+			}
+			select {
+			case <-over:
+				return
+			case <-time.After(50 * time.Microsecond):
+			}
+		}
+	})
+	return func() {
+		close(over)
+		taking.Wait()
+		for _, file := range taken {
+			_ = file.Close()
+		}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+			t.Error(err)
+		}
 	}
 }
